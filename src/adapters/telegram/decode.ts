@@ -1,0 +1,233 @@
+import type { CallbackQuery, Chat, Message, MessageGenerationStopped, Update, User } from 'grammy/types';
+import type { ButtonPress, CommandInvocation, CommandSpec } from '../../platform/command.ts';
+import {
+  guildId,
+  messageId,
+  originKey,
+  placeId,
+  userId,
+  type MessageId,
+  type TurnId,
+} from '../../platform/ids.ts';
+import type { Addressing, Author, Envelope, IncomingMessage } from '../../platform/message.ts';
+import { toReplyTarget } from './address.ts';
+import { bindOptions, parseCommandLine, type CommandLine } from './commands.ts';
+import { rawText, readText, type WrittenText } from './message-text.ts';
+
+/** An update in the words of the platform contract. */
+export type Decoded =
+  | { readonly kind: 'message'; readonly message: IncomingMessage }
+  | { readonly kind: 'command'; readonly invocation: CommandInvocation }
+  | { readonly kind: 'press'; readonly press: ButtonPress };
+
+export interface DecodeContext {
+  readonly me: Pick<User, 'id' | 'username'>;
+  readonly commands: ReadonlyMap<string, CommandSpec>;
+  /** Telegram dates messages, but not presses of buttons. */
+  readonly receivedAtMs: number;
+  /** Whose preview a draft of ours is; null for one that is over. */
+  draftTurn(draftId: number): TurnId | null;
+}
+
+/**
+ * Translates one update; null for what does not concern the core. `isGuildAdmin` is true only for
+ * anonymous administrators, whom the message itself identifies.
+ */
+export function decode(update: Update, context: DecodeContext): Decoded | null {
+  if (update.message !== undefined) return decodeMessage(update.message, context);
+  if (update.callback_query !== undefined) return decodePress(update.callback_query, context);
+  if (update.stopped_message_generation !== undefined)
+    return decodeStop(update.stopped_message_generation, context);
+  return null;
+}
+
+/**
+ * What must not overtake each other: the messages of one chat. Null for updates that stop or press
+ * something, which would be useless behind the very work they are about. Never throws, whatever the
+ * update looks like.
+ */
+export function laneOf(update: Update): string | null {
+  const message: Partial<Message> | undefined = update.message ?? update.edited_message;
+  const chatId = message?.chat?.id;
+  const isStop = /^\/stop(?![\w-])/iu.test(message?.text ?? '');
+  return chatId === undefined || isStop ? null : String(chatId);
+}
+
+function decodeMessage(message: Message, context: DecodeContext): Decoded | null {
+  if (message.chat.type === 'channel') return null;
+  const { text, entities } = rawText(message);
+  const command = parseCommandLine(text, entities);
+  return command === null ? decodeSpeech(message, context) : decodeCommand(message, command, context);
+}
+
+function decodeSpeech(message: Message, context: DecodeContext): Decoded | null {
+  const written = readText(message, context.me);
+  const addressing = addressingOf(message, written, context);
+  const isUnspoken = written.text === '' && !addressing.isSystem;
+  const isForUs = addressing.isPrivate || addressing.mentionsBot || addressing.repliesToBot;
+  if (isUnspoken && !isForUs) return null;
+  const envelope = messageEnvelope(message, context);
+  return {
+    kind: 'message',
+    message: { ...envelope, text: written.text, repliesTo: repliesTo(message), addressing },
+  };
+}
+
+function addressingOf(message: Message, written: WrittenText, { me }: DecodeContext): Addressing {
+  return {
+    isPrivate: message.chat.type === 'private',
+    mentionsBot: written.mentionsBot,
+    repliesToBot: repliedMessage(message)?.from?.id === me.id,
+    byCommand: false,
+    fromSelf: message.from?.id === me.id,
+    isSystem: !SPOKEN.some((field) => message[field] !== undefined),
+  };
+}
+
+function decodeCommand(message: Message, command: CommandLine, context: DecodeContext): Decoded | null {
+  const { me, commands } = context;
+  const isForUs = command.bot?.toLowerCase() === me.username?.toLowerCase();
+  if (command.bot !== null && !isForUs) return null;
+  const spec = commands.get(command.name);
+  const isPrivate = message.chat.type === 'private';
+  // In a group a bare command that we don't know belongs to another bot.
+  if (spec === undefined && !isPrivate && command.bot === null && command.name !== 'start') return null;
+  const envelope = messageEnvelope(message, context);
+  if (envelope.author.isBot) return null;
+  const line = command.line.replaceAll('\0', '');
+  const said = { name: command.name, options: spec === undefined ? {} : bindOptions(spec, line), line };
+  return { kind: 'command', invocation: { ...envelope, ...said, isPrivate, repliesTo: repliesTo(message) } };
+}
+
+/** The data of our buttons: `stop:<turn>`, 41 of the 64 bytes that Telegram allows. */
+const STOP_DATA = /^stop:([\da-f-]{36})$/iu;
+
+function decodePress(query: CallbackQuery, context: DecodeContext): Decoded | null {
+  const turn = STOP_DATA.exec(query.data ?? '')?.[1];
+  if (query.message === undefined || turn === undefined) return null;
+  const { chat, message_id: id } = query.message;
+  const place = whereOf(chat, topicOf(query.message), context);
+  const press: ButtonPress = {
+    ...place.envelope,
+    originKey: originKey('telegram', context.me.id, chat.id, query.id),
+    author: authorOf(query.from, query.from.is_bot),
+    messageId: messageId('telegram', chat.id, id),
+    sentAtMs: context.receivedAtMs,
+    replyTarget: place.replyTarget(id),
+    action: 'stop',
+    turn,
+  };
+  return { kind: 'press', press };
+}
+
+function decodeStop(stopped: MessageGenerationStopped, context: DecodeContext): Decoded | null {
+  const { chat } = stopped;
+  // Documented as a number, seen as a string.
+  const draftId = Number(stopped.draft_id);
+  const turn = context.draftTurn(draftId);
+  if (turn === null) return null;
+  const place = whereOf(chat, stopped.message_thread_id ?? null, context);
+  const press: ButtonPress = {
+    ...place.envelope,
+    originKey: originKey('telegram', context.me.id, chat.id, 'draft', draftId),
+    author: authorOf(chat, false),
+    messageId: null,
+    sentAtMs: context.receivedAtMs,
+    replyTarget: place.replyTarget(null),
+    action: 'stop',
+    turn,
+  };
+  return { kind: 'press', press };
+}
+
+/** Fields that hold something a person sent. A message without any of them is a service message, also of a kind yet to come. */
+const SPOKEN = [
+  ...([
+    'text',
+    'caption',
+    'rich_message',
+    'photo',
+    'document',
+    'voice',
+    'audio',
+    'video',
+    'video_note',
+  ] as const),
+  ...(['animation', 'sticker', 'paid_media', 'story', 'checklist', 'contact', 'location', 'venue'] as const),
+  ...(['poll', 'dice', 'game', 'invoice'] as const),
+] satisfies readonly (keyof Message)[];
+
+function messageEnvelope(message: Message, context: DecodeContext): Envelope {
+  const { chat, message_id: id } = message;
+  const place = whereOf(chat, topicOf(message), context);
+  return {
+    ...place.envelope,
+    originKey: originKey('telegram', context.me.id, chat.id, id),
+    author: messageAuthor(message),
+    messageId: messageId('telegram', chat.id, id),
+    sentAtMs: message.date * 1000,
+    replyTarget: place.replyTarget(id),
+  };
+}
+
+/** What all events of one chat or topic have in common. */
+function whereOf(chat: Chat, topicId: number | null, { me }: DecodeContext) {
+  const isPrivate = chat.type === 'private';
+  const path = topicId === null ? [me.id, chat.id] : [me.id, chat.id, topicId];
+  return {
+    envelope: {
+      platform: 'telegram' as const,
+      guild: isPrivate ? null : { id: guildId('telegram', chat.id), name: chat.title ?? '' },
+      place: placeId('telegram', ...path),
+    },
+    replyTarget: (replyToId: number | null) =>
+      toReplyTarget({ chatId: chat.id, isPrivate, replyToId, topicId }),
+  };
+}
+
+function messageAuthor(message: Message): Author {
+  const { chat, from, sender_chat: senderChat } = message;
+  if (senderChat !== undefined && senderChat.id === chat.id) {
+    // An anonymous administrator writes as the group itself, under a placeholder account.
+    return { ...authorOf({ id: chat.id, first_name: chat.title ?? '' }, false), isGuildAdmin: true };
+  }
+  const isAutomatic = message.is_automatic_forward === true || senderChat?.type === 'channel';
+  return from === undefined
+    ? authorOf({ id: chat.id, first_name: chat.title ?? '' }, true)
+    : authorOf(from, isAutomatic || from.is_bot);
+}
+
+/** A person, or the private chat with one. */
+interface Person {
+  readonly id: number;
+  readonly first_name?: string;
+  readonly last_name?: string;
+  readonly username?: string;
+  readonly language_code?: string;
+}
+
+function authorOf(person: Person, isBot: boolean): Author {
+  const fullName = [person.first_name, person.last_name].filter(Boolean).join(' ');
+  return {
+    id: userId('telegram', person.id),
+    name: fullName === '' ? (person.username ?? String(person.id)) : fullName,
+    locale: person.language_code ?? null,
+    isBot,
+    isGuildAdmin: false,
+  };
+}
+
+function topicOf(message: { message_thread_id?: number; is_topic_message?: boolean }): number | null {
+  return message.is_topic_message === true ? (message.message_thread_id ?? null) : null;
+}
+
+function repliesTo(message: Message): MessageId | null {
+  const replied = repliedMessage(message);
+  return replied === null ? null : messageId('telegram', message.chat.id, replied.message_id);
+}
+
+/** The message that this one answers. In a topic, every message formally answers the one that opened it. */
+function repliedMessage(message: Message): Message | null {
+  const replied = message.reply_to_message;
+  return replied === undefined || replied.message_id === topicOf(message) ? null : replied;
+}

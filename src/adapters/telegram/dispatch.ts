@@ -1,0 +1,81 @@
+import type { CallbackQuery, Update, User } from 'grammy/types';
+import type { Handlers } from '../../platform/adapter.ts';
+import type { CommandSpec } from '../../platform/command.ts';
+import type { Envelope } from '../../platform/message.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { fromReplyTarget } from './address.ts';
+import type { GroupAdmins } from './admins.ts';
+import type { Chores } from './chores.ts';
+import { decode } from './decode.ts';
+import { attempt, describe } from './failure.ts';
+import { say, type ReplyContext } from './reply.ts';
+
+export interface DispatchOptions {
+  readonly me: User;
+  readonly commands: readonly CommandSpec[];
+  readonly handlers: Handlers;
+  readonly replies: ReplyContext;
+  readonly admins: GroupAdmins;
+  /** What is said in answer is not waited for: a chat that must rest would hold up all updates behind it. */
+  readonly chores: Chores;
+  readonly logger: Logger;
+}
+
+/**
+ * Takes one update to the core. Resolves when it may be confirmed; rejects as the handler does, or
+ * when the update can't be read.
+ */
+export function createDispatch(options: DispatchOptions): (update: Update) => Promise<void> {
+  const { me, handlers, replies, admins, chores, logger } = options;
+  const commands = new Map(options.commands.map((spec) => [spec.name, spec]));
+
+  const withRank = async <Event extends Envelope>(event: Event, from: User | undefined): Promise<Event> => {
+    if (event.guild === null || event.author.isGuildAdmin || from === undefined) return event;
+    const { chatId } = fromReplyTarget(event.replyTarget);
+    const isGuildAdmin = await admins.includes(chatId, from.id);
+    return { ...event, author: { ...event.author, isGuildAdmin } };
+  };
+
+  const answer = async (query: CallbackQuery | undefined, sentence: string): Promise<void> => {
+    if (query === undefined) return;
+    const outcome = await attempt(() =>
+      replies.api.answerCallbackQuery(query.id, { text: shorten(sentence) }),
+    );
+    // The usual reason is that the person no longer waits: such an answer is of no use to anybody.
+    if (!outcome.ok) logger.debug({ reason: describe(outcome.failure) }, 'press not answered');
+  };
+
+  return async (update) => {
+    const context = {
+      me,
+      commands,
+      receivedAtMs: Date.now(),
+      draftTurn: (id: number) => replies.draftIds.turnOf(id),
+    };
+    const decoded = decode(update, context);
+    switch (decoded?.kind) {
+      case 'message':
+        await handlers.onMessage(decoded.message);
+        return;
+      case 'command': {
+        const invocation = await withRank(decoded.invocation, update.message?.from);
+        const said = await handlers.onCommand(invocation);
+        if (said !== null) chores.add(say(replies, fromReplyTarget(invocation.replyTarget), said));
+        return;
+      }
+      case 'press': {
+        const press = await withRank(decoded.press, update.callback_query?.from);
+        chores.add(answer(update.callback_query, await handlers.onPress(press)));
+        return;
+      }
+      case undefined:
+        // A button of another time: without an answer its client would show it as busy.
+        chores.add(answer(update.callback_query, ''));
+    }
+  };
+}
+
+/** Bot API answerCallbackQuery: 0-200 characters. */
+function shorten(sentence: string): string {
+  return sentence.length <= 200 ? sentence : `${sentence.slice(0, 199).toWellFormed()}…`;
+}

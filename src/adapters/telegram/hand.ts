@@ -1,0 +1,133 @@
+import type { Update } from 'grammy/types';
+import type { Logger } from '../../platform/logger.ts';
+import type { Clock } from './clock.ts';
+import { describe, toFailure } from './failure.ts';
+
+/** The updates that Telegram has handed over and that are not confirmed yet. */
+export interface Hand {
+  /** The id of the first update that is not confirmed; 0 before there was any. */
+  offset(): number;
+  isEmpty(): boolean;
+  /** Begins what is new; what is in hand already is left alone. */
+  take(updates: readonly Update[]): void;
+  /** Resolves when everything is handled, or after a while that grows as long as it is not. */
+  settle(): Promise<void>;
+  /** Resolves when nothing runs any more. */
+  drain(): Promise<void>;
+}
+
+export interface HandOptions {
+  /** Resolves when the update may be confirmed. */
+  readonly handle: (update: Update) => Promise<void>;
+  /** Updates with the same lane are handled in order; null waits for nothing. */
+  readonly lane: (update: Update) => string | null;
+  /** Records an update that is given up. Rejects when the store is away. */
+  readonly onPoison: (eventId: string, cause: unknown) => Promise<void>;
+  readonly pace: PollingPace;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+export interface PollingPace {
+  /** How long Telegram holds an empty poll; at most 50. */
+  readonly longPollSeconds: number;
+  /** First delay after a failure; doubles up to `longestRetryMs`. */
+  readonly retryMs: number;
+  readonly longestRetryMs: number;
+  /** While updates are in hand for longer than this, new ones are asked for beside them. */
+  readonly overlapMs: number;
+  /** Between two looks whether another poller is gone. */
+  readonly standbyMs: number;
+}
+
+export function createHand(options: HandOptions, stopping: AbortSignal): Hand {
+  const { clock, pace } = options;
+  /** In the order of arrival, which is that of the ids. */
+  const updates = new Map<number, 'working' | 'handled'>();
+  const lanes = new Map<string, Promise<void>>();
+  const running = new Set<Promise<void>>();
+  let offset = 0;
+  let patienceMs = pace.overlapMs;
+  let done = new AbortController();
+
+  const begin = (update: Update): void => {
+    updates.set(update.update_id, 'working');
+    const lane = options.lane(update);
+    const before = lane === null ? Promise.resolve() : (lanes.get(lane) ?? Promise.resolve());
+    const work = before.then(async () => {
+      if (await see(update, options, stopping)) updates.set(update.update_id, 'handled');
+    });
+    running.add(work);
+    if (lane !== null) lanes.set(lane, work);
+    void work.then(() => {
+      running.delete(work);
+      if (running.size === 0) done.abort();
+      if (lane !== null && lanes.get(lane) === work) lanes.delete(lane);
+    });
+  };
+
+  const confirmPrefix = (): void => {
+    for (const [id, state] of updates) {
+      if (state === 'working') return;
+      offset = id + 1;
+      updates.delete(id);
+    }
+  };
+
+  return {
+    offset: () => offset,
+    isEmpty: () => updates.size === 0,
+    take(batch) {
+      for (const update of batch) if (!updates.has(update.update_id)) begin(update);
+    },
+    async settle() {
+      if (running.size > 0) {
+        done = new AbortController();
+        await clock.sleep(patienceMs, AbortSignal.any([done.signal, stopping]));
+      }
+      confirmPrefix();
+      patienceMs = updates.size === 0 ? pace.overlapMs : Math.min(patienceMs * 2, pace.longestRetryMs);
+    },
+    async drain() {
+      while (running.size > 0) await Promise.all(running);
+      confirmPrefix();
+    },
+  };
+}
+
+/** Handles one update, however often it takes. True when it may be confirmed; false when stopped before. Never rejects. */
+async function see(update: Update, options: HandOptions, stopping: AbortSignal): Promise<boolean> {
+  let ourFailures = 0;
+  let poison: { readonly cause: unknown } | null = null;
+  for (let tries = 1; !stopping.aborted; tries += 1) {
+    try {
+      if (poison === null) await options.handle(update);
+      else await options.onPoison(String(update.update_id), poison.cause);
+      return true;
+    } catch (error) {
+      const isStoreAway = error instanceof Error && error.name === 'StoreUnavailable';
+      if (poison === null && !isStoreAway) ourFailures += 1;
+      if (ourFailures === TRIES_BEFORE_POISON) poison ??= { cause: error };
+      const reason = isStoreAway ? 'store unavailable' : describe(toFailure(error));
+      // Loud once: a store that is away for an hour would fill the log.
+      const level = tries === 1 ? 'warn' : 'debug';
+      options.logger[level]({ update: update.update_id, tries, reason }, 'update not taken');
+      await options.clock.sleep(backoffMs(tries, options.pace, options.random), stopping);
+    }
+  }
+  return false;
+}
+
+const TRIES_BEFORE_POISON = 5;
+
+/** Doubles from the first delay; half of it is chance, so that many don't come back at once. */
+export function backoffMs(
+  failures: number,
+  { retryMs, longestRetryMs }: PollingPace,
+  random: () => number,
+): number {
+  const ceilingMs = Math.min(retryMs * 2 ** (failures - 1), longestRetryMs);
+  return ceilingMs * (0.5 + random() / 2);
+}

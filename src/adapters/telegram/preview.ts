@@ -1,0 +1,33 @@
+import type { Api } from 'grammy';
+import type { Logger } from '../../platform/logger.ts';
+import type { Clock } from './clock.ts';
+import type { Pace, SendBudget } from './pacing.ts';
+import type { Parts } from './parts.ts';
+import type { Rest } from './pump.ts';
+import type { TelegramPart } from './render.ts';
+import type { Sender } from './sender.ts';
+
+/** A way to show an answer while it grows. */
+export interface Preview {
+  /**
+   * Shows the newest state with at most one call, and says when to come again; `unsupported` when
+   * Telegram does not do this here. Never rejects.
+   */
+  step(): Promise<Rest | { readonly kind: 'unsupported' }>;
+  /** Prepares the hand-over to the final messages. Never rejects. */
+  handOver(final: readonly TelegramPart[]): Promise<void>;
+}
+
+export interface PreviewOptions {
+  readonly api: Api;
+  readonly sender: Sender;
+  readonly budget: SendBudget;
+  readonly pace: Pace;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly parts: Parts;
+  /** The answer so far, rendered now. */
+  current(): readonly TelegramPart[];
+  /** Whether a sign of work was asked for; text may not have come yet. */
+  isWorking(): boolean;
+}

@@ -1,0 +1,344 @@
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { createHttpAdapter } from './adapters/http/adapter.ts';
+import type { TelegramPace } from './adapters/telegram/adapter.ts';
+import { createTerminalAdapter } from './adapters/terminal/adapter.ts';
+import { TERMINAL_USER } from './adapters/terminal/decode.ts';
+import { commands } from './commands/command-list.ts';
+import { describeCommand } from './commands/help.ts';
+import { createCatalogue } from './completion/catalogue.ts';
+import { createCompletionChain } from './completion/chain.ts';
+import type { CompletionChain } from './completion/completion.ts';
+import { createOpenRouterClient } from './completion/openrouter.ts';
+import { sleep } from './completion/sleep.ts';
+import type { Config } from './config.ts';
+import { createEchoGuard } from './conversation/echo-guard.ts';
+import { createEngine } from './conversation/engine.ts';
+import { StoreUnavailable } from './conversation/ports.ts';
+import { createReplyDesk } from './conversation/reply-desk.ts';
+import { createRunner, type Runner } from './conversation/runner.ts';
+import { createDispatch } from './dispatch.ts';
+import { translate } from './i18n/translate.ts';
+import { every } from './jobs/every.ts';
+import { startHeartbeat, startSweep } from './jobs/recovery.ts';
+import { createUserLimiter } from './limits/user-limiter.ts';
+import type { Handlers, PlatformAdapter } from './platform/adapter.ts';
+import { turnId, type Platform } from './platform/ids.ts';
+import { openDatabase, type Database } from './store/database.ts';
+import { createStore, type Store } from './store/store.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  /** The folder that holds `drizzle/`. */
+  readonly root: string;
+  readonly terminal: {
+    readonly input: Readable;
+    readonly output: Writable;
+    readonly isInteractive: boolean;
+  };
+  /** The terminal chat is over. */
+  readonly onTerminalEnd: () => void;
+  /** A platform refused us for good while running. */
+  readonly onFatal: (error: Error) => void;
+  /** Used in place of the one that the settings name; its owner closes it. */
+  readonly database?: Database;
+  /** Departures from the pace that suits Telegram's limits. */
+  readonly telegramPace?: TelegramPace;
+}
+
+export interface App {
+  /** Resolves when everything serves. Rejects, with a sentence for the operator, when it never can. */
+  start(): Promise<void>;
+  /** Takes nothing new, finishes what runs within the grace period, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** A killed process is noticed after this long; a live one renews three times as often. */
+const LEASE_MS = 9000;
+const HISTORY_MESSAGES = 20;
+/** Tokens a day, for whoever has no limit of their own: ample for the requests that are allowed. */
+const DEFAULT_TOKENS_PER_REQUEST = 10_000;
+const HOUR_MS = 3_600_000;
+/** Without a model list a paid model has no price and is not asked, so a list that failed is fetched again soon. */
+const LIST_RETRY_MS = 60_000;
+
+/** Makes every part, in the order in which they need one another, and connects them. */
+export function createApp(options: AppOptions): App {
+  const { config, log } = options;
+  const closing: (() => Promise<unknown>)[] = [];
+  const whenStopped = (close: () => Promise<unknown>): void => void closing.unshift(close);
+  const onFailure = (error: unknown): void => log.warn({ err: error }, 'background work failed');
+  let isServing = false;
+
+  return {
+    async start() {
+      const database = await open(options, whenStopped);
+      await startHttp(
+        options,
+        () => (isServing ? missing(database) : Promise.resolve(['start'])),
+        whenStopped,
+      );
+      await reach(database, options, whenStopped);
+      const instance = config.operation.instanceId ?? randomUUID();
+      const settings = engineSettings(config, instance);
+      const store = createStore(database, { log, defaults: settings.defaults });
+
+      const adapters = new Map<Platform, PlatformAdapter>();
+      const chain = await createChain(options, store, whenStopped);
+      const core = createCore(options, { store, chain, adapters, settings });
+      const heartbeat = startHeartbeat(settings, store.turns, core.runner, onFailure);
+      whenStopped(() => heartbeat.stop()); // leases are renewed until the last turn has ended
+      whenStopped(() => Promise.race([core.runner.idle(), delay(config.operation.shutdownGraceMs)]));
+
+      for (const adapter of await createAdapters(options)) adapters.set(adapter.platform, adapter);
+      const recovery = {
+        ...settings,
+        platforms: [...adapters.keys()],
+        turnMaxAgeMs: config.operation.turnMaxAgeMs,
+        isAlone: database.kind === 'embedded',
+      };
+      const jobs = [
+        startSweep(recovery, store.turns, core.runner, onFailure),
+        every(24 * HOUR_MS, () => store.housekeeping(), onFailure),
+      ];
+      whenStopped(() => Promise.all(jobs.map((job) => job.stop())));
+      for (const adapter of adapters.values()) {
+        whenStopped(() => adapter.stop());
+        await adapter.start(core.handlers);
+      }
+      isServing = true;
+      log.info({ instance, database: database.kind, platforms: [...adapters.keys()] }, 'Parley is ready');
+    },
+    async stop() {
+      isServing = false;
+      for (const close of closing.splice(0)) {
+        try {
+          await close();
+        } catch (error) {
+          log.error({ err: error }, 'a part did not close cleanly');
+        }
+      }
+    },
+  };
+}
+
+type WhenStopped = (close: () => Promise<unknown>) => void;
+type EngineSettings = ReturnType<typeof engineSettings>;
+
+function engineSettings(config: Config, instance: string) {
+  const { limits, access } = config;
+  const cost = {
+    ...(limits.dailyBudgetNanoUsd !== null && { cost_day: limits.dailyBudgetNanoUsd }),
+    ...(limits.monthlyBudgetNanoUsd !== null && { cost_month: limits.monthlyBudgetNanoUsd }),
+  };
+  const perDay = (requests: number) => ({
+    requests_day: requests,
+    tokens_day: requests * DEFAULT_TOKENS_PER_REQUEST,
+  });
+  return {
+    // Whoever sits at the terminal runs this process.
+    access: { ...access, operators: [...access.operators, TERMINAL_USER] },
+    userPerMinute: limits.userPerMinute,
+    maxCompletionTokens: config.model.maxTokens,
+    window: { maxTokens: limits.historyTokens, maxMessages: HISTORY_MESSAGES },
+    defaults: {
+      user: perDay(limits.userRequestsPerDay),
+      guild: perDay(limits.guildRequestsPerDay),
+      instance: cost,
+    },
+    instance,
+    leaseMs: LEASE_MS,
+  };
+}
+
+async function open(options: AppOptions, whenStopped: WhenStopped): Promise<Database> {
+  const { config, log, root, database: lent } = options;
+  if (lent !== undefined) return lent;
+  const database = await openDatabase({ ...config.storage, migrationsFolder: `${root}/drizzle`, log });
+  whenStopped(() => database.close());
+  return database;
+}
+
+/** Waits for a server that is away; a refused login is final. */
+async function reach(database: Database, { log }: AppOptions, whenStopped: WhenStopped): Promise<void> {
+  let isStopping = false;
+  whenStopped(() => Promise.resolve((isStopping = true)));
+  for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 10_000)) {
+    try {
+      return await database.migrate();
+    } catch (error) {
+      if (isStopping) throw error;
+      if (!(error instanceof StoreUnavailable)) throw unusable(database, error);
+      log.warn({ reason: error.message, retryAfterMs: waitMs }, 'the database can not be reached yet');
+      await delay(waitMs);
+    }
+  }
+}
+
+/** Whose setting it is, for whoever reads why there was no start. */
+function unusable({ kind }: Database, cause: unknown): Error {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const where = kind === 'postgres' ? 'The database at DATABASE_URL' : 'The database in DATA_DIR';
+  return new Error(`${where} can not be used: ${reason}`, { cause });
+}
+
+async function createChain(
+  { config, log }: AppOptions,
+  store: Store,
+  whenStopped: WhenStopped,
+): Promise<CompletionChain> {
+  const { model, limits } = config;
+  const upstream = model.upstream ?? (await startSimulator(whenStopped));
+  const now = Date.now;
+  const catalogue = createCatalogue({ ...upstream, store: store.catalogue, now, log });
+  await catalogue.load();
+  let isListed = false;
+  const refreshing = every(
+    LIST_RETRY_MS,
+    async () => {
+      const ageMs = now() - catalogue.snapshot().fetchedAtMs;
+      if (isListed && ageMs < model.refreshHours * HOUR_MS) return;
+      isListed = (await catalogue.refresh()).kind === 'refreshed';
+    },
+    (error) => log.warn({ err: error }, 'refreshing the model list failed'),
+  );
+  whenStopped(() => refreshing.stop());
+  return createCompletionChain({
+    client: createOpenRouterClient({ ...upstream, appUrl: model.appUrl, appName: model.appName, now }),
+    catalogue,
+    settings: {
+      ...model,
+      ...model.timers,
+      freePerMinute: model.upstream === null ? Number.MAX_SAFE_INTEGER : limits.freePerMinute,
+    },
+    now,
+    random: Math.random,
+    sleep,
+    log,
+    onAlert: (alert) => log.error({ alert }, 'an operator should look at this'),
+  });
+}
+
+/** The demo's model: quick, but visibly word by word, and without limits that would only confuse. */
+async function startSimulator(whenStopped: WhenStopped): Promise<{ apiKey: string; baseUrl: string }> {
+  const { startOpenRouterSimulator } = await import('./simulator/openrouter.ts');
+  const unlimited = Number.MAX_SAFE_INTEGER;
+  const simulator = await startOpenRouterSimulator({
+    pace: { firstTokenMs: 300, tokensPerSecond: 60 },
+    freeLimits: { perMinute: unlimited, perDay: unlimited },
+  });
+  whenStopped(() => simulator.stop());
+  return { apiKey: 'sk-or-v1-simulated', baseUrl: simulator.url };
+}
+
+interface CoreParts {
+  readonly store: Store;
+  readonly chain: CompletionChain;
+  readonly adapters: ReadonlyMap<Platform, PlatformAdapter>;
+  readonly settings: EngineSettings;
+}
+
+function createCore(
+  { config, log }: AppOptions,
+  { store, chain, adapters, settings }: CoreParts,
+): { runner: Runner; handlers: Handlers } {
+  const now = Date.now;
+  const limiter = createUserLimiter(now);
+  const echoes = createEchoGuard();
+  const runner = createRunner({
+    store: store.turns,
+    errors: store.errors,
+    chain,
+    limiter,
+    desk: createReplyDesk({
+      store: store.turns,
+      adapterOf: (platform) => adapters.get(platform) ?? null,
+      log,
+    }),
+    echoes,
+    log,
+    now,
+    sleep: (ms) => delay(ms, undefined, { ref: false }),
+    newMessageId: randomUUID,
+    newErrorId,
+    pseudonym: (internalUserId) =>
+      createHmac('sha256', config.pseudonymSecret).update(internalUserId).digest('hex').slice(0, 32),
+    temperature: config.model.temperature,
+    window: settings.window,
+    instance: settings.instance,
+    leaseMs: settings.leaseMs,
+  });
+  const engine = createEngine(settings, {
+    store: store.turns,
+    limiter,
+    runner,
+    echoes,
+    now,
+    newTurnId: () => turnId(randomUUID()),
+  });
+  const { access } = settings;
+  const services = { engine, store: store.turns, usage: store.usage, access, commands, now };
+  return { runner, handlers: createDispatch({ engine, services, errors: store.errors, log, newErrorId }) };
+}
+
+/** Short enough to be read out, rare enough to be found by. */
+function newErrorId(): string {
+  return `E-${randomBytes(4).toString('hex').toUpperCase()}`;
+}
+
+/** The platforms that have a token; without any, a chat in the terminal. */
+async function createAdapters(options: AppOptions): Promise<readonly PlatformAdapter[]> {
+  const { config, log } = options;
+  if (config.telegram === null) {
+    return [
+      createTerminalAdapter({
+        ...options.terminal,
+        locale: config.terminalLocale,
+        isSimulated: config.model.upstream === null,
+        now: Date.now,
+        onEnd: options.onTerminalEnd,
+      }),
+    ];
+  }
+  const { createTelegramAdapter } = await import('./adapters/telegram/adapter.ts');
+  return [
+    createTelegramAdapter({
+      config: config.telegram,
+      commands: commands.map(({ spec }) => spec),
+      describe: (command, locale) => translate(locale, describeCommand(command)),
+      logger: log,
+      onFatal: options.onFatal,
+      ...options.telegramPace,
+    }),
+  ];
+}
+
+/** What keeps this process from serving. */
+function missing(database: Database): Promise<readonly string[]> {
+  return database.ping().then(
+    () => [],
+    () => ['database'],
+  );
+}
+
+/**
+ * Served from the start on, so that whoever watches can tell waiting from dead. Health is worth a
+ * warning, not the chat: a port that is taken does not keep Parley from serving.
+ */
+async function startHttp(
+  { config, log }: AppOptions,
+  notReady: () => Promise<readonly string[]>,
+  whenStopped: WhenStopped,
+): Promise<void> {
+  const http = createHttpAdapter({ ...config.http, notReady });
+  whenStopped(() => http.stop());
+  try {
+    log.info({ port: await http.start() }, 'health checks are served');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.warn({ reason, ...config.http }, 'health checks are not served; set HTTP_PORT to a free port');
+  }
+}

@@ -1,0 +1,12 @@
+import type { Command } from './command.ts';
+
+export const ask: Command = {
+  spec: {
+    name: 'ask',
+    options: [{ name: 'question', kind: 'text', required: true, greedy: true }],
+    scope: 'any',
+    requires: 'everyone',
+    respond: 'deferPublic',
+  },
+  run: ({ options }) => Promise.resolve({ kind: 'ask', text: String(options.question) }),
+};

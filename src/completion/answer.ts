@@ -1,0 +1,153 @@
+import type { ChunkFacts } from './chunk.ts';
+import { classifyFailure } from './classify-failure.ts';
+import type { CompletionFailure } from './failure.ts';
+import type { CallFacts, CallSink, ReportedUsage } from './model-client.ts';
+
+/** An answer that is coming in, chunk by chunk. */
+export interface Answer {
+  /** The response headers name the generation before the first chunk does. */
+  named(generationId: string): void;
+  /** Takes the next chunk. Once there is a finish reason, only usage is read from what follows. */
+  take(chunk: ChunkFacts): void;
+  progress(): AnswerProgress;
+  /** What the call comes to when no more chunks follow. */
+  result(): AnswerResult;
+  facts(): Omit<CallFacts, 'began'>;
+}
+
+export interface AnswerProgress {
+  /** Visible text was handed out. */
+  readonly hasText: boolean;
+  /** Anything visible or of reasoning came in. */
+  readonly hasTokens: boolean;
+  /** A finish reason came; only usage is still missing. */
+  readonly isFinished: boolean;
+  readonly isFailed: boolean;
+}
+
+export type AnswerResult =
+  | { readonly kind: 'ended'; readonly finish: 'stop' | 'length' | 'filtered' }
+  | { readonly kind: 'failed'; readonly failure: CompletionFailure };
+
+/**
+ * Gathers an answer and hands its visible text on. `maxTokens` bounds what is taken: a model that doesn't stop is cut
+ * off as if by length once it has sent far more than that many tokens can be.
+ */
+export function createAnswer(sink: CallSink, maxTokens: number, now: () => number): Answer {
+  const state: AnswerState = {
+    generationId: null,
+    modelUsed: null,
+    usage: null,
+    finish: null,
+    failure: null,
+    hasText: false,
+    hasTokens: false,
+    textBytes: 0,
+    reasoningBytes: 0,
+  };
+  const mostBytes = maxTokens * bytesPerTokenAtMost + 16_384;
+  let blanks = '';
+
+  return {
+    named,
+    take(chunk) {
+      if (chunk.usage !== null) state.usage = chunk.usage;
+      if (state.finish !== null || state.failure !== null) return;
+      if (chunk.id?.startsWith('gen-')) named(chunk.id);
+      state.modelUsed = chunk.model ?? state.modelUsed;
+      takeTokens(chunk);
+      state.failure = failureIn(chunk, state.hasText, now());
+      state.finish = chunk.finishReason ?? (isRunaway() ? 'length' : null);
+    },
+    progress: () => ({
+      hasText: state.hasText,
+      hasTokens: state.hasTokens,
+      isFinished: state.finish !== null,
+      isFailed: state.failure !== null,
+    }),
+    result: () => resultOf(state),
+    facts: () => factsOf(state),
+  };
+
+  function named(generationId: string): void {
+    if (state.generationId !== null) return;
+    state.generationId = generationId;
+    sink.onGeneration(generationId);
+  }
+
+  function takeTokens({ text, reasoning }: ChunkFacts): void {
+    if (text === '' && reasoning === '') return;
+    state.textBytes += Buffer.byteLength(text);
+    state.reasoningBytes += Buffer.byteLength(reasoning);
+    if (!state.hasTokens) sink.onFirstToken();
+    state.hasTokens = true;
+    if (text === '') return;
+    if (state.hasText) return sink.onText(text);
+    blanks += text;
+    if (!isVisible(blanks)) return;
+    state.hasText = true;
+    sink.onText(blanks);
+  }
+
+  function isRunaway(): boolean {
+    return state.textBytes + state.reasoningBytes > mostBytes;
+  }
+}
+
+interface AnswerState {
+  generationId: string | null;
+  modelUsed: string | null;
+  usage: ReportedUsage | null;
+  finish: string | null;
+  failure: CompletionFailure | null;
+  hasText: boolean;
+  hasTokens: boolean;
+  textBytes: number;
+  reasoningBytes: number;
+}
+
+/** Longer texts for a single token exist (runs of blanks), but no answer consists of them. */
+const bytesPerTokenAtMost = 32;
+
+/** Whether anything of it can be seen: blanks, control and format characters can't. */
+function isVisible(text: string): boolean {
+  return /[^\s\p{Cc}\p{Cf}]/u.test(text);
+}
+
+function failureIn(chunk: ChunkFacts, hasText: boolean, nowMs: number): CompletionFailure | null {
+  const { error, finishReason } = chunk;
+  if (error !== undefined) return classifyFailure({ httpStatus: null, error, headers: () => null }, nowMs);
+  // A failed upstream may be reported as `stop`, and only the raw reason tells.
+  const isError = finishReason !== null && /^(network_)?error$/i.test(chunk.nativeFinishReason ?? '');
+  if (finishReason === 'error' || isError) {
+    return { kind: 'upstream_error', httpStatus: null, detail: 'the provider ended with an error' };
+  }
+  if (finishReason === 'content_filter' && !hasText) {
+    return { kind: 'moderated', httpStatus: null, detail: 'the provider filtered the whole answer' };
+  }
+  return null;
+}
+
+function resultOf({ failure, finish, hasText, hasTokens }: AnswerState): AnswerResult {
+  if (failure !== null) return { kind: 'failed', failure };
+  if (finish === null) {
+    const detail = hasTokens
+      ? 'the stream ended without a finish reason'
+      : 'the stream ended without a token';
+    return { kind: 'failed', failure: { kind: 'truncated', httpStatus: null, detail } };
+  }
+  const ending = finish === 'length' ? 'length' : finish === 'content_filter' ? 'filtered' : 'stop';
+  if (hasText) return { kind: 'ended', finish: ending };
+  const detail = `${hasTokens ? 'nothing but reasoning or blanks' : 'no token'}, finish ${ending}`;
+  return { kind: 'failed', failure: { kind: 'empty_answer', httpStatus: null, detail } };
+}
+
+function factsOf(state: AnswerState): Omit<CallFacts, 'began'> {
+  const reasoning = Math.ceil(state.reasoningBytes / 3);
+  return {
+    generationId: state.generationId,
+    modelUsed: state.modelUsed,
+    usage: state.usage,
+    estimatedTokens: { completion: reasoning + Math.ceil(state.textBytes / 3), reasoning },
+  };
+}

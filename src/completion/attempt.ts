@@ -1,0 +1,34 @@
+/** What one upstream call took, as told by the provider or, failing that, estimated. */
+export interface TokenUsage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** Part of `promptTokens` that was read from the provider's cache. */
+  readonly cachedTokens: number;
+  /** Part of `completionTokens` that was spent on reasoning. */
+  readonly reasoningTokens: number;
+  /** Integer nano-USD (10⁻⁹ $). */
+  readonly costNanoUsd: bigint;
+  readonly source: 'reported' | 'estimated';
+}
+
+/** One upstream call for a completion, for the turn's record. */
+export interface AttemptRecord {
+  /** Order in the turn, from 0. */
+  readonly index: number;
+  readonly provider: string;
+  readonly modelAsked: string;
+  readonly modelUsed: string | null;
+  readonly generationId: string | null;
+  readonly outcome: 'answered' | 'partial' | 'cancelled' | 'failed';
+  /** Kind of the failure (`CompletionFailure['kind']`), null when answered. */
+  readonly failure: string | null;
+  readonly httpStatus: number | null;
+  /** The attempt ran on a model that costs nothing. */
+  readonly isFree: boolean;
+  readonly startedAtMs: number;
+  /** From the request to the first visible or reasoning delta; null when none came. */
+  readonly firstTokenMs: number | null;
+  readonly durationMs: number;
+  /** Null when the call took nothing (refused before it began). */
+  readonly usage: TokenUsage | null;
+}

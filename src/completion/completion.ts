@@ -1,0 +1,74 @@
+import type { AttemptRecord } from './attempt.ts';
+import type { CompletionFailure } from './failure.ts';
+
+export interface PromptMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** What a turn wants from a model. */
+export interface CompletionRequest {
+  readonly messages: readonly PromptMessage[];
+  /** Upper bound for the answer, ≥ 1. */
+  readonly maxTokens: number;
+  /** 0-2. */
+  readonly temperature: number;
+  /** The model the person or guild chose; null leaves the choice to the chain. */
+  readonly preferredModel: string | null;
+  /** Pseudonym of the person, stable, not traceable to the platform. */
+  readonly endUser: string;
+  /** Stable per conversation, ≤ 256 characters: keeps it with one provider and its cache. */
+  readonly sessionId: string;
+}
+
+/** What the chain may do while it runs, lent by the engine for one turn. */
+export interface CompletionListener {
+  /** Visible text, in order. Called only for text that stays: after it no other model takes over. */
+  onText(delta: string): void;
+  /** The provider named its generation; lets a lost attempt be billed later. */
+  onGeneration(attempt: { index: number; model: string; generationId: string }): void;
+  /** Must be granted before an attempt that can cost money. */
+  holdCost(attempt: number, nanoUsd: bigint): Promise<CostGrant>;
+}
+
+export type CostGrant = { readonly granted: true } | { readonly granted: false; readonly resetsAtMs: number };
+
+/** How the chain ended. It never throws for anything that the outside did. */
+export type CompletionOutcome =
+  | {
+      readonly kind: 'answered';
+      readonly text: string;
+      readonly model: string;
+      /** `length`: cut by `maxTokens`; `filtered`: the provider cut it. */
+      readonly finish: 'stop' | 'length' | 'filtered';
+      readonly attempts: readonly AttemptRecord[];
+    }
+  /** Failed after visible text: the text stays and is marked. */
+  | {
+      readonly kind: 'partial';
+      readonly text: string;
+      readonly model: string;
+      readonly failure: CompletionFailure;
+      readonly attempts: readonly AttemptRecord[];
+    }
+  /** The signal was aborted. */
+  | {
+      readonly kind: 'cancelled';
+      readonly text: string;
+      readonly model: string | null;
+      readonly attempts: readonly AttemptRecord[];
+    }
+  /** No model gave text. */
+  | {
+      readonly kind: 'failed';
+      readonly failure: CompletionFailure;
+      readonly attempts: readonly AttemptRecord[];
+    };
+
+export interface CompletionChain {
+  complete(
+    request: CompletionRequest,
+    listener: CompletionListener,
+    signal: AbortSignal,
+  ): Promise<CompletionOutcome>;
+}

@@ -1,0 +1,28 @@
+/**
+ * Why an attempt, or a whole chain, gave no (complete) answer, in our own words. `detail` is for the
+ * log: at most 300 characters, never message text, never a key.
+ */
+export type CompletionFailure = { readonly httpStatus: number | null; readonly detail: string } & (
+  | { readonly kind: 'unauthorized' }
+  | { readonly kind: 'no_credits' }
+  | { readonly kind: 'key_limit' }
+  | { readonly kind: 'budget_spent'; readonly resetsAtMs: number }
+  | { readonly kind: 'model_not_found' }
+  /** `byPrivacySettings`: the account's data policy excludes the model; only the operator can change that. */
+  | { readonly kind: 'no_endpoint'; readonly byPrivacySettings?: true }
+  | { readonly kind: 'free_minute_spent'; readonly resetsAtMs: number }
+  | { readonly kind: 'free_day_spent'; readonly resetsAtMs: number }
+  | { readonly kind: 'rate_limited'; readonly retryAfterMs: number | null }
+  | { readonly kind: 'in_flight_budget'; readonly retryAfterMs: number | null }
+  | { readonly kind: 'overloaded' }
+  | { readonly kind: 'moderated' }
+  | { readonly kind: 'context_too_long' }
+  | { readonly kind: 'invalid_request' }
+  | { readonly kind: 'timeout'; readonly stage: 'connect' | 'first_token' | 'idle' | 'whole' }
+  | { readonly kind: 'unreachable' }
+  | { readonly kind: 'empty_answer' }
+  | { readonly kind: 'truncated' }
+  | { readonly kind: 'upstream_error' }
+  /** Every candidate is resting or excluded; the earliest is back at `retryAtMs`, if known. */
+  | { readonly kind: 'no_candidate'; readonly retryAtMs: number | null }
+);

@@ -1,0 +1,71 @@
+import type { Candidate } from './candidates.ts';
+import type { CompletionRequest } from './completion.ts';
+import { nothing } from './free-only.ts';
+import type { CallTimers, ModelCall, PriceCeiling } from './model-client.ts';
+
+export interface ChainTimers {
+  /** Until the first visible text, over all attempts of a turn; time spent waiting for a place doesn't count. */
+  readonly modelTimeoutMs: number;
+  /** Until a model shows life; twice that for models that reason first. */
+  readonly firstTokenTimeoutMs: number;
+  readonly idleTokenTimeoutMs: number;
+  readonly answerMaxMs: number;
+}
+
+/** What is left of the turn's time, and whether another model must get a try within it. */
+export interface TimeLeft {
+  readonly remainingMs: number;
+  readonly mustShare: boolean;
+}
+
+/** The call for one attempt of a turn. */
+export function modelCall(
+  request: CompletionRequest,
+  candidate: Candidate,
+  timers: ChainTimers,
+  left: TimeLeft,
+): ModelCall {
+  const { messages, temperature, endUser, sessionId } = request;
+  return {
+    model: candidate.id,
+    messages,
+    maxTokens: Math.min(request.maxTokens, candidate.listed?.maxCompletionTokens ?? Infinity),
+    temperature,
+    endUser,
+    sessionId,
+    lowEffort: candidate.listed?.canReasonLess ?? false,
+    maxPrices: candidate.isFree ? nothing : listedPrices(candidate),
+    timers: callTimers(candidate, timers, left),
+  };
+}
+
+function reasonsFirst({ listed }: Candidate): boolean {
+  return listed !== null && (listed.reasoning === 'default' || listed.reasoning === 'always');
+}
+
+/** The prices that the hold was made with: an endpoint that asks more must not be used in their place. */
+function listedPrices({ listed }: Candidate): PriceCeiling {
+  const { highestPrompt = null, highestCompletion = null, request = null } = listed?.prices ?? {};
+  return {
+    ...(highestPrompt !== null && { prompt: highestPrompt / 1e9 }),
+    ...(highestCompletion !== null && { completion: highestCompletion / 1e9 }),
+    ...(request === 0 && { request: 0 }),
+  };
+}
+
+function callTimers(
+  candidate: Candidate,
+  timers: ChainTimers,
+  { remainingMs, mustShare }: TimeLeft,
+): CallTimers {
+  const usualMs = timers.firstTokenTimeoutMs * (reasonsFirst(candidate) ? 2 : 1);
+  const shareMs = mustShare
+    ? Math.max(remainingMs - timers.firstTokenTimeoutMs, remainingMs / 2)
+    : remainingMs;
+  return {
+    firstTokenMs: Math.min(usualMs, shareMs),
+    firstTextMs: remainingMs,
+    idleMs: timers.idleTokenTimeoutMs,
+    wholeMs: timers.answerMaxMs,
+  };
+}

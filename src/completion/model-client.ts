@@ -1,0 +1,83 @@
+import type { PromptMessage } from './completion.ts';
+import type { CompletionFailure } from './failure.ts';
+
+/** One call of one model. */
+export interface ModelCall {
+  readonly model: string;
+  readonly messages: readonly PromptMessage[];
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly endUser: string;
+  readonly sessionId: string;
+  /** Ask for little reasoning, so that it doesn't use up `maxTokens` before the first word. */
+  readonly lowEffort: boolean;
+  /** Highest prices to accept. Whatever they are, nothing that costs extra is used. */
+  readonly maxPrices: PriceCeiling;
+  readonly timers: CallTimers;
+}
+
+/** USD for a million units, each of which becomes a `provider.max_price`; absent: no ceiling. */
+export interface PriceCeiling {
+  readonly prompt?: number;
+  readonly completion?: number;
+  readonly request?: number;
+  readonly image?: number;
+  readonly audio?: number;
+}
+
+/** Each runs out by aborting the call. */
+export interface CallTimers {
+  /** From the start of the call to the first visible or reasoning delta. */
+  readonly firstTokenMs: number;
+  /** From the start of the call to the first visible text. */
+  readonly firstTextMs: number;
+  /** Between deltas. */
+  readonly idleMs: number;
+  /** From the start of the call to its end. */
+  readonly wholeMs: number;
+}
+
+/** Receives an answer while it comes in. An exception from here ends the call and reaches its caller. */
+export interface CallSink {
+  onGeneration(generationId: string): void;
+  /** The model shows life: the first delta, visible or reasoning. Called once. */
+  onFirstToken(): void;
+  /** Visible text in order. The first piece holds something that can be seen, not blanks alone. */
+  onText(delta: string): void;
+}
+
+/** How a call ended. */
+export type CallEnd = CallFacts &
+  (
+    | { readonly kind: 'ended'; readonly finish: 'stop' | 'length' | 'filtered' }
+    | { readonly kind: 'failed'; readonly failure: CompletionFailure }
+    /** The caller's signal was aborted. */
+    | { readonly kind: 'cancelled' }
+  );
+
+export interface CallFacts {
+  readonly generationId: string | null;
+  readonly modelUsed: string | null;
+  /** Tokens may have been used: false when the call was refused or never arrived. */
+  readonly began: boolean;
+  /** As the provider reported it, if it did. */
+  readonly usage: ReportedUsage | null;
+  /** Tokens of the answer, reasoning included, as estimated from what came in. */
+  readonly estimatedTokens: { readonly completion: number; readonly reasoning: number };
+}
+
+export interface ReportedUsage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly cachedTokens: number;
+  readonly reasoningTokens: number;
+  /** Null when tokens were reported without a cost. */
+  readonly costNanoUsd: bigint | null;
+}
+
+export interface ModelClient {
+  /** The service that is called, for the attempt's record. */
+  readonly provider: string;
+  /** Never rejects for what the other side or the network does; only when the sink throws. */
+  run(call: ModelCall, sink: CallSink, signal: AbortSignal): Promise<CallEnd>;
+}

@@ -1,0 +1,167 @@
+import OpenAI, { APIConnectionError, APIError } from 'openai';
+import { createAnswer, type Answer } from './answer.ts';
+import { readCapped } from './capped-body.ts';
+import { readChunk } from './chunk.ts';
+import { classifyFailure } from './classify-failure.ts';
+import type { CompletionFailure } from './failure.ts';
+import { parseJson } from './json.ts';
+import type { CallEnd, ModelCall, ModelClient } from './model-client.ts';
+import { requestBody } from './request-body.ts';
+import { transportFailure } from './transport-failure.ts';
+import { createWatchdog, type Interruption, type Watchdog } from './watchdog.ts';
+
+export interface OpenRouterOptions {
+  readonly apiKey: string;
+  /** With the version: `https://openrouter.ai/api/v1`. */
+  readonly baseUrl: string;
+  /** Names the app at OpenRouter (`HTTP-Referer`); null keeps it anonymous. */
+  readonly appUrl: string | null;
+  readonly appName: string;
+  readonly now: () => number;
+}
+
+/**
+ * Streams chat completions from OpenRouter. Each call is one request: nothing is retried here, and whatever the other
+ * side or the network does comes back as a `CallEnd`.
+ */
+export function createOpenRouterClient(options: OpenRouterOptions): ModelClient {
+  const openai = createSdk(options);
+  return {
+    provider: 'openrouter',
+    async run(call, sink, signal) {
+      const answer = createAnswer(sink, call.maxTokens, options.now);
+      if (signal.aborted) return { ...answer.facts(), began: false, kind: 'cancelled' };
+      const watchdog = createWatchdog(call.timers, signal);
+      try {
+        const opened = await open(openai, call, watchdog.signal);
+        if (opened.kind === 'opened') {
+          if (opened.generationId !== null) answer.named(opened.generationId);
+          const error = await readAll(opened.events, answer, watchdog);
+          return endOf(answer, watchdog.interruption, {
+            isOpen: true,
+            failure: failureOf(error, true, options.now()),
+          });
+        }
+        const failure = failureOf(opened.error, false, options.now());
+        return endOf(answer, watchdog.interruption, { isOpen: false, failure });
+      } finally {
+        watchdog.stop();
+      }
+    },
+  };
+}
+
+function createSdk({ apiKey, baseUrl, appUrl, appName }: OpenRouterOptions): OpenAI {
+  return new OpenAI({
+    apiKey,
+    baseURL: baseUrl,
+    // Null keeps the SDK from sending what it finds in OPENAI_* variables.
+    organization: null,
+    project: null,
+    maxRetries: 0,
+    logLevel: 'off',
+    fetch: fetchWithCappedErrors,
+    defaultHeaders: {
+      ...(appUrl !== null && { 'HTTP-Referer': appUrl }),
+      // A header takes no other characters.
+      'X-OpenRouter-Title': appName.replaceAll(/[^ -~]/g, ''),
+      'X-OpenRouter-Categories': 'general-chat,personal-agent',
+    },
+  });
+}
+
+/** The SDK reads error bodies whole; a proxy's error page can be 86 MB. */
+async function fetchWithCappedErrors(...request: Parameters<typeof fetch>): Promise<Response> {
+  const response = await fetch(...request);
+  if (response.ok || response.body === null) return response;
+  const { text } = await readCapped(response.body, longestErrorBytes);
+  return new Response(text, response);
+}
+
+const longestErrorBytes = 64 * 1024;
+const longestWholeAnswerBytes = 4 * 1024 * 1024;
+
+type Opened =
+  | { readonly kind: 'opened'; readonly generationId: string | null; readonly events: AsyncIterator<unknown> }
+  | { readonly kind: 'refused'; readonly error: unknown };
+
+async function open(openai: OpenAI, call: ModelCall, signal: AbortSignal): Promise<Opened> {
+  try {
+    const request = openai.chat.completions.create(requestBody(call), { signal });
+    const { data, response } = await request.withResponse();
+    const isStream = /^text\/event-stream/i.test(response.headers.get('content-type') ?? 'text/event-stream');
+    return {
+      kind: 'opened',
+      generationId: response.headers.get('x-generation-id'),
+      events: isStream ? data[Symbol.asyncIterator]() : wholeAnswer(response),
+    };
+  } catch (error) {
+    return { kind: 'refused', error };
+  }
+}
+
+/** A stream request can be answered with one JSON body, an error or a whole completion; the SDK would see no event in it. */
+async function* wholeAnswer(response: Response): AsyncGenerator<unknown> {
+  const { text } = await readCapped(response.body, longestWholeAnswerBytes);
+  yield parseJson(text) ?? { error: { message: 'not JSON' } };
+}
+
+/**
+ * Reads events into the answer until it has all it needs, the stream ends or it is cut off. Returns what the stream
+ * threw, if it did. This is the one place that turns bytes into chunks.
+ */
+async function readAll(events: AsyncIterator<unknown>, answer: Answer, watchdog: Watchdog): Promise<unknown> {
+  let seen = answer.progress();
+  for (;;) {
+    let event: IteratorResult<unknown>;
+    try {
+      event = await events.next();
+    } catch (error) {
+      return error;
+    }
+    if (event.done === true || watchdog.interruption !== null) return undefined;
+    const chunk = readChunk(event.value);
+    answer.take(chunk);
+    seen = answer.progress();
+    if (seen.isFailed) return undefined;
+    if (chunk.text !== '' || chunk.reasoning !== '' || seen.isFinished) watchdog.fed(seen);
+  }
+}
+
+/** What an error thrown by the SDK means; null for none. */
+function failureOf(error: unknown, isOpen: boolean, nowMs: number): CompletionFailure | null {
+  if (error === undefined) return null;
+  if (!(error instanceof APIError) || error instanceof APIConnectionError)
+    return transportFailure(error, isOpen);
+  const headers = error.status === undefined ? undefined : error.headers;
+  return classifyFailure(
+    {
+      httpStatus: error.status ?? null,
+      error: error.error,
+      headers: (name) => headers?.get(name) ?? null,
+    },
+    nowMs,
+  );
+}
+
+function endOf(
+  answer: Answer,
+  interruption: Interruption | null,
+  { isOpen, failure }: { readonly isOpen: boolean; readonly failure: CompletionFailure | null },
+): CallEnd {
+  const { isFinished, isFailed, hasTokens } = answer.progress();
+  const isRefusal = interruption === null && !hasTokens && (failure !== null || isFailed);
+  const facts = { ...answer.facts(), began: !isRefusal };
+  // What happens after the finish reason takes nothing from the answer.
+  if (isFinished) return { ...facts, ...answer.result() };
+  if (interruption === 'cancelled') return { ...facts, kind: 'cancelled' };
+  if (interruption !== null) return { ...facts, kind: 'failed', failure: timeout(interruption, isOpen) };
+  if (failure !== null) return { ...facts, kind: 'failed', failure };
+  return { ...facts, ...answer.result() };
+}
+
+function timeout(interruption: Exclude<Interruption, 'cancelled'>, isOpen: boolean): CompletionFailure {
+  const stage =
+    interruption === 'usage' ? 'idle' : isOpen || interruption !== 'first_token' ? interruption : 'connect';
+  return { kind: 'timeout', stage, httpStatus: null, detail: `our timer: ${stage}` };
+}

@@ -1,0 +1,62 @@
+import { asArray, asObject, type JsonObject } from './json.ts';
+import { scaledDecimal } from './money.ts';
+
+/**
+ * Nano-USD for a million units (tokens, requests, pictures): an integer, so `"0.000000006"` $ a token is 6,000,000. It
+ * resolves 10⁻¹⁵ $ a unit, which is exact for every price published so far; anything finer is rounded up.
+ */
+export type Price = number;
+
+export interface ModelPrices {
+  /** Null: not stated, or decided by a router at run time. */
+  readonly prompt: Price | null;
+  readonly completion: Price | null;
+  readonly request: Price | null;
+  readonly cacheRead: Price | null;
+  readonly cacheWrite: Price | null;
+  /** The most that a prompt token can cost: surcharges for length or time of day and cache writes included. */
+  readonly highestPrompt: Price | null;
+  /** The most that a token of the answer can cost: surcharges and reasoning included. */
+  readonly highestCompletion: Price | null;
+}
+
+/** Reads `pricing` of a model list row: decimal strings in USD a unit. Never throws; what can't be read is null. */
+export function readPrices(pricing: unknown): ModelPrices {
+  const row = asObject(pricing) ?? {};
+  const overrides = asArray(row['overrides']).map(asObject);
+  const layers = [row, ...overrides.filter((override) => override !== null)];
+  const prompt = readPrice(row['prompt']);
+  const completion = readPrice(row['completion']);
+  return {
+    prompt,
+    completion,
+    request: row['request'] === undefined ? 0 : readPrice(row['request']),
+    cacheRead: readPrice(row['input_cache_read']),
+    cacheWrite: readPrice(row['input_cache_write']),
+    highestPrompt: prompt === null ? null : highest(layers, promptKeys),
+    highestCompletion: completion === null ? null : highest(layers, completionKeys),
+  };
+}
+
+/** What `units` cost at `price`, in nano-USD, rounded up. */
+export function costNanoUsd(units: number, price: Price): bigint {
+  return (BigInt(units) * BigInt(price) + 999_999n) / 1_000_000n;
+}
+
+const promptKeys = ['prompt', 'input_cache_write', 'input_cache_write_1h'];
+const completionKeys = ['completion', 'internal_reasoning'];
+
+function highest(layers: readonly JsonObject[], keys: readonly string[]): Price | null {
+  const stated = layers
+    .flatMap((layer) => keys.map((key) => layer[key]))
+    .filter((value) => value !== undefined);
+  const prices = stated.map(readPrice);
+  return prices.includes(null) ? null : Math.max(...prices.filter((price) => price !== null));
+}
+
+function readPrice(value: unknown): Price | null {
+  if (typeof value !== 'string' && typeof value !== 'number') return null;
+  const scaled = scaledDecimal(String(value), 15, 'up');
+  if (scaled === null || scaled < 0n || scaled > BigInt(Number.MAX_SAFE_INTEGER)) return null;
+  return Number(scaled);
+}

@@ -1,0 +1,110 @@
+import type { Account, AccountRefusal } from './account.ts';
+import type { Candidate } from './candidates.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Cooldowns } from './cooldowns.ts';
+import type { CompletionFailure } from './failure.ts';
+import type { CompletionAlert } from './ports.ts';
+
+/** What the turn does after a failed attempt, as long as no text is visible. */
+export type NextStep =
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'next' }
+  /** Only a model with a longer context can help. */
+  | { readonly kind: 'next_larger' }
+  /** Nothing tells against the same model if there is no other. */
+  | { readonly kind: 'retry_if_last' }
+  /** The same model can serve us after this wait; without it, a free one. */
+  | { readonly kind: 'wait_or_free'; readonly waitMs: number };
+
+export interface ReactionParts {
+  readonly cooldowns: Cooldowns;
+  readonly account: Account;
+  readonly catalogue: Pick<Catalogue, 'refreshSoon'>;
+  readonly onAlert: (alert: CompletionAlert) => void;
+}
+
+/** Draws the consequences of a failed attempt for the turns to come, and tells what this one does next. */
+export function createReaction(
+  parts: ReactionParts,
+): (failure: CompletionFailure, candidate: Candidate) => NextStep {
+  const { cooldowns, account, catalogue, onAlert } = parts;
+  const alert = (kind: CompletionAlert['kind'], { id }: Candidate, { detail }: CompletionFailure) =>
+    onAlert({ kind, detail: `${id}: ${detail}` });
+
+  const accountRefused =
+    (step: NextStep) =>
+    (failure: AccountRefusal, candidate: Candidate): NextStep => {
+      cooldowns.abandoned(candidate.id);
+      const isNews = account.refused(failure, candidate.isFree);
+      // The minute is over before anybody could look.
+      if (isNews && failure.kind !== 'free_minute_spent') alert(failure.kind, candidate, failure);
+      return step;
+    };
+  const modelFailed =
+    (step: NextStep) =>
+    (_: CompletionFailure, { id }: Candidate): NextStep => {
+      cooldowns.failed(id);
+      return step;
+    };
+  const blameless =
+    (step: NextStep) =>
+    (_: CompletionFailure, { id }: Candidate): NextStep => {
+      cooldowns.abandoned(id);
+      return step;
+    };
+
+  const reactions: Reactions = {
+    unauthorized: accountRefused(stop),
+    no_credits: accountRefused(next),
+    key_limit: accountRefused(next),
+    free_day_spent: accountRefused(next),
+    free_minute_spent: accountRefused(next),
+    timeout: modelFailed(next),
+    unreachable: modelFailed(next),
+    truncated: modelFailed(next),
+    empty_answer: modelFailed(next),
+    overloaded: modelFailed({ kind: 'retry_if_last' }),
+    upstream_error: modelFailed({ kind: 'retry_if_last' }),
+    context_too_long: blameless({ kind: 'next_larger' }),
+    // The request itself is refused: another model must not be the way around that.
+    moderated: blameless(stop),
+    invalid_request: blameless(stop),
+    budget_spent: blameless(stop),
+    no_candidate: blameless(stop),
+    in_flight_budget: ({ retryAfterMs }, { id }) => {
+      cooldowns.abandoned(id);
+      return { kind: 'wait_or_free', waitMs: retryAfterMs ?? 1000 };
+    },
+    rate_limited: ({ retryAfterMs }, { id }) => {
+      cooldowns.throttled(id, retryAfterMs);
+      return next;
+    },
+    no_endpoint: (failure, candidate) => {
+      cooldowns.unusable(candidate.id, noEndpointRestMs);
+      if (failure.byPrivacySettings) alert('data_policy', candidate, failure);
+      return next;
+    },
+    model_not_found: (failure, candidate) => {
+      cooldowns.retire(candidate.id, 'refresh');
+      catalogue.refreshSoon();
+      alert('model_gone', candidate, failure);
+      return next;
+    },
+  };
+  return (failure, candidate) => {
+    // The table holds for each kind the function for that kind, which the type system can't follow through a lookup.
+    const reaction = reactions[failure.kind] as Reaction<CompletionFailure>;
+    return reaction(failure, candidate);
+  };
+}
+
+type Reaction<Failure> = (failure: Failure, candidate: Candidate) => NextStep;
+type Reactions = {
+  readonly [Kind in CompletionFailure['kind']]: Reaction<Extract<CompletionFailure, { kind: Kind }>>;
+};
+
+const stop: NextStep = { kind: 'stop' };
+const next: NextStep = { kind: 'next' };
+
+/** Settings and providers change slowly; a model that nobody serves is looked at again after this. */
+const noEndpointRestMs = 600_000;

@@ -1,0 +1,39 @@
+import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
+import type { ModelCall, PriceCeiling } from './model-client.ts';
+
+/** The request that asks OpenRouter for this call, with the fields that the SDK's types don't know. */
+export function requestBody(call: ModelCall): ChatCompletionCreateParamsStreaming {
+  const body = {
+    model: call.model,
+    messages: [...call.messages],
+    // The successor `max_completion_tokens` is not understood by all providers behind OpenRouter.
+    max_tokens: call.maxTokens,
+    temperature: call.temperature,
+    stream: true as const,
+    user: call.endUser,
+    session_id: call.sessionId,
+    ...(call.lowEffort && { reasoning: { effort: 'low' } }),
+    ...(Object.keys(call.maxPrices).length > 0 && { provider: { max_price: decimals(call.maxPrices) } }),
+    plugins: pluginsOff,
+  };
+  return body;
+}
+
+/** OpenRouter's description types prices as decimal strings (`ProviderPreferences.max_price`). */
+function decimals(prices: PriceCeiling): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(prices).map(([unit, usd]: [string, number]) => [unit, DECIMAL.format(usd)]),
+  );
+}
+
+const DECIMAL = new Intl.NumberFormat('en-US', { useGrouping: false, maximumFractionDigits: 15 });
+
+/** An account can switch plugins on by default. Those that cost, or that change a prompt unasked, are off. */
+const pluginsOff = [
+  'web',
+  'web-fetch',
+  'file-parser',
+  'response-healing',
+  'context-compression',
+  'fusion',
+].map((id) => ({ id, enabled: false }));

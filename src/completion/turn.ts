@@ -1,0 +1,71 @@
+import type { AttemptRecord } from './attempt.ts';
+import type { Candidate } from './candidates.ts';
+import type { CompletionListener, CompletionOutcome, CompletionRequest } from './completion.ts';
+import type { CompletionFailure } from './failure.ts';
+import type { CallEnd } from './model-client.ts';
+import { estimatePromptTokens } from './token-estimate.ts';
+
+/** One request on its way through the chain. */
+export interface Turn {
+  readonly request: CompletionRequest;
+  readonly listener: CompletionListener;
+  readonly signal: AbortSignal;
+  /** Estimated. */
+  readonly promptTokens: number;
+  readonly attempts: AttemptRecord[];
+  untried: readonly Candidate[];
+  /** For the first visible text, epoch ms. */
+  deadlineMs: number;
+  text: string;
+  /** What stood in the way last. */
+  failure: CompletionFailure | null;
+  hasRetried: boolean;
+}
+
+export function newTurn(
+  given: Pick<Turn, 'request' | 'listener' | 'signal' | 'untried' | 'deadlineMs'>,
+): Turn {
+  const promptTokens = estimatePromptTokens(given.request.messages);
+  return { ...given, promptTokens, attempts: [], text: '', failure: null, hasRetried: false };
+}
+
+/** Waiting on our own side takes nothing from the time that models have. Rejects as `wait` does. */
+export async function offTheClock<T>(turn: Turn, now: () => number, wait: () => Promise<T>): Promise<T> {
+  const fromMs = now();
+  try {
+    return await wait();
+  } finally {
+    turn.deadlineMs += now() - fromMs;
+  }
+}
+
+export function answered(
+  turn: Turn,
+  end: CallEnd & { kind: 'ended' },
+  candidate: Candidate,
+): CompletionOutcome {
+  const { text, attempts } = turn;
+  return { kind: 'answered', text, model: end.modelUsed ?? candidate.id, finish: end.finish, attempts };
+}
+
+export function partial(
+  { text, attempts }: Turn,
+  model: string,
+  failure: CompletionFailure,
+): CompletionOutcome {
+  return { kind: 'partial', text, model, failure, attempts };
+}
+
+export function cancelled({ text, attempts }: Turn, model: string | null): CompletionOutcome {
+  return { kind: 'cancelled', text, model, attempts };
+}
+
+export function failed({ attempts, failure }: Turn): CompletionOutcome {
+  const none: CompletionFailure = {
+    kind: 'no_candidate',
+    httpStatus: null,
+    detail: 'no model could be asked',
+    retryAtMs: null,
+  };
+  return { kind: 'failed', failure: failure ?? none, attempts };
+}

@@ -1,0 +1,350 @@
+import { z } from 'zod';
+import { costNanoUsdFromUsd } from './completion/money.ts';
+import { ALIASES, NOT_SERVED_YET, similarNames } from './config-names.ts';
+import { guildId, userId, type GuildId, type Platform, type UserId } from './platform/ids.ts';
+
+/**
+ * Reads every setting from the environment at once. The only file that knows variable names; all
+ * others are handed values. `.env.example` documents each of them.
+ */
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[]; readonly warnings: readonly string[] };
+
+export type Config = ReturnType<typeof toConfig>;
+
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): ConfigResult {
+  const { values, warnings } = collect(environment);
+  const parsed = SETTINGS.safeParse(values);
+  const problems = [...(parsed.success ? [] : parsed.error.issues.map(describe)), ...contradictions(values)];
+  if (!parsed.success || problems.length > 0) return { ok: false, problems, warnings };
+  return { ok: true, config: toConfig(parsed.data, environment), warnings };
+}
+
+const wholeNumber = (low: number, high: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d+$/u, `write a whole number from ${low} to ${high}`)
+    .transform(Number)
+    .refine((value) => value >= low && value <= high, `write a whole number from ${low} to ${high}`)
+    .default(fallback);
+
+const flag = (fallback: boolean) =>
+  z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(['true', 'false', '1', '0', 'yes', 'no'], { error: 'write true or false' }))
+    .transform((value) => value === 'true' || value === '1' || value === 'yes')
+    .default(fallback);
+
+const oneOf = <const Choices extends readonly [string, ...string[]]>(...choices: Choices) =>
+  z.enum(choices, { error: `write one of ${choices.join(', ')}` });
+
+const text = z.string();
+const url = z.url({ protocol: /^https?$/u, error: 'write a URL that starts with http:// or https://' });
+const withoutSlash = url.transform((value) => value.replace(/\/+$/u, ''));
+const decimal = (low: number, high: number) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?$/u, `write a number from ${low} to ${high}, such as 0.7`)
+    .transform(Number)
+    .refine((value) => value >= low && value <= high, `write a number from ${low} to ${high}`);
+const usd = decimal(0, 1_000_000);
+const postgresUrl = z.url({
+  protocol: /^postgres(ql)?$/u,
+  error: 'write postgres://user:password@host:5432/name',
+});
+const modelId = z.string().regex(/^\S{1,200}$/u, 'write one model id, such as openrouter/free');
+
+const modelIds = z
+  .string()
+  .transform((value) =>
+    value
+      .split(',')
+      .map((id) => id.trim())
+      .filter(Boolean),
+  )
+  .pipe(z.array(modelId))
+  .default([]);
+
+const qualifiedIds = z
+  .string()
+  .transform((value) =>
+    value
+      .split(',')
+      .map((id) => id.trim())
+      .filter(Boolean),
+  )
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(
+          /^(discord|telegram|terminal|http):\S+$/u,
+          'write ids with their platform, such as discord:123,telegram:456',
+        ),
+    ),
+  )
+  .default([]);
+
+const key32 = z
+  .string()
+  .refine(
+    (value) => Buffer.from(value, 'base64').length === 32,
+    'write 32 random bytes in base64 (openssl rand -base64 32)',
+  );
+
+const DAY_MS = 86_400_000;
+
+const SETTINGS = z.object({
+  DISCORD_TOKEN: text.optional(),
+  DISCORD_API_URL: withoutSlash.default('https://discord.com/api'),
+  TELEGRAM_BOT_TOKEN: z
+    .string()
+    .regex(/^\d+:[\w-]{20,}$/u, 'write the token as @BotFather gave it, such as 123456789:AA…')
+    .optional(),
+  TELEGRAM_API_ROOT: withoutSlash.default('https://api.telegram.org'),
+  TELEGRAM_MODE: oneOf('polling', 'webhook').default('polling'),
+  TELEGRAM_STREAMING: oneOf('edit', 'draft').default('edit'),
+  TELEGRAM_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^[\w-]{1,256}$/u, 'write 1 to 256 letters, digits, _ or -')
+    .optional(),
+  DISCORD_SHARDS: text.optional(),
+  DISCORD_SHARD_COUNT: wholeNumber(1, 10_000, 1).optional(),
+  PUBLIC_URL: withoutSlash.optional(),
+
+  ACCESS: oneOf('open', 'approval', 'list').optional(),
+  ALLOWED_GUILDS: qualifiedIds,
+  ALLOWED_USERS: qualifiedIds,
+  PRIVACY_POLICY_URL: url.optional(),
+
+  OPENROUTER_API_KEY: z.string().regex(/^\S+$/u, 'write the key without blanks').optional(),
+  OPENROUTER_BASE_URL: withoutSlash.optional(),
+  OPENROUTER_APP_URL: url.optional(),
+  OPENROUTER_APP_NAME: text.default('Parley'),
+  DEFAULT_MODEL: modelId.optional(),
+  FALLBACK_MODEL: modelIds,
+  EMERGENCY_FALLBACK_MODEL: modelId.optional(),
+  USE_FREE_MODELS_ONLY: flag(true),
+  MAX_TOKENS: wholeNumber(16, 128_000, 1000),
+  TEMPERATURE: decimal(0, 2).default(0.7),
+  GPT_PROVIDER: oneOf('openrouter', 'gemini', 'huggingface').optional(),
+  GEMINI_API_KEY: text.optional(),
+  GEMINI_BASE_URL: withoutSlash.optional(),
+  HF_TOKEN: text.optional(),
+  HF_BASE_URL: withoutSlash.optional(),
+  GEMINI_MODEL: modelId.optional(),
+  HF_MODEL: modelId.optional(),
+  GEMINI_FREE: flag(false),
+  HF_FREE: flag(false),
+  MODEL_TIMEOUT_MS: wholeNumber(1000, 600_000, 45_000),
+  FIRST_TOKEN_TIMEOUT_MS: wholeNumber(500, 600_000, 15_000),
+  IDLE_TOKEN_TIMEOUT_MS: wholeNumber(500, 600_000, 20_000),
+  ANSWER_MAX_MS: wholeNumber(1000, 3_600_000, 300_000),
+  MODEL_REFRESH_HOURS: wholeNumber(1, 168, 6),
+  COACH_MODEL_MASTER: modelId.optional(),
+  COACH_MODEL_CAREER: modelId.optional(),
+  COACH_MODEL_SKILLS: modelId.optional(),
+  COACH_MODEL_LEADERSHIP: modelId.optional(),
+  COACH_MODEL_NETWORK: modelId.optional(),
+
+  PROMPT_CACHING_ENABLED: flag(true),
+  CACHE_CONTROL_STRATEGY: oneOf('auto', 'off', 'system', 'history').default('auto'),
+  CACHE_MIN_TOKENS: wholeNumber(0, 1_000_000, 1024),
+
+  FREE_MODEL_RATE_LIMIT_PER_MINUTE: wholeNumber(1, 100_000, 20),
+  USER_RATE_LIMIT_PER_MINUTE: wholeNumber(1, 100_000, 20),
+  MAX_CONVERSATION_HISTORY_TOKENS: wholeNumber(0, 1_000_000, 6000),
+  DAILY_BUDGET_USD: usd.optional(),
+  MONTHLY_BUDGET_USD: usd.optional(),
+  DEFAULT_USER_REQUESTS_PER_DAY: wholeNumber(0, 1_000_000_000, 200),
+  DEFAULT_GUILD_REQUESTS_PER_DAY: wholeNumber(0, 1_000_000_000, 1000),
+  PLANS_ENABLED: flag(false),
+
+  DATABASE_URL: postgresUrl.optional(),
+  DATABASE_DIRECT_URL: postgresUrl.optional(),
+  DATABASE_POOL_SIZE: wholeNumber(1, 200, 10),
+  DATA_DIR: text.default('./.data'),
+  REDIS_URL: z.url({ protocol: /^rediss?$/u, error: 'write redis://host:6379' }).optional(),
+  ENCRYPTION_KEY: key32.optional(),
+  ENCRYPTION_KEY_PREVIOUS: key32.optional(),
+
+  HTTP_PORT: wholeNumber(0, 65_535, 8080),
+  HTTP_HOST: text.default('127.0.0.1'),
+  JWT_SECRET: z
+    .string()
+    .refine((value) => Buffer.byteLength(value) >= 32, 'write at least 32 bytes')
+    .optional(),
+  JWKS_URL: url.optional(),
+  ALERT_CHANNEL: text.optional(),
+  TURN_MAX_AGE_MS: wholeNumber(1000, DAY_MS, 900_000),
+  BACKLOG_MAX_AGE_MS: wholeNumber(0, 7 * DAY_MS, 900_000),
+  OPERATOR_IDS: qualifiedIds,
+  LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').optional(),
+  INSTANCE_ID: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/u, 'write 1 to 64 letters, digits, ., _ or -')
+    .optional(),
+  SHUTDOWN_GRACE_MS: wholeNumber(0, 600_000, 10_000),
+  USAGE_RETENTION_DAYS: wholeNumber(1, 3650, 90),
+});
+
+type Settings = z.output<typeof SETTINGS>;
+
+/** Every setting, in the order of `.env.example`. */
+export const settingNames: readonly string[] = Object.keys(SETTINGS.shape);
+
+/** Drops empty values, resolves other projects' names, and notes names that look like misspelt ones. */
+function collect(environment: Readonly<Record<string, string | undefined>>): {
+  values: Record<string, string>;
+  warnings: string[];
+} {
+  const values: Record<string, string> = {};
+  const warnings: string[] = [];
+  for (const name of settingNames) {
+    const value = environment[name]?.trim();
+    if (value !== undefined && value !== '') values[name] = value;
+  }
+  for (const { alias, name } of ALIASES) {
+    const value = environment[alias]?.trim();
+    if (value === undefined || value === '') continue;
+    const used = values[name] === undefined;
+    warnings.push(
+      used ? `${alias} is read as ${name}; please rename it.` : `${alias} is ignored because ${name} is set.`,
+    );
+    if (used) values[name] = value;
+  }
+  for (const name of NOT_SERVED_YET) {
+    if (values[name] !== undefined) warnings.push(`${name} is set, but has no effect in this version.`);
+  }
+  warnings.push(...similarNames(Object.keys(environment), settingNames));
+  return { values, warnings };
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  return `${String(issue.path[0])}: ${issue.message}.`;
+}
+
+/** Rules between settings. They look at raw values, so that they are told beside the others' problems. */
+function contradictions(values: Readonly<Record<string, string>>): string[] {
+  const problems: string[] = [];
+  const paidAllowed = /^(false|0|no)$/iu.test(values.USE_FREE_MODELS_ONLY ?? 'true');
+  if (paidAllowed && values.DAILY_BUDGET_USD === undefined) {
+    problems.push(
+      'DAILY_BUDGET_USD: write how many US dollars may be spent a day, because USE_FREE_MODELS_ONLY=false allows paid models.',
+    );
+  }
+  if (values.TELEGRAM_MODE === 'webhook') {
+    problems.push('TELEGRAM_MODE: webhook is not available yet; write polling.');
+  }
+  return problems;
+}
+
+function toConfig(s: Settings, environment: Readonly<Record<string, string | undefined>>) {
+  return {
+    telegram:
+      s.TELEGRAM_BOT_TOKEN === undefined
+        ? null
+        : { token: s.TELEGRAM_BOT_TOKEN, apiRoot: s.TELEGRAM_API_ROOT, streaming: s.TELEGRAM_STREAMING },
+    access: toAccess(s),
+    model: toModel(s),
+    limits: toLimits(s),
+    storage: {
+      url: s.DATABASE_URL ?? null,
+      directUrl: s.DATABASE_DIRECT_URL ?? null,
+      poolSize: s.DATABASE_POOL_SIZE,
+      dataDir: s.DATA_DIR,
+    },
+    http: { port: s.HTTP_PORT, host: s.HTTP_HOST },
+    /** The language of the terminal, as POSIX names it (`id_ID.UTF-8`). */
+    terminalLocale: environment.LC_ALL ?? environment.LC_MESSAGES ?? environment.LANG ?? null,
+    operation: {
+      // A chat in the terminal shares the screen with the log.
+      logLevel: s.LOG_LEVEL ?? (s.TELEGRAM_BOT_TOKEN === undefined ? 'warn' : 'info'),
+      instanceId: s.INSTANCE_ID ?? null,
+      turnMaxAgeMs: s.TURN_MAX_AGE_MS,
+      shutdownGraceMs: s.SHUTDOWN_GRACE_MS,
+    },
+    secrets: secretsOf(s),
+    /** Keys the pseudonyms that providers see; survives a change of the model key when set. */
+    pseudonymSecret: s.ENCRYPTION_KEY ?? s.OPENROUTER_API_KEY ?? 'simulated',
+  };
+}
+
+function toAccess(s: Settings) {
+  return {
+    mode: s.ACCESS ?? (s.USE_FREE_MODELS_ONLY ? 'open' : 'approval'),
+    users: s.ALLOWED_USERS.map((id) => branded<UserId>(id, userId)),
+    guilds: s.ALLOWED_GUILDS.map((id) => branded<GuildId>(id, guildId)),
+    operators: s.OPERATOR_IDS.map((id) => branded<UserId>(id, userId)),
+  } as const;
+}
+
+function toModel(s: Settings) {
+  return {
+    upstream: toUpstream(s),
+    appUrl: s.OPENROUTER_APP_URL ?? null,
+    appName: s.OPENROUTER_APP_NAME,
+    defaultModel: s.DEFAULT_MODEL ?? null,
+    fallbackModels: s.FALLBACK_MODEL,
+    emergencyModel: s.EMERGENCY_FALLBACK_MODEL ?? null,
+    freeOnly: s.USE_FREE_MODELS_ONLY,
+    maxTokens: s.MAX_TOKENS,
+    temperature: s.TEMPERATURE,
+    refreshHours: s.MODEL_REFRESH_HOURS,
+    timers: {
+      modelTimeoutMs: s.MODEL_TIMEOUT_MS,
+      firstTokenTimeoutMs: s.FIRST_TOKEN_TIMEOUT_MS,
+      idleTokenTimeoutMs: s.IDLE_TOKEN_TIMEOUT_MS,
+      answerMaxMs: s.ANSWER_MAX_MS,
+    },
+  };
+}
+
+/** Null: the built-in simulator answers. */
+function toUpstream(s: Settings): { readonly apiKey: string; readonly baseUrl: string } | null {
+  if (s.OPENROUTER_API_KEY === undefined && s.OPENROUTER_BASE_URL === undefined) return null;
+  return {
+    // A server of one's own may need no key; the simulator takes this one.
+    apiKey: s.OPENROUTER_API_KEY ?? 'sk-or-v1-simulated',
+    baseUrl: s.OPENROUTER_BASE_URL ?? 'https://openrouter.ai/api/v1',
+  };
+}
+
+function toLimits(s: Settings) {
+  const nanoUsd = (value: number | undefined): number | null =>
+    value === undefined ? null : Number(costNanoUsdFromUsd(value));
+  return {
+    freePerMinute: s.FREE_MODEL_RATE_LIMIT_PER_MINUTE,
+    userPerMinute: s.USER_RATE_LIMIT_PER_MINUTE,
+    historyTokens: s.MAX_CONVERSATION_HISTORY_TOKENS,
+    userRequestsPerDay: s.DEFAULT_USER_REQUESTS_PER_DAY,
+    guildRequestsPerDay: s.DEFAULT_GUILD_REQUESTS_PER_DAY,
+    dailyBudgetNanoUsd: nanoUsd(s.DAILY_BUDGET_USD),
+    monthlyBudgetNanoUsd: nanoUsd(s.MONTHLY_BUDGET_USD),
+  };
+}
+
+/** Values that must never be printed. */
+function secretsOf(s: Settings): readonly string[] {
+  return [
+    s.DISCORD_TOKEN,
+    s.TELEGRAM_BOT_TOKEN,
+    s.TELEGRAM_WEBHOOK_SECRET,
+    s.OPENROUTER_API_KEY,
+    s.GEMINI_API_KEY,
+    s.HF_TOKEN,
+    s.DATABASE_URL,
+    s.DATABASE_DIRECT_URL,
+    s.REDIS_URL,
+    s.ENCRYPTION_KEY,
+    s.ENCRYPTION_KEY_PREVIOUS,
+    s.JWT_SECRET,
+  ].filter((value) => value !== undefined);
+}
+
+function branded<Id>(qualified: string, make: (platform: Platform, raw: string) => Id): Id {
+  const colon = qualified.indexOf(':');
+  return make(qualified.slice(0, colon) as Platform, qualified.slice(colon + 1));
+}

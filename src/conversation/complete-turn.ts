@@ -1,0 +1,79 @@
+import type { CompletionChain, CompletionListener, CompletionOutcome } from '../completion/completion.ts';
+import { failureText } from '../platform/failure-text.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { ErrorLog, TurnStore } from './ports.ts';
+import { buildPrompt } from './prompt.ts';
+import type { TurnReply } from './reply-desk.ts';
+import type { RunnableTurn } from './turn.ts';
+
+export interface CompletionParts {
+  readonly store: TurnStore;
+  readonly errors: ErrorLog;
+  readonly chain: CompletionChain;
+  readonly log: Logger;
+  readonly temperature: number;
+  /** A pseudonym for upstream, stable per person. */
+  readonly pseudonym: (internalUserId: string) => string;
+}
+
+/**
+ * Asks the models and shows the text while it comes. Failures of the outside are in the outcome;
+ * null means that we failed ourselves, which is logged and recorded under the error id.
+ */
+export async function completeTurn(
+  turn: RunnableTurn,
+  reply: TurnReply,
+  errorId: string,
+  parts: CompletionParts,
+  signal: AbortSignal,
+): Promise<CompletionOutcome | null> {
+  const { errors, log } = parts;
+  try {
+    const outcome = await parts.chain.complete(
+      {
+        messages: buildPrompt(turn.window, turn.guild !== null),
+        maxTokens: turn.maxCompletionTokens,
+        temperature: parts.temperature,
+        preferredModel: turn.settings.model,
+        endUser: parts.pseudonym(turn.author.internalId),
+        sessionId: turn.conversationId,
+      },
+      listenerOf(turn, reply, parts),
+      signal,
+    );
+    if (outcome.kind === 'failed' || outcome.kind === 'partial') {
+      const { failure } = outcome;
+      log.warn({ turn: turn.id, errorId, failure }, 'no complete answer');
+      const area = `completion.${failure.kind}`;
+      await errors.record({ id: errorId, area, message: failure.detail, originKey: turn.originKey });
+    }
+    return outcome;
+  } catch (error) {
+    log.error({ turn: turn.id, errorId, err: error }, 'completing a turn failed unexpectedly');
+    const message = failureText(error);
+    await errors.record({ id: errorId, area: 'turn', message, originKey: turn.originKey });
+    return null;
+  }
+}
+
+function listenerOf(
+  turn: RunnableTurn,
+  reply: TurnReply,
+  { store, log }: CompletionParts,
+): CompletionListener {
+  return {
+    onText: (delta) => reply.append(delta),
+    onGeneration(attempt) {
+      // Without it the bill of a lost attempt is an estimate, so the answer does not wait for it.
+      store.attemptStarted(turn.id, turn.epoch, attempt).catch((error: unknown) => {
+        log.warn({ turn: turn.id, err: error }, 'could not note a generation id');
+      });
+    },
+    async holdCost(attempt, nanoUsd) {
+      const hold = await store.holdCost(turn.id, attempt, nanoUsd);
+      return hold.kind === 'held'
+        ? { granted: true }
+        : { granted: false, resetsAtMs: hold.refusal.resetsAtMs };
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import type { CompletionFailure } from '../completion/failure.ts';
+import type { CompletionOutcome } from '../completion/completion.ts';
+import type { Notice } from '../i18n/translate.ts';
+import type { Refusal } from './turn.ts';
+
+/** What a turn ends with: the text that stays, and the sentence under it or in its place. */
+export interface Conclusion {
+  readonly state: 'generated' | 'failed' | 'cancelled';
+  readonly answer: { readonly text: string; readonly model: string; readonly partial: boolean } | null;
+  readonly notice: Notice | null;
+}
+
+export function conclude(outcome: CompletionOutcome, errorId: string, nowMs: number): Conclusion {
+  switch (outcome.kind) {
+    case 'answered': {
+      const { text, model, finish } = outcome;
+      const notice: Record<typeof finish, Notice | null> = {
+        stop: null,
+        length: { key: 'answer.cut_by_length' },
+        filtered: { key: 'answer.filtered' },
+      };
+      return {
+        state: 'generated',
+        answer: { text, model, partial: finish !== 'stop' },
+        notice: notice[finish],
+      };
+    }
+    case 'partial':
+      return {
+        state: 'generated',
+        answer: { text: outcome.text, model: outcome.model, partial: true },
+        notice: { key: 'answer.partial' },
+      };
+    case 'cancelled':
+      return outcome.text.trim() === '' || outcome.model === null
+        ? { state: 'cancelled', answer: null, notice: { key: 'turn.cancelled' } }
+        : {
+            state: 'cancelled',
+            answer: { text: outcome.text, model: outcome.model, partial: true },
+            notice: { key: 'answer.stopped' },
+          };
+    case 'failed':
+      return { state: 'failed', answer: null, notice: failureNotice(outcome.failure, errorId, nowMs) };
+  }
+}
+
+/** A fair promise where the upstream names no time. */
+const USUAL_WAIT_MS = 30_000;
+
+type FailureKind = CompletionFailure['kind'];
+type FailureSentence<Kind extends FailureKind> = (
+  failure: Extract<CompletionFailure, { kind: Kind }>,
+  errorId: string,
+  nowMs: number,
+) => Notice;
+
+const unavailable = (_failure: unknown, errorId: string): Notice => ({
+  key: 'failure.unavailable',
+  params: { errorId },
+});
+const busy = (waitMs: number): Notice => ({ key: 'failure.rate_limited', params: { waitMs } });
+
+/** What a person reads for each kind of failure: whose turn it is to act, and when to try again. */
+const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind> } = {
+  unauthorized: (_failure, errorId) => ({ key: 'failure.unauthorized', params: { errorId } }),
+  key_limit: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
+  no_credits: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
+  budget_spent: ({ resetsAtMs }, _errorId, nowMs) => ({
+    key: 'failure.budget_spent',
+    params: { waitMs: resetsAtMs - nowMs },
+  }),
+  model_not_found: (_failure, errorId) => ({ key: 'failure.model_not_found', params: { errorId } }),
+  no_endpoint: (_failure, errorId) => ({ key: 'failure.model_not_found', params: { errorId } }),
+  free_day_spent: ({ resetsAtMs }, _errorId, nowMs) => ({
+    key: 'failure.free_spent',
+    params: { waitMs: resetsAtMs - nowMs },
+  }),
+  free_minute_spent: ({ resetsAtMs }, _errorId, nowMs) => busy(resetsAtMs - nowMs),
+  rate_limited: ({ retryAfterMs }) => busy(retryAfterMs ?? USUAL_WAIT_MS),
+  in_flight_budget: ({ retryAfterMs }) => busy(retryAfterMs ?? USUAL_WAIT_MS),
+  no_candidate: ({ retryAtMs }, _errorId, nowMs) =>
+    busy(retryAtMs === null ? USUAL_WAIT_MS : retryAtMs - nowMs),
+  moderated: () => ({ key: 'failure.moderated' }),
+  context_too_long: () => ({ key: 'failure.context_too_long' }),
+  timeout: (_failure, errorId) => ({ key: 'failure.timeout', params: { errorId } }),
+  invalid_request: unavailable,
+  overloaded: unavailable,
+  unreachable: unavailable,
+  empty_answer: unavailable,
+  truncated: unavailable,
+  upstream_error: unavailable,
+};
+
+function failureNotice(failure: CompletionFailure, errorId: string, nowMs: number): Notice {
+  const sentence = FAILURE_SENTENCES[failure.kind] as FailureSentence<FailureKind>;
+  return sentence(failure, errorId, nowMs);
+}
+
+/** What a refused person reads; null for one who is blocked and gets no answer at all. */
+export function refusalNotice(refusal: Refusal, nowMs: number): Notice | null {
+  switch (refusal.reason) {
+    case 'blocked':
+      return null;
+    case 'stopped':
+      return { key: 'refusal.stopped' };
+    case 'access_denied':
+      return { key: 'refusal.access_denied' };
+    case 'approval_needed':
+      return { key: 'refusal.approval_needed' };
+    case 'empty_message':
+      return { key: 'refusal.empty_message' };
+    case 'message_too_long':
+      return { key: 'refusal.message_too_long', params: { maxCharacters: refusal.maxCharacters } };
+    case 'rate_limited':
+      return { key: 'refusal.rate_limited', params: { waitMs: refusal.retryAfterMs } };
+    case 'quota': {
+      const { subject, metric, window, limit, used } = refusal;
+      const waitMs = refusal.resetsAtMs - nowMs;
+      return { key: 'refusal.quota', params: { subject, metric, window, limit, used, waitMs } };
+    }
+  }
+}

@@ -1,0 +1,183 @@
+import type { AttemptRecord } from '../completion/attempt.ts';
+import type { QuotaLimits } from '../limits/quota.ts';
+import type { MessageId, OriginKey, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
+import type { Envelope } from '../platform/message.ts';
+import type {
+  DeliverableTurn,
+  QuotaRefusal,
+  Refusal,
+  RunnableTurn,
+  StoredNotice,
+  TurnCause,
+  TurnSettings,
+  TurnState,
+} from './turn.ts';
+
+/**
+ * The durable side of the engine. Every method rejects with `StoreUnavailable` when the database
+ * can't be reached; nothing has happened then, or the same call may simply be made again: all of
+ * them are idempotent.
+ */
+export interface TurnStore {
+  /** Decides durably whether a turn runs. One round trip. */
+  admit(request: AdmitRequest): Promise<AdmitVerdict>;
+  /**
+   * Ends a running turn: answer, attempts, usage, counters, holds and the start of the
+   * conversation's next queued turn, all or nothing. One round trip. Settling twice changes nothing.
+   */
+  settle(request: SettleRequest): Promise<SettleResult>;
+  /** Holds money before a paid attempt; refused when any budget of the turn's subjects would be passed. */
+  holdCost(turn: TurnId, attempt: number, nanoUsd: bigint): Promise<CostHold>;
+  /** Keeps leases alive and brings back what others decided about these turns meanwhile. */
+  renewLeases(instance: string, turns: readonly TurnId[], leaseMs: number): Promise<LeaseNews>;
+  /**
+   * Claims turns nobody works on: queued ones whose conversation is idle, running or undelivered
+   * ones whose lease ran out. Running turns older than `maxAgeMs` end as interrupted, with `notice`.
+   */
+  claimWork(request: ClaimRequest): Promise<ClaimedWork>;
+  /** Stores the id by which a lost attempt can be billed later. */
+  attemptStarted(turn: TurnId, epoch: number, attempt: AttemptStart): Promise<void>;
+  intendPart(turn: TurnId, index: number): Promise<void>;
+  partSent(turn: TurnId, index: number, platformMessageId: string): Promise<void>;
+  /** The person has read-able text in full, or never can (`unreachable`). Ends the lease. */
+  markDelivered(turn: TurnId, epoch: number, unreachable: string | null): Promise<void>;
+  /** Asks whoever runs this turn to stop. True when the turn could still be stopped. */
+  requestCancel(turn: TurnId, by: CancelBy): Promise<CancelVerdict>;
+  /** Turns that are queued or running in a place, oldest first. */
+  activeTurns(place: PlaceId): Promise<readonly TurnId[]>;
+  /** Starts a fresh conversation in a place. Repeating the origin key changes nothing. */
+  startConversation(envelope: Envelope): Promise<void>;
+}
+
+export interface AdmitRequest {
+  readonly turnId: TurnId;
+  readonly cause: TurnCause;
+  readonly envelope: Envelope;
+  readonly isPrivate: boolean;
+  readonly repliesTo: MessageId | null;
+  readonly text: string;
+  /** Estimated tokens of `text`. */
+  readonly estTokens: number;
+  /** What the access policy says before the database is asked. */
+  readonly access: 'granted' | 'denied' | 'if_approved';
+  /** A reason to refuse that is known already (limiter full, empty text); recorded after the dedupe. */
+  readonly refusal: Refusal | null;
+  readonly window: { readonly maxTokens: number; readonly maxMessages: number };
+  readonly hold: { readonly systemTokens: number; readonly maxCompletionTokens: number };
+  readonly defaults: {
+    readonly user: QuotaLimits;
+    readonly guild: QuotaLimits;
+    readonly instance: QuotaLimits;
+  };
+  readonly instance: string;
+  readonly leaseMs: number;
+}
+
+export type AdmitVerdict =
+  | { readonly kind: 'duplicate'; readonly turnId: TurnId; readonly state: TurnState }
+  | {
+      readonly kind: 'refused';
+      readonly turnId: TurnId;
+      readonly epoch: number;
+      readonly refusal: Refusal;
+      readonly settings: TurnSettings;
+    }
+  | {
+      readonly kind: 'queued';
+      readonly turnId: TurnId;
+      readonly ahead: number;
+      readonly settings: TurnSettings;
+    }
+  | { readonly kind: 'run'; readonly turn: RunnableTurn };
+
+export interface SettleRequest {
+  readonly turnId: TurnId;
+  readonly epoch: number;
+  readonly state: 'generated' | 'failed' | 'cancelled' | 'interrupted';
+  readonly answer: StoredAnswer | null;
+  readonly notice: StoredNotice | null;
+  readonly attempts: readonly AttemptRecord[];
+  readonly window: { readonly maxTokens: number; readonly maxMessages: number };
+  readonly instance: string;
+  readonly leaseMs: number;
+}
+
+export interface StoredAnswer {
+  readonly messageId: string;
+  readonly text: string;
+  readonly estTokens: number;
+  readonly model: string;
+  /** The model was cut off: by length, by a fault after the first text, or by a person. */
+  readonly partial: boolean;
+}
+
+export type SettleResult =
+  | { readonly kind: 'settled'; readonly next: RunnableTurn | null }
+  /** This very epoch settled before, and the answer to that was lost; nothing was changed. */
+  | { readonly kind: 'already_settled'; readonly state: TurnState }
+  /** Another process claimed the turn meanwhile; its result counts. */
+  | { readonly kind: 'lease_lost' };
+
+export type CostHold =
+  | { readonly kind: 'held' }
+  | { readonly kind: 'refused'; readonly refusal: QuotaRefusal };
+
+export interface LeaseNews {
+  readonly lost: readonly TurnId[];
+  readonly cancelled: readonly TurnId[];
+  /** An emergency stop is in force for these. */
+  readonly stopped: readonly TurnId[];
+}
+
+export interface ClaimRequest {
+  readonly instance: string;
+  readonly leaseMs: number;
+  readonly limit: number;
+  readonly maxAgeMs: number;
+  /** Other owners' leases are void: this process has the database for itself and has just started. */
+  readonly takeOver: boolean;
+  /** Turns of other platforms are left to processes that serve them. */
+  readonly platforms: readonly Platform[];
+  readonly interruptedNotice: StoredNotice;
+  readonly window: { readonly maxTokens: number; readonly maxMessages: number };
+}
+
+export interface ClaimedWork {
+  readonly run: readonly RunnableTurn[];
+  readonly deliver: readonly DeliverableTurn[];
+}
+
+export interface AttemptStart {
+  readonly index: number;
+  readonly model: string;
+  readonly generationId: string;
+}
+
+export interface CancelBy {
+  readonly user: UserId;
+  readonly isGuildAdmin: boolean;
+}
+
+export type CancelVerdict =
+  | { readonly kind: 'cancelling' }
+  | { readonly kind: 'not_running' }
+  | { readonly kind: 'not_yours' };
+
+/** A recorded failure that is ours, findable by the id that the person was shown. */
+export interface ErrorLog {
+  /** Never rejects: a failure that can't be stored is still in the log. */
+  record(entry: ErrorEntry): Promise<void>;
+}
+
+export interface ErrorEntry {
+  readonly id: string;
+  readonly area: string;
+  /** Name and message of the error, already free of secrets and message text. */
+  readonly message: string;
+  readonly originKey: OriginKey | string | null;
+}
+
+/** The database can't be reached. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+}

@@ -1,0 +1,109 @@
+import type { GuildId, OriginKey, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
+import type { ReplyTarget } from '../platform/message.ts';
+import type { PartRecord } from '../platform/reply.ts';
+
+/**
+ * queued → running → generated (money and answer are final) → delivered. The other states are
+ * final from the moment they are entered; what the person is told then (`notice`) is delivered
+ * like an answer and marked by `deliveredAt`.
+ */
+export type TurnState =
+  | 'queued'
+  | 'running'
+  | 'generated'
+  | 'delivered'
+  | 'refused'
+  | 'failed'
+  | 'cancelled'
+  | 'interrupted'
+  | 'merged'
+  | 'superseded';
+
+export type TurnCause = 'message' | 'edit' | 'regenerate' | 'continue' | 'command' | 'api' | 'schedule';
+
+/** Whose key and money a turn uses; resolved once, at admission. */
+export type Payer = 'operator';
+
+/** Why a turn was not allowed to run. */
+export type Refusal =
+  | { readonly reason: 'stopped' }
+  | { readonly reason: 'blocked' }
+  | { readonly reason: 'access_denied' }
+  | { readonly reason: 'approval_needed' }
+  | { readonly reason: 'empty_message' }
+  | { readonly reason: 'message_too_long'; readonly maxCharacters: number }
+  | { readonly reason: 'rate_limited'; readonly retryAfterMs: number }
+  | QuotaRefusal;
+
+export interface QuotaRefusal {
+  readonly reason: 'quota';
+  readonly subject: 'instance' | 'guild' | 'user';
+  readonly metric: 'requests' | 'tokens' | 'cost' | 'images';
+  readonly window: 'hour' | 'day' | 'month';
+  /** Requests, tokens or images; nano-USD for cost. */
+  readonly limit: number;
+  /** Settled use and live holds together, in the unit of `limit`. */
+  readonly used: number;
+  readonly resetsAtMs: number;
+}
+
+/** What a person reads when there is no answer: a key of the i18n dictionary and its values. */
+export interface StoredNotice {
+  readonly key: string;
+  readonly params: Readonly<Record<string, string | number>>;
+}
+
+/** One message of the history window, oldest first. */
+export interface WindowMessage {
+  readonly role: 'user' | 'assistant';
+  readonly text: string;
+  /** Who wrote it; null for our own. */
+  readonly authorName: string | null;
+}
+
+/** What guild and user have set, the user's choice first. */
+export interface TurnSettings {
+  readonly model: string | null;
+  readonly locale: string | null;
+}
+
+/** A turn with all that any process needs to run it. */
+export interface RunnableTurn {
+  readonly id: TurnId;
+  readonly conversationId: string;
+  /** Fences a writer that lost its lease: rises with each claim. */
+  readonly epoch: number;
+  readonly platform: Platform;
+  readonly originKey: OriginKey;
+  readonly place: PlaceId;
+  readonly cause: TurnCause;
+  readonly author: { readonly id: UserId; readonly internalId: string; readonly name: string };
+  readonly guild: { readonly id: GuildId; readonly internalId: string } | null;
+  readonly payer: Payer;
+  readonly replyTarget: ReplyTarget;
+  readonly settings: TurnSettings;
+  /** As the platform reported it with the event, if it did. */
+  readonly reportedLocale: string | null;
+  /** What the quota leaves for the answer, at most what was asked for. */
+  readonly maxCompletionTokens: number;
+  /** Oldest first; the question is the last. */
+  readonly window: readonly WindowMessage[];
+  readonly parts: readonly PartRecord[];
+  readonly admittedAtMs: number;
+}
+
+/** A finished turn whose text has not reached the platform as far as the record knows. */
+export interface DeliverableTurn {
+  readonly id: TurnId;
+  readonly epoch: number;
+  readonly platform: Platform;
+  readonly conversationId: string;
+  readonly replyTarget: ReplyTarget;
+  readonly settings: TurnSettings;
+  readonly reportedLocale: string | null;
+  readonly state: TurnState;
+  readonly answer: string | null;
+  readonly notice: StoredNotice | null;
+  readonly refusal: Refusal | null;
+  readonly parts: readonly PartRecord[];
+}

@@ -1,0 +1,173 @@
+import { formatCount, formatDuration, formatUsd } from './duration.ts';
+
+/**
+ * Everything Parley says, in English: the source of truth for keys and parameters. Texts are
+ * Markdown. Amounts arrive as plain numbers in the unit that their name ends with.
+ */
+
+const wait = (waitMs: number): string => formatDuration('en', waitMs);
+const count = (value: number): string => formatCount('en', value);
+const usd = (nanoUsd: number): string => formatUsd('en', nanoUsd);
+const plural = (value: number, one: string, other: string): string =>
+  `${count(value)} ${new Intl.PluralRules('en').select(value) === 'one' ? one : other}`;
+
+const METRICS: Record<string, string> = {
+  requests: 'messages',
+  tokens: 'tokens',
+  cost: 'spending',
+  images: 'images',
+};
+const WINDOWS: Record<string, string> = { hour: 'this hour', day: 'today', month: 'this month' };
+const SUBJECTS: Record<string, string> = {
+  user: 'You have',
+  guild: 'This group has',
+  instance: 'This bot has',
+};
+const amount = (metric: string, value: number): string => (metric === 'cost' ? usd(value) : count(value));
+
+export const en = {
+  'refusal.stopped': () => 'An operator has paused me for now. Please try again later.',
+  'refusal.access_denied': () => "I'm set up for certain people and groups only, so I can't answer here.",
+  'refusal.approval_needed': () =>
+    'I need an operator’s approval before I can answer here. They can see this request in their list.',
+  'refusal.empty_message': () =>
+    'I can read text only, and there was none in that message. What would you like to ask?',
+  'refusal.message_too_long': (p: { maxCharacters: number }) =>
+    `That message is too long for me: ${count(p.maxCharacters)} characters are the most I can take. Could you shorten it or send it in pieces?`,
+  'refusal.rate_limited': (p: { waitMs: number }) =>
+    `That was a bit fast for me. Please try again in ${wait(p.waitMs)}.`,
+  'refusal.quota': (p: {
+    subject: string;
+    metric: string;
+    window: string;
+    limit: number;
+    used: number;
+    waitMs: number;
+  }) =>
+    p.limit === 0
+      ? `${SUBJECTS[p.subject]} no ${METRICS[p.metric]} allowance, so I can't answer this.`
+      : `${SUBJECTS[p.subject]} used ${amount(p.metric, p.used)} of ${amount(p.metric, p.limit)} ${METRICS[p.metric]} ${WINDOWS[p.window]}. It starts again in ${wait(p.waitMs)}.`,
+
+  'failure.unauthorized': (p: { errorId: string }) =>
+    `I'm not signed in with the model service properly, so I can't answer until my operator has fixed it. (${p.errorId})`,
+  'failure.no_credits': (p: { errorId: string }) =>
+    `My account with the model service has no credit left. My operator has to top it up. (${p.errorId})`,
+  'failure.budget_spent': (p: { waitMs: number }) =>
+    `The budget for paid models is used up. It starts again in ${wait(p.waitMs)}.`,
+  'failure.model_not_found': (p: { errorId: string }) =>
+    `The model that I should use does not exist any more, and no other one was free to answer. (${p.errorId})`,
+  'failure.free_spent': (p: { waitMs: number }) =>
+    `Today’s allowance of free answers is used up for everybody. It starts again in ${wait(p.waitMs)}.`,
+  'failure.rate_limited': (p: { waitMs: number }) =>
+    `All models that I may use are busy right now. Please try again in ${wait(p.waitMs)}.`,
+  'failure.moderated': () => 'The model service declined to answer this. Could you put it differently?',
+  'failure.context_too_long': () =>
+    'This conversation has become too long for the model. Start a fresh one with /new, or ask something shorter.',
+  'failure.timeout': (p: { errorId: string }) =>
+    `The models took too long to answer. Please try again in a moment. (${p.errorId})`,
+  'failure.unavailable': (p: { errorId: string }) =>
+    `No model could answer just now. Please try again in a moment. (${p.errorId})`,
+  'failure.unexpected': (p: { errorId: string }) =>
+    `Something went wrong on my side. It has been noted as ${p.errorId}; please try again.`,
+  'failure.store_away': () => 'My memory is out of reach at the moment. Please try again in a minute.',
+
+  'answer.partial': () => '⚠️ *The answer broke off here.*',
+  'answer.cut_by_length': () => '✂️ *The answer was cut at its length limit.*',
+  'answer.filtered': () => '⚠️ *The model service cut the answer here.*',
+  'answer.stopped': () => '⏹️ *Stopped.*',
+
+  'turn.cancelled': () => '⏹️ Stopped.',
+  'turn.interrupted': () => 'I was interrupted before I could answer this. Please ask again.',
+
+  'button.stop': () => '⏹ Stop',
+  'press.stopping': () => 'Stopping…',
+  'press.not_running': () => 'That answer is not being written any more.',
+  'press.not_yours': () => 'Only the person who asked or an admin can do that.',
+  'press.unknown': () => 'That button does not work any more.',
+
+  'command.unknown': (p: { name: string; suggestion: string }) =>
+    p.suggestion === ''
+      ? `I don't know the command /${p.name}. /help lists what I can do.`
+      : `I don't know the command /${p.name}. Did you mean /${p.suggestion}? /help lists what I can do.`,
+  'command.option_missing': (p: { command: string; option: string }) =>
+    `/${p.command} needs something more: please add the ${p.option}.`,
+  'command.option_invalid': (p: { command: string; option: string; allowed: string }) =>
+    `I can't read the ${p.option} of /${p.command}. It should be ${p.allowed}.`,
+  'command.option_extra': (p: { command: string; extra: string }) =>
+    `/${p.command} does not take “${p.extra}”.`,
+  'command.allowed_integer': () => 'a whole number',
+  'command.allowed_boolean': () => 'yes or no',
+  'command.guild_only': (p: { command: string }) => `/${p.command} works in groups and servers only.`,
+  'command.private_only': (p: { command: string }) => `/${p.command} works in a private chat only.`,
+  'command.admin_only': (p: { command: string }) => `/${p.command} is for admins of this group.`,
+  'command.operator_only': (p: { command: string }) => `/${p.command} is for my operators.`,
+
+  'command.ask.description': () => 'Ask a question',
+  'command.new.description': () => 'Start a fresh conversation',
+  'command.stop.description': () => 'Stop the answer that is being written',
+  'command.usage.description': () => 'What you have used, and what is left',
+  'command.stats.description': () => 'Figures of this group (for admins)',
+  'command.help.description': () => 'What I can do',
+  'command.start.description': () => 'Say hello',
+  'option.question': () => 'question',
+  'option.days': () => 'number of days',
+
+  'new.done': () => '🆕 A fresh conversation. What is it about?',
+  'stop.done': (p: { answers: number }) => `⏹️ Stopping ${plural(p.answers, 'answer', 'answers')}.`,
+  'stop.nothing': () => 'There is nothing to stop.',
+  'start.hello': (p: { name: string }) =>
+    `Hello ${p.name}! I'm Parley, an AI assistant. Write to me here, or mention me in a group. /help lists what I can do.`,
+  'help.intro': () =>
+    '**Parley** answers when you write to it in private, mention it, or reply to it. These commands work too:',
+  'help.line': (p: { command: string; description: string }) => `- /${p.command} – ${p.description}`,
+
+  'usage.title': () => '**Your usage**',
+  'usage.today': () => 'Today',
+  'usage.month': () => 'This month',
+  'usage.line': (p: { label: string; requests: number; tokens: number; costNanoUsd: number }) =>
+    `${p.label}: ${plural(p.requests, 'message', 'messages')}, ${plural(p.tokens, 'token', 'tokens')}, ${usd(p.costNanoUsd)}`,
+  'usage.limits': () => '**What is left**',
+  'usage.limit': (p: {
+    subject: string;
+    metric: string;
+    window: string;
+    used: number;
+    limit: number;
+    waitMs: number;
+  }) =>
+    `- ${p.subject === 'guild' ? 'Group' : 'You'}, ${METRICS[p.metric]} ${WINDOWS[p.window]}: ${amount(p.metric, p.used)} of ${amount(p.metric, p.limit)} used, starts again in ${wait(p.waitMs)}`,
+
+  'stats.title': (p: { days: number; guild: string }) =>
+    `**${p.guild === '' ? 'Your private conversations' : p.guild}**, last ${plural(p.days, 'day', 'days')}`,
+  'stats.totals': (p: { requests: number; tokens: number; costNanoUsd: number; users: number }) =>
+    `${plural(p.requests, 'message', 'messages')} from ${plural(p.users, 'person', 'people')}, ${plural(p.tokens, 'token', 'tokens')}, ${usd(p.costNanoUsd)}`,
+  'stats.outcomes': (p: { answered: number; failed: number }) =>
+    `${count(p.answered)} answered, ${count(p.failed)} failed`,
+  'stats.models': () => '**Models**',
+  'stats.model': (p: {
+    model: string;
+    requests: number;
+    failures: number;
+    tokens: number;
+    costNanoUsd: number;
+    firstTokenMs: number;
+  }) =>
+    `- \`${p.model}\`: ${plural(p.requests, 'answer', 'answers')}, ${plural(p.failures, 'failure', 'failures')}, ${plural(p.tokens, 'token', 'tokens')}, ${usd(p.costNanoUsd)}${p.firstTokenMs < 0 ? '' : `, first word after ${count(Math.round(p.firstTokenMs))} ms`}`,
+  'stats.users': () => '**Most active**',
+  'stats.user': (p: { name: string; requests: number; tokens: number }) =>
+    `- ${p.name}: ${plural(p.requests, 'message', 'messages')}, ${plural(p.tokens, 'token', 'tokens')}`,
+  'stats.none': () => 'Nothing has been asked here yet.',
+
+  'terminal.welcome': () =>
+    'Parley in the terminal. Write a question and press Enter; /help lists the commands, Ctrl+D ends.',
+  'terminal.simulated': () =>
+    'No model key is set: answers are simulated. To make it real set OPENROUTER_API_KEY; for chats set TELEGRAM_BOT_TOKEN.',
+  'terminal.earlier': () => '(answer to an earlier message)',
+} as const;
+
+export type Messages = typeof en;
+export type MessageKey = keyof Messages;
+/** The parameters that a message takes; `undefined` when it takes none. */
+export type MessageParams<Key extends MessageKey> = Parameters<Messages[Key]>[0];
+/** Another language: the same keys, each taking the same parameters. */
+export type Translation = { readonly [Key in MessageKey]: (params: MessageParams<Key>) => string };

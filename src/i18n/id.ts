@@ -1,0 +1,131 @@
+import type { Translation } from './en.ts';
+import { formatCount, formatDuration, formatUsd } from './duration.ts';
+
+const wait = (waitMs: number): string => formatDuration('id', waitMs);
+const count = (value: number): string => formatCount('id', value);
+const usd = (nanoUsd: number): string => formatUsd('id', nanoUsd);
+
+const METRICS: Record<string, string> = {
+  requests: 'pesan',
+  tokens: 'token',
+  cost: 'pengeluaran',
+  images: 'gambar',
+};
+const WINDOWS: Record<string, string> = { hour: 'jam ini', day: 'hari ini', month: 'bulan ini' };
+const SUBJECTS: Record<string, string> = { user: 'Kamu', guild: 'Grup ini', instance: 'Bot ini' };
+const amount = (metric: string, value: number): string => (metric === 'cost' ? usd(value) : count(value));
+
+/** Bahasa Indonesia. The language has no plural forms, so a count stands before the plain noun. */
+export const id: Translation = {
+  'refusal.stopped': () => 'Operator sedang menghentikan saya untuk sementara. Silakan coba lagi nanti.',
+  'refusal.access_denied': () =>
+    'Saya hanya disiapkan untuk orang dan grup tertentu, jadi saya tidak bisa menjawab di sini.',
+  'refusal.approval_needed': () =>
+    'Saya perlu persetujuan operator sebelum bisa menjawab di sini. Permintaan ini sudah ada di daftar mereka.',
+  'refusal.empty_message': () =>
+    'Saya hanya bisa membaca teks, dan pesan itu tidak berisi teks. Apa yang ingin kamu tanyakan?',
+  'refusal.message_too_long': (p) =>
+    `Pesan itu terlalu panjang untuk saya: paling banyak ${count(p.maxCharacters)} karakter. Bisa dipersingkat atau dikirim terpisah?`,
+  'refusal.rate_limited': (p) => `Itu agak terlalu cepat. Silakan coba lagi dalam ${wait(p.waitMs)}.`,
+  'refusal.quota': (p) =>
+    p.limit === 0
+      ? `${SUBJECTS[p.subject]} tidak punya jatah ${METRICS[p.metric]}, jadi saya tidak bisa menjawab ini.`
+      : `${SUBJECTS[p.subject]} sudah memakai ${amount(p.metric, p.used)} dari ${amount(p.metric, p.limit)} ${METRICS[p.metric]} ${WINDOWS[p.window]}. Dimulai lagi dalam ${wait(p.waitMs)}.`,
+
+  'failure.unauthorized': (p) =>
+    `Saya belum masuk ke layanan model dengan benar, jadi saya baru bisa menjawab setelah operator memperbaikinya. (${p.errorId})`,
+  'failure.no_credits': (p) =>
+    `Akun saya di layanan model sudah tidak punya saldo. Operator harus mengisinya. (${p.errorId})`,
+  'failure.budget_spent': (p) =>
+    `Anggaran untuk model berbayar sudah habis. Dimulai lagi dalam ${wait(p.waitMs)}.`,
+  'failure.model_not_found': (p) =>
+    `Model yang seharusnya saya pakai sudah tidak ada, dan tidak ada model lain yang bisa menjawab. (${p.errorId})`,
+  'failure.free_spent': (p) =>
+    `Jatah jawaban gratis hari ini sudah habis untuk semua orang. Dimulai lagi dalam ${wait(p.waitMs)}.`,
+  'failure.rate_limited': (p) =>
+    `Semua model yang boleh saya pakai sedang sibuk. Silakan coba lagi dalam ${wait(p.waitMs)}.`,
+  'failure.moderated': () => 'Layanan model menolak menjawab ini. Bisa disampaikan dengan cara lain?',
+  'failure.context_too_long': () =>
+    'Percakapan ini sudah terlalu panjang untuk model. Mulai yang baru dengan /new, atau tanyakan sesuatu yang lebih singkat.',
+  'failure.timeout': (p) => `Model terlalu lama menjawab. Silakan coba lagi sebentar lagi. (${p.errorId})`,
+  'failure.unavailable': (p) =>
+    `Belum ada model yang bisa menjawab saat ini. Silakan coba lagi sebentar lagi. (${p.errorId})`,
+  'failure.unexpected': (p) =>
+    `Ada yang salah di pihak saya. Sudah dicatat sebagai ${p.errorId}; silakan coba lagi.`,
+  'failure.store_away': () => 'Ingatan saya sedang tidak terjangkau. Silakan coba lagi sebentar lagi.',
+
+  'answer.partial': () => '⚠️ *Jawaban terputus di sini.*',
+  'answer.cut_by_length': () => '✂️ *Jawaban dipotong pada batas panjangnya.*',
+  'answer.filtered': () => '⚠️ *Layanan model memotong jawaban di sini.*',
+  'answer.stopped': () => '⏹️ *Dihentikan.*',
+
+  'turn.cancelled': () => '⏹️ Dihentikan.',
+  'turn.interrupted': () => 'Saya terputus sebelum sempat menjawab ini. Silakan tanyakan lagi.',
+
+  'button.stop': () => '⏹ Hentikan',
+  'press.stopping': () => 'Menghentikan…',
+  'press.not_running': () => 'Jawaban itu sudah tidak sedang ditulis.',
+  'press.not_yours': () => 'Hanya penanya atau admin yang bisa melakukannya.',
+  'press.unknown': () => 'Tombol itu sudah tidak berfungsi.',
+
+  'command.unknown': (p) =>
+    p.suggestion === ''
+      ? `Saya tidak mengenal perintah /${p.name}. /help menunjukkan apa yang bisa saya lakukan.`
+      : `Saya tidak mengenal perintah /${p.name}. Maksudmu /${p.suggestion}? /help menunjukkan apa yang bisa saya lakukan.`,
+  'command.option_missing': (p) => `/${p.command} masih kurang: tolong tambahkan ${p.option}.`,
+  'command.option_invalid': (p) =>
+    `Saya tidak bisa membaca ${p.option} pada /${p.command}. Seharusnya ${p.allowed}.`,
+  'command.option_extra': (p) => `/${p.command} tidak menerima “${p.extra}”.`,
+  'command.allowed_integer': () => 'bilangan bulat',
+  'command.allowed_boolean': () => 'ya atau tidak',
+  'command.guild_only': (p) => `/${p.command} hanya berfungsi di grup dan server.`,
+  'command.private_only': (p) => `/${p.command} hanya berfungsi di obrolan pribadi.`,
+  'command.admin_only': (p) => `/${p.command} hanya untuk admin grup ini.`,
+  'command.operator_only': (p) => `/${p.command} hanya untuk operator saya.`,
+
+  'command.ask.description': () => 'Ajukan pertanyaan',
+  'command.new.description': () => 'Mulai percakapan baru',
+  'command.stop.description': () => 'Hentikan jawaban yang sedang ditulis',
+  'command.usage.description': () => 'Yang sudah kamu pakai dan yang tersisa',
+  'command.stats.description': () => 'Angka-angka grup ini (untuk admin)',
+  'command.help.description': () => 'Apa yang bisa saya lakukan',
+  'command.start.description': () => 'Menyapa',
+  'option.question': () => 'pertanyaan',
+  'option.days': () => 'jumlah hari',
+
+  'new.done': () => '🆕 Percakapan baru. Tentang apa?',
+  'stop.done': (p) => `⏹️ Menghentikan ${count(p.answers)} jawaban.`,
+  'stop.nothing': () => 'Tidak ada yang perlu dihentikan.',
+  'start.hello': (p) =>
+    `Halo ${p.name}! Saya Parley, asisten AI. Tulis saja di sini, atau sebut saya di grup. /help menunjukkan apa yang bisa saya lakukan.`,
+  'help.intro': () =>
+    '**Parley** menjawab bila kamu menulis secara pribadi, menyebutnya, atau membalasnya. Perintah ini juga bisa dipakai:',
+  'help.line': (p) => `- /${p.command} – ${p.description}`,
+
+  'usage.title': () => '**Pemakaianmu**',
+  'usage.today': () => 'Hari ini',
+  'usage.month': () => 'Bulan ini',
+  'usage.line': (p) =>
+    `${p.label}: ${count(p.requests)} pesan, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}`,
+  'usage.limits': () => '**Yang tersisa**',
+  'usage.limit': (p) =>
+    `- ${p.subject === 'guild' ? 'Grup' : 'Kamu'}, ${METRICS[p.metric]} ${WINDOWS[p.window]}: ${amount(p.metric, p.used)} dari ${amount(p.metric, p.limit)} terpakai, dimulai lagi dalam ${wait(p.waitMs)}`,
+
+  'stats.title': (p) =>
+    `**${p.guild === '' ? 'Percakapan pribadimu' : p.guild}**, ${count(p.days)} hari terakhir`,
+  'stats.totals': (p) =>
+    `${count(p.requests)} pesan dari ${count(p.users)} orang, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}`,
+  'stats.outcomes': (p) => `${count(p.answered)} terjawab, ${count(p.failed)} gagal`,
+  'stats.models': () => '**Model**',
+  'stats.model': (p) =>
+    `- \`${p.model}\`: ${count(p.requests)} jawaban, ${count(p.failures)} kegagalan, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}${p.firstTokenMs < 0 ? '' : `, kata pertama setelah ${count(Math.round(p.firstTokenMs))} md`}`,
+  'stats.users': () => '**Paling aktif**',
+  'stats.user': (p) => `- ${p.name}: ${count(p.requests)} pesan, ${count(p.tokens)} token`,
+  'stats.none': () => 'Belum ada yang ditanyakan di sini.',
+
+  'terminal.welcome': () =>
+    'Parley di terminal. Tulis pertanyaan lalu tekan Enter; /help menunjukkan perintah, Ctrl+D mengakhiri.',
+  'terminal.simulated': () =>
+    'Kunci model belum diatur: jawaban disimulasikan. Untuk yang sungguhan, atur OPENROUTER_API_KEY; untuk obrolan, atur TELEGRAM_BOT_TOKEN.',
+  'terminal.earlier': () => '(jawaban untuk pesan sebelumnya)',
+};

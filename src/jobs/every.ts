@@ -1,0 +1,40 @@
+/** Work that is repeated while the process lives. */
+export interface Repeated {
+  /** Ends the repetition; resolves when a run in progress is over. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs a task now and then again, each time `intervalMs` after the last run ended, so that runs
+ * never overlap. A failed run is reported and does not end the repetition.
+ */
+export function every(
+  intervalMs: number,
+  task: () => Promise<void>,
+  onFailure: (error: unknown) => void,
+): Repeated {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let current = run();
+
+  async function run(): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      onFailure(error);
+    }
+    if (!stopped) {
+      timer = setTimeout(() => {
+        current = run();
+      }, intervalMs);
+    }
+  }
+
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await current;
+    },
+  };
+}

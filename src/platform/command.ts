@@ -1,0 +1,44 @@
+import type { MessageId } from './ids.ts';
+import type { Envelope } from './message.ts';
+
+export interface CommandOption {
+  readonly name: string;
+  readonly kind: 'text' | 'integer' | 'boolean';
+  readonly required: boolean;
+  /** Allowed values; anything else is refused with a sentence that lists them. */
+  readonly choices?: readonly string[];
+  /** Takes the rest of the line where options are written as text. At most one, the last. */
+  readonly greedy?: boolean;
+}
+
+/**
+ * A command as data. Every adapter renders it its own way: an application command, a bot command,
+ * a line that starts with a slash. Names fit both platforms: 1-32 of `[a-z0-9_]`; the description
+ * is the i18n key `command.<name>.description`, at most 100 characters.
+ */
+export interface CommandSpec {
+  readonly name: string;
+  readonly options: readonly CommandOption[];
+  readonly scope: 'any' | 'guild' | 'private';
+  readonly requires: 'everyone' | 'guild_admin' | 'operator';
+  /** How the answer shows where the platform can choose; a modal must be the first response. */
+  readonly respond: 'modal' | 'instant' | 'deferPublic' | 'deferPrivate';
+}
+
+/** One use of a command; options as written, not yet checked against the spec. */
+export interface CommandInvocation extends Envelope {
+  readonly name: string;
+  readonly options: Readonly<Record<string, string>>;
+  /** What was written behind the command where options are text; null where the platform sends them apart. */
+  readonly line: string | null;
+  readonly isPrivate: boolean;
+  readonly repliesTo: MessageId | null;
+}
+
+/** A button under one of our replies. */
+export interface ButtonPress extends Envelope {
+  readonly action: ButtonAction;
+  readonly turn: string;
+}
+
+export type ButtonAction = 'stop';

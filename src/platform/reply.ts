@@ -1,0 +1,61 @@
+import type { ButtonAction } from './command.ts';
+import type { TurnId } from './ids.ts';
+
+/**
+ * What an adapter lends for one turn: the visible answer, from the first sign of life to the last
+ * part. The adapter paces what it shows; the newest text wins and older frames are dropped.
+ */
+export interface Reply {
+  /** Shows that an answer is being worked on, until text appears or the reply ends. Never throws. */
+  working(): void;
+  /** Adds text to the growing preview. Returns at once; never throws. */
+  append(delta: string): void;
+  /** Shows the final text, all parts of it, and resolves when the platform has the last one. Never throws. */
+  finish(final: FinalReply): Promise<Delivery>;
+  /** Shows nothing more: another process has taken the turn over. Never throws. */
+  abandon(): void;
+}
+
+export interface FinalReply {
+  /** Markdown, complete: it replaces whatever the preview showed. */
+  readonly text: string;
+}
+
+/** Why a reply could not be shown, for the turn's record. */
+export type Delivery =
+  | { readonly kind: 'delivered' }
+  /** The person or chat can't be reached any more: blocked, kicked, deleted. Trying again is useless. */
+  | { readonly kind: 'unreachable'; readonly reason: string }
+  /** The platform can't take it now; the turn stays undelivered and is tried again later. */
+  | { readonly kind: 'postponed'; readonly retryAfterMs: number; readonly reason: string };
+
+/** A platform message that already shows a part of this reply. */
+export interface PartRecord {
+  readonly index: number;
+  /** The platform's own id; null while a create is in flight or its answer was lost. */
+  readonly platformMessageId: string | null;
+}
+
+/**
+ * The durable memory of a reply's parts, lent by the engine. The intent of part 0 is stored with
+ * the admission; a later part's intent is stored before it is created.
+ */
+export interface PartJournal {
+  readonly existing: readonly PartRecord[];
+  /** Resolves when the intent is durable. Rejects when the store is away. */
+  intend(index: number): Promise<void>;
+  /** Records the id of a created part. Never rejects; the store logs its own failures. */
+  sent(index: number, platformMessageId: string): Promise<void>;
+}
+
+export interface ReplyOptions {
+  readonly turn: TurnId;
+  readonly journal: PartJournal;
+  /** Buttons while the answer runs, and their labels. */
+  readonly running: readonly ReplyButton[];
+}
+
+export interface ReplyButton {
+  readonly action: ButtonAction;
+  readonly label: string;
+}

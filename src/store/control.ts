@@ -1,0 +1,142 @@
+import type { GuildId, UserId } from '../platform/ids.ts';
+import type { Sql } from './connection.ts';
+import type { Database } from './database.ts';
+import { reach } from './failure.ts';
+
+/** What an emergency stop covers: everything, one guild, or one model. */
+export type StopScope =
+  | { readonly scope: 'all' }
+  | { readonly scope: 'guild'; readonly subject: GuildId }
+  | { readonly scope: 'model'; readonly subject: string };
+
+/** A block of a guild, or of a person: everywhere, or in one guild. */
+export type BlockSubject =
+  | { readonly kind: 'guild'; readonly id: GuildId }
+  | { readonly kind: 'user'; readonly id: UserId; readonly within: GuildId | null };
+
+/**
+ * What operators decide. Takes effect with the next admission, and for running turns with the next
+ * renewal of their leases. Each change is recorded with who made it; repeating one changes nothing
+ * and records nothing. Rejects with `StoreUnavailable`.
+ */
+export interface Control {
+  stop(what: StopScope, reason: string | null, by: UserId): Promise<void>;
+  resume(what: StopScope, by: UserId): Promise<void>;
+  block(whom: BlockSubject, reason: string | null, by: UserId): Promise<void>;
+  unblock(whom: BlockSubject, by: UserId): Promise<void>;
+  /** Approves a guild or person, also one that never wrote yet. */
+  approveGuild(guild: GuildId, by: UserId): Promise<void>;
+  approveUser(user: UserId, by: UserId): Promise<void>;
+  /** Deletes a person's words, name and settings; sums stay without them. False when unknown. */
+  forgetUser(user: UserId, by: UserId): Promise<boolean>;
+}
+
+export function createControl({ sql }: Database): Control {
+  return {
+    async stop(what, reason, by) {
+      await insertFlag(sql, what, reason, by);
+    },
+    async resume(what, by) {
+      await deleteFlag(sql, what, by);
+    },
+    async block(whom, reason, by) {
+      await insertBlock(sql, whom, reason, by);
+    },
+    async unblock(whom, by) {
+      await deleteBlock(sql, whom, by);
+    },
+    async approveGuild(guild, by) {
+      await approveGuild(sql, guild, by);
+    },
+    async approveUser(user, by) {
+      await approveUser(sql, user, by);
+    },
+    forgetUser: (user, by) => forgetUser(sql, user, by),
+  };
+}
+
+const flagSubject = (what: StopScope): string => (what.scope === 'all' ? '' : what.subject);
+const blockGuild = (whom: BlockSubject): string => (whom.kind === 'user' ? (whom.within ?? '') : '');
+
+const insertFlag = (sql: Sql, what: StopScope, reason: string | null, by: UserId) =>
+  reach(
+    () => sql`
+      with changed as (
+        insert into control_flags (scope, subject, reason, set_by)
+        values (${what.scope}, ${flagSubject(what)}, ${reason}, ${by})
+        on conflict do nothing returning *
+      )
+      insert into audit (actor, action, subject, after)
+      select ${by}, 'stop', scope || ':' || subject, to_jsonb(changed) from changed`,
+  );
+
+const deleteFlag = (sql: Sql, what: StopScope, by: UserId) =>
+  reach(
+    () => sql`
+      with changed as (
+        delete from control_flags where scope = ${what.scope} and subject = ${flagSubject(what)} returning *
+      )
+      insert into audit (actor, action, subject, before)
+      select ${by}, 'resume', scope || ':' || subject, to_jsonb(changed) from changed`,
+  );
+
+const insertBlock = (sql: Sql, whom: BlockSubject, reason: string | null, by: UserId) =>
+  reach(
+    () => sql`
+      with changed as (
+        insert into blocks (subject_kind, subject, within_guild, reason, set_by)
+        values (${whom.kind}, ${whom.id}, ${blockGuild(whom)}, ${reason}, ${by})
+        on conflict do nothing returning *
+      )
+      insert into audit (actor, action, subject, after)
+      select ${by}, 'block', subject, to_jsonb(changed) from changed`,
+  );
+
+const deleteBlock = (sql: Sql, whom: BlockSubject, by: UserId) =>
+  reach(
+    () => sql`
+      with changed as (
+        delete from blocks
+        where subject_kind = ${whom.kind} and subject = ${whom.id} and within_guild = ${blockGuild(whom)}
+        returning *
+      )
+      insert into audit (actor, action, subject, before)
+      select ${by}, 'unblock', subject, to_jsonb(changed) from changed`,
+  );
+
+const approveGuild = (sql: Sql, guild: GuildId, by: UserId) =>
+  reach(
+    () => sql`
+      with changed as (
+        insert into guilds as g (platform_guild_id, name, approved_at) values (${guild}, '', now())
+        on conflict (platform_guild_id) do update set approved_at = now() where g.approved_at is null
+        returning *
+      )
+      insert into audit (actor, action, subject)
+      select ${by}, 'approve', platform_guild_id from changed`,
+  );
+
+const approveUser = (sql: Sql, user: UserId, by: UserId) =>
+  reach(
+    () => sql`
+      with changed as (
+        insert into users as u (platform_user_id, name, approved_at) values (${user}, '', now())
+        on conflict (platform_user_id) do update set approved_at = now() where u.approved_at is null
+        returning *
+      )
+      insert into audit (actor, action, subject)
+      select ${by}, 'approve', platform_user_id from changed`,
+  );
+
+/** The audit names who asked, not who was forgotten. */
+async function forgetUser(sql: Sql, user: UserId, by: UserId): Promise<boolean> {
+  const document = JSON.stringify({ user });
+  const rows = await reach(
+    () => sql<{ forgotten: boolean }[]>`
+      with changed as materialized (select forget_user_v1(${document}::text::jsonb) as forgotten), noted as (
+        insert into audit (actor, action, subject) select ${by}, 'forget', 'user' from changed where forgotten
+      )
+      select forgotten from changed`,
+  );
+  return rows[0]?.forgotten ?? false;
+}

@@ -1,0 +1,41 @@
+import type { Sql } from './connection.ts';
+import { reach } from './failure.ts';
+
+/** Names of the database's functions that take one JSON document and return one. */
+export type DocumentFunction =
+  | 'admit_v1'
+  | 'settle_v1'
+  | 'hold_cost_v1'
+  | 'renew_leases_v1'
+  | 'claim_work_v1'
+  | 'attempt_started_v1'
+  | 'intend_part_v1'
+  | 'part_sent_v1'
+  | 'mark_delivered_v1'
+  | 'request_cancel_v1'
+  | 'start_conversation_v1'
+  | 'rebuild_counters_v1'
+  | 'housekeeping_v1';
+
+/**
+ * Calls a function of the database: one document in, one out, one round trip. Times in it are
+ * milliseconds, so that no date crosses the driver. Rejects as `reach` does.
+ */
+export async function callFunction(sql: Sql, name: DocumentFunction, document: object): Promise<unknown> {
+  const text = storableJson(document);
+  const rows = await reach(
+    () => sql<{ outcome: unknown }[]>`select ${sql(name)}(${text}::text::jsonb) as outcome`,
+  );
+  return rows[0]?.outcome;
+}
+
+/**
+ * JSON that the database takes: without NUL characters and halves of surrogate pairs, which jsonb
+ * and text refuse and which any platform's message may contain. Big integers become strings.
+ */
+export function storableJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) => {
+    if (typeof item === 'string') return item.replaceAll('\0', '').toWellFormed();
+    return typeof item === 'bigint' ? item.toString() : item;
+  });
+}

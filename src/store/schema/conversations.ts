@@ -1,0 +1,182 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import { moment } from './columns.ts';
+import { guilds, users } from './people.ts';
+
+export const conversations = pgTable(
+  'conversations',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    /** Where it takes place. */
+    place: text('place').notNull(),
+    /** What makes it unique while active: the place, or for a reply chain `<place>#<first message>`. */
+    placeKey: text('place_key').notNull(),
+    guildId: uuid('guild_id').references(() => guilds.id),
+    /** The person, when the place is private. */
+    userId: uuid('user_id').references(() => users.id),
+    style: text('style').notNull(),
+    title: text('title'),
+    /** The newest message of the selected branch: parent of what comes next. */
+    headMessageId: uuid('head_message_id'),
+    active: boolean('active').notNull().default(true),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (table) => [
+    uniqueIndex('conversations_active_place_key')
+      .on(table.placeKey)
+      .where(sql`${table.active}`),
+    index('conversations_user').on(table.userId),
+    check('conversations_style', sql`${table.style} in ('private', 'chain', 'channel')`),
+  ],
+);
+
+export const messages = pgTable(
+  'messages',
+  {
+    id: uuid('id').primaryKey(),
+    conversationId: uuid('conversation_id')
+      .notNull()
+      .references(() => conversations.id, { onDelete: 'cascade' }),
+    /** Null at the root, and for a queued question until its turn starts. */
+    parentId: uuid('parent_id'),
+    role: text('role').notNull(),
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
+    turnId: uuid('turn_id'),
+    /** Qualified: `telegram:<chat>:<message>`. An answer's platform messages are its reply's parts. */
+    platformMessageId: text('platform_message_id'),
+    text: text('text').notNull(),
+    estTokens: integer('est_tokens').notNull(),
+    model: text('model'),
+    partial: boolean('partial').notNull().default(false),
+    deletedAt: moment('deleted_at'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (table) => [
+    uniqueIndex('messages_platform_message').on(table.platformMessageId),
+    index('messages_conversation').on(table.conversationId),
+    index('messages_user').on(table.userId),
+    check('messages_role', sql`${table.role} in ('user', 'assistant')`),
+  ],
+);
+
+export const turns = pgTable(
+  'turns',
+  {
+    id: uuid('id').primaryKey(),
+    originKey: text('origin_key').notNull().unique(),
+    /** Order of admission. */
+    seq: bigint('seq', { mode: 'bigint' }).notNull().generatedAlwaysAsIdentity(),
+    cause: text('cause').notNull(),
+    platform: text('platform').notNull(),
+    place: text('place').notNull(),
+    state: text('state').notNull(),
+    conversationId: uuid('conversation_id').references(() => conversations.id, { onDelete: 'cascade' }),
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
+    guildId: uuid('guild_id').references(() => guilds.id),
+    replyTarget: jsonb('reply_target').notNull(),
+    settings: jsonb('settings').notNull(),
+    reportedLocale: text('reported_locale'),
+    payer: text('payer').notNull().default('operator'),
+    questionMessageId: uuid('question_message_id'),
+    answerMessageId: uuid('answer_message_id'),
+    /** The message that was replied to; null continues from the conversation's head. */
+    parentMessageId: uuid('parent_message_id'),
+    /** The turn whose reply was replied to: its answer, once there, is the parent. */
+    parentTurnId: uuid('parent_turn_id'),
+    maxCompletionTokens: integer('max_completion_tokens').notNull(),
+    /** Default allowances of money at admission, by subject; absent when there are none. */
+    costDefaults: jsonb('cost_defaults'),
+    /** Rises with each claim and fences a writer that lost its lease. */
+    epoch: integer('epoch').notNull().default(0),
+    leaseOwner: text('lease_owner'),
+    leaseUntil: moment('lease_until'),
+    cancelRequestedAt: moment('cancel_requested_at'),
+    refusal: jsonb('refusal'),
+    notice: jsonb('notice'),
+    admittedAt: moment('admitted_at').notNull(),
+    /** Decides the quota windows this turn is booked in; never before the window it was checked against. */
+    chargedAt: moment('charged_at').notNull(),
+    startedAt: moment('started_at'),
+    /** When it ended, whatever the end was. */
+    generatedAt: moment('generated_at'),
+    deliveredAt: moment('delivered_at'),
+    unreachable: text('unreachable'),
+  },
+  (table) => [
+    uniqueIndex('turns_one_running')
+      .on(table.conversationId)
+      .where(sql`${table.state} = 'running'`),
+    index('turns_unfinished')
+      .on(table.conversationId, table.seq)
+      .where(sql`${table.state} in ('queued', 'running')`),
+    index('turns_active_in_place')
+      .on(table.place, table.seq)
+      .where(sql`${table.state} in ('queued', 'running')`),
+    index('turns_open_leases')
+      .on(table.leaseUntil)
+      .where(sql`${table.deliveredAt} is null`),
+    index('turns_conversation').on(table.conversationId),
+    index('turns_user').on(table.userId),
+    check(
+      'turns_state',
+      sql`${table.state} in ('queued', 'running', 'generated', 'delivered', 'refused', 'failed', 'cancelled', 'interrupted', 'merged', 'superseded')`,
+    ),
+  ],
+);
+
+export const replyParts = pgTable(
+  'reply_parts',
+  {
+    turnId: uuid('turn_id')
+      .notNull()
+      .references(() => turns.id, { onDelete: 'cascade' }),
+    index: integer('index').notNull(),
+    place: text('place').notNull(),
+    /** The platform's own id, unique only within the place. */
+    platformMessageId: text('platform_message_id'),
+    intendedAt: moment('intended_at').notNull().defaultNow(),
+    sentAt: moment('sent_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.turnId, table.index] }),
+    index('reply_parts_platform_message').on(table.place, table.platformMessageId),
+  ],
+);
+
+export const attempts = pgTable(
+  'attempts',
+  {
+    turnId: uuid('turn_id')
+      .notNull()
+      .references(() => turns.id, { onDelete: 'cascade' }),
+    /** A turn that is run anew numbers its attempts from 0 again. */
+    epoch: integer('epoch').notNull(),
+    index: integer('index').notNull(),
+    provider: text('provider'),
+    modelAsked: text('model_asked').notNull(),
+    modelUsed: text('model_used'),
+    generationId: text('generation_id'),
+    /** Null while it runs, and for good when its process died. */
+    outcome: text('outcome'),
+    failure: text('failure'),
+    httpStatus: integer('http_status'),
+    isFree: boolean('is_free'),
+    startedAt: moment('started_at').notNull(),
+    firstTokenMs: integer('first_token_ms'),
+    durationMs: integer('duration_ms'),
+    usage: jsonb('usage'),
+  },
+  (table) => [primaryKey({ columns: [table.turnId, table.epoch, table.index] })],
+);

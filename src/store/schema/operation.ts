@@ -1,0 +1,120 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import { moment } from './columns.ts';
+
+/** What a guild, a user or the operator chose. `subject_id` is all zeros for the instance. */
+export const settings = pgTable(
+  'settings',
+  {
+    scope: text('scope').notNull(),
+    subjectId: uuid('subject_id').notNull(),
+    key: text('key').notNull(),
+    value: jsonb('value').notNull(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+    updatedBy: text('updated_by'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.scope, table.subjectId, table.key] }),
+    check('settings_scope', sql`${table.scope} in ('guild', 'user', 'instance')`),
+  ],
+);
+
+/** A row stops what it names. The subject is a qualified guild id, a model id, or empty for all. */
+export const controlFlags = pgTable(
+  'control_flags',
+  {
+    scope: text('scope').notNull(),
+    subject: text('subject').notNull().default(''),
+    reason: text('reason'),
+    setBy: text('set_by').notNull(),
+    setAt: moment('set_at').notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.scope, table.subject] }),
+    check('control_flags_scope', sql`${table.scope} in ('all', 'guild', 'model')`),
+  ],
+);
+
+/** Who is not served. By platform id: a block outlives the person's record. */
+export const blocks = pgTable(
+  'blocks',
+  {
+    subjectKind: text('subject_kind').notNull(),
+    subject: text('subject').notNull(),
+    /** Qualified guild id in which the user is blocked; empty everywhere. */
+    withinGuild: text('within_guild').notNull().default(''),
+    reason: text('reason'),
+    setBy: text('set_by').notNull(),
+    setAt: moment('set_at').notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.subjectKind, table.subject, table.withinGuild] }),
+    check('blocks_subject_kind', sql`${table.subjectKind} in ('user', 'guild')`),
+  ],
+);
+
+export const errors = pgTable(
+  'errors',
+  {
+    id: text('id').primaryKey(),
+    area: text('area').notNull(),
+    message: text('message').notNull(),
+    originKey: text('origin_key'),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (table) => [index('errors_at').on(table.at)],
+);
+
+/** Who changed what; append-only. */
+export const audit = pgTable(
+  'audit',
+  {
+    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    at: moment('at').notNull().defaultNow(),
+    actor: text('actor').notNull(),
+    action: text('action').notNull(),
+    subject: text('subject').notNull(),
+    before: jsonb('before'),
+    after: jsonb('after'),
+  },
+  (table) => [index('audit_at').on(table.at)],
+);
+
+/** What a command that changed something answered, so that a redelivery changes nothing. */
+export const commandOutcomes = pgTable(
+  'command_outcomes',
+  {
+    originKey: text('origin_key').primaryKey(),
+    outcome: jsonb('outcome').notNull(),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (table) => [index('command_outcomes_at').on(table.at)],
+);
+
+/** The last catalogue of models that could be fetched. */
+export const models = pgTable('models', {
+  id: text('id').primaryKey(),
+  /** Place in the fetched list. */
+  position: integer('position').notNull(),
+  entry: jsonb('entry').notNull(),
+});
+
+export const catalogueMeta = pgTable(
+  'catalogue_meta',
+  {
+    id: smallint('id').primaryKey().default(1),
+    fetchedAt: moment('fetched_at').notNull(),
+  },
+  (table) => [check('catalogue_meta_single', sql`${table.id} = 1`)],
+);

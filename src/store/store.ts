@@ -1,0 +1,49 @@
+import type { CatalogueStore } from '../completion/ports.ts';
+import type { ErrorLog, TurnStore } from '../conversation/ports.ts';
+import type { UsageReader } from '../usage/ports.ts';
+import { createCatalogueStore } from './catalogue-store.ts';
+import type { StoreLog } from './connection.ts';
+import { createControl, type Control } from './control.ts';
+import type { Database } from './database.ts';
+import { createErrorLog } from './error-log.ts';
+import { keepHouse } from './housekeeping.ts';
+import { createQuotaCounters, type QuotaCounters } from './quota-counters.ts';
+import { createSettingsStore, type SettingsStore } from './settings-store.ts';
+import { createTurnStore } from './turn-store.ts';
+import { createUsageReader, type DefaultQuotas } from './usage-reader.ts';
+
+export interface StoreOptions {
+  readonly log: StoreLog;
+  /** Allowances of subjects that have none of their own, as given to admissions. */
+  readonly defaults: DefaultQuotas;
+  /** Replaces the database's clock, for tests. */
+  readonly now?: () => number;
+}
+
+/** Everything durable, by concern. */
+export interface Store {
+  readonly turns: TurnStore;
+  readonly usage: UsageReader;
+  readonly catalogue: CatalogueStore;
+  readonly settings: SettingsStore;
+  readonly errors: ErrorLog;
+  readonly control: Control;
+  readonly counters: QuotaCounters;
+  /** To be called daily. Rejects with `StoreUnavailable`. */
+  housekeeping(): Promise<void>;
+}
+
+export function createStore(database: Database, options: StoreOptions): Store {
+  const { sql } = database;
+  const { now } = options;
+  return {
+    turns: createTurnStore(sql, now),
+    usage: createUsageReader(sql, options.defaults, now),
+    catalogue: createCatalogueStore(database),
+    settings: createSettingsStore(database),
+    errors: createErrorLog(database, options.log),
+    control: createControl(database),
+    counters: createQuotaCounters(sql, now),
+    housekeeping: () => keepHouse(sql, options.log, now),
+  };
+}

@@ -1,0 +1,124 @@
+import type { CatalogueStore, CompletionAlert, CompletionLog } from '../../../src/completion/ports.ts';
+import { createCatalogue, type Catalogue } from '../../../src/completion/catalogue.ts';
+import { createCompletionChain, type ChainSettings } from '../../../src/completion/chain.ts';
+import type { CompletionOutcome, CompletionRequest, CostGrant } from '../../../src/completion/completion.ts';
+import { sleep } from '../../../src/completion/sleep.ts';
+import type { OpenRouterSimulator } from '../../../src/simulator/openrouter.ts';
+import { clientOf } from './upstream.ts';
+
+export const memoryStore: CatalogueStore = { load: async () => null, save: async () => {} };
+
+export interface TestBench {
+  readonly catalogue: Catalogue;
+  readonly alerts: CompletionAlert[];
+  readonly warnings: string[];
+  /** What was waited for, in order. None of it takes real time: the clock jumps. */
+  readonly waits: number[];
+  readonly clock: TestClock;
+  ask(options?: AskOptions): Promise<Asked>;
+}
+
+export interface AskOptions {
+  readonly request?: Partial<CompletionRequest>;
+  readonly grant?: (attempt: number, nanoUsd: bigint) => CostGrant | Promise<CostGrant>;
+  readonly signal?: AbortSignal;
+  readonly onText?: (text: string) => void;
+}
+
+export interface Asked {
+  readonly outcome: CompletionOutcome;
+  readonly text: string;
+  readonly generations: readonly { index: number; model: string; generationId: string }[];
+  readonly holds: readonly { attempt: number; nanoUsd: bigint }[];
+}
+
+const granted: CostGrant = { granted: true };
+
+export const startMs = Date.UTC(2026, 10, 21, 12, 0, 0);
+
+/** A clock that only moves when it is told to. */
+export interface TestClock {
+  nowMs: number;
+}
+
+/** A chain on the real client over a socket; `clock` is best that of the simulator too. */
+export async function testBench(
+  simulator: Pick<OpenRouterSimulator, 'url'>,
+  clock: TestClock,
+  settings: Partial<ChainSettings> = {},
+  random: () => number = () => 0.5,
+): Promise<TestBench> {
+  const now = () => clock.nowMs;
+  const alerts: CompletionAlert[] = [];
+  const warnings: string[] = [];
+  const waits: number[] = [];
+  const log: CompletionLog = {
+    info: () => {},
+    warn: (fields, message) => void warnings.push(`${message} ${JSON.stringify(fields)}`),
+    error: (fields, message) => void warnings.push(`${message} ${JSON.stringify(fields)}`),
+  };
+  const catalogue = createCatalogue({ baseUrl: simulator.url, apiKey: null, store: memoryStore, now, log });
+  await catalogue.refresh();
+  const chain = createCompletionChain({
+    client: clientOf(simulator),
+    catalogue,
+    settings: {
+      freeOnly: true,
+      defaultModel: null,
+      fallbackModels: [],
+      emergencyModel: null,
+      freePerMinute: 1000,
+      modelTimeoutMs: 45_000,
+      firstTokenTimeoutMs: 15_000,
+      idleTokenTimeoutMs: 20_000,
+      answerMaxMs: 300_000,
+      ...settings,
+    },
+    now,
+    random,
+    async sleep(ms, signal) {
+      waits.push(ms);
+      clock.nowMs += ms;
+      await sleep(0, signal);
+    },
+    log,
+    onAlert: (alert) => void alerts.push(alert),
+  });
+
+  return {
+    catalogue,
+    alerts,
+    warnings,
+    waits,
+    clock,
+    async ask({ request = {}, grant = () => granted, signal, onText } = {}) {
+      let text = '';
+      const generations: { index: number; model: string; generationId: string }[] = [];
+      const holds: { attempt: number; nanoUsd: bigint }[] = [];
+      const outcome = await chain.complete(
+        {
+          messages: [{ role: 'user', content: 'How are you today?' }],
+          maxTokens: 100,
+          temperature: 0.7,
+          preferredModel: null,
+          endUser: 'person-1',
+          sessionId: 'conversation-1',
+          ...request,
+        },
+        {
+          onText(delta) {
+            text += delta;
+            onText?.(text);
+          },
+          onGeneration: (generation) => void generations.push(generation),
+          async holdCost(attempt, nanoUsd) {
+            holds.push({ attempt, nanoUsd });
+            return grant(attempt, nanoUsd);
+          },
+        },
+        signal ?? new AbortController().signal,
+      );
+      return { outcome, text, generations, holds };
+    },
+  };
+}

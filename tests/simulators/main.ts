@@ -1,0 +1,16 @@
+import { runOpenRouterSimulatorCommand } from '../../src/simulator/command.ts';
+import { runTelegramSimulatorCommand } from './telegram/command.ts';
+
+/** `npm run simulate <service> -- <options>`: plays an outside service on loopback until it is stopped. */
+const services: Readonly<Record<string, (argv: string[]) => Promise<void>>> = {
+  openrouter: runOpenRouterSimulatorCommand,
+  telegram: runTelegramSimulatorCommand,
+};
+
+const [name = '', ...argv] = process.argv.slice(2);
+const run = services[name];
+if (run === undefined) {
+  process.stderr.write(`Name what to simulate: ${Object.keys(services).join(', ')}.\n`);
+  process.exit(2);
+}
+await run(argv);

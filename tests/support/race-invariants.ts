@@ -1,0 +1,105 @@
+import type { DefaultQuotas } from '../../src/store/usage-reader.ts';
+import type { Sql } from '../../src/store/connection.ts';
+
+/** A broken promise, as seen in the database or by a worker. */
+export interface Sighting {
+  readonly invariant: string;
+  readonly detail: string;
+}
+
+/**
+ * Reads the promises in one statement, so in one snapshot. They are judged by the newest moment
+ * that the database itself has recorded for a subject, never by a clock of the watcher's, and without the
+ * functions under test.
+ */
+export async function observe(sql: Sql, limits: DefaultQuotas): Promise<readonly Sighting[]> {
+  const text = JSON.stringify(limits);
+  return await sql<Sighting[]>`
+    with subject as materialized (
+      select s as row, s.kind, s.subject_id, s.time_zone, n.name, ${text}::text::jsonb -> n.name as lim,
+        greatest(s.hour_start, s.day_start, s.month_start, (
+          select max(h.reserved_at) from quota_holds h where h.kind = s.kind and h.subject_id = s.subject_id
+        )) as newest
+      from quota_subjects s join (values (0, 'instance'), (1, 'guild'), (2, 'user')) n(kind, name) on n.kind = s.kind
+    ), booked as materialized (
+      select 0::smallint as kind, '00000000-0000-0000-0000-000000000000'::uuid as subject_id, u.at, 0 as requests,
+        0 as tokens, u.cost_nano_usd as cost from usage u
+      union all
+      select 1::smallint, u.guild_id, u.at, u.requests, u.prompt_tokens + u.completion_tokens, u.cost_nano_usd
+      from usage u where u.guild_id is not null
+      union all
+      select 2::smallint, u.user_id, u.at, u.requests, u.prompt_tokens + u.completion_tokens, u.cost_nano_usd
+      from usage u where u.user_id is not null
+    ), by_window as (
+      select s.kind, s.subject_id, w.win, date_trunc(w.win, b.at, s.time_zone) as start, sum(b.requests) as requests,
+        sum(b.tokens) as tokens, sum(b.cost) as cost
+      from booked b join subject s using (kind, subject_id)
+      cross join (values ('hour'), ('day'), ('month')) w(win)
+      group by 1, 2, 3, 4
+    ), counters as (
+      select s.kind, s.subject_id, s.name, c.* from subject s cross join lateral (values
+        ('hour', (s.row).hour_start, (s.row).requests_hour, (s.row).tokens_hour, (s.row).cost_hour),
+        ('day', (s.row).day_start, (s.row).requests_day, (s.row).tokens_day, (s.row).cost_day),
+        ('month', (s.row).month_start, (s.row).requests_month, (s.row).tokens_month, (s.row).cost_month)
+      ) c(win, start, requests, tokens, cost)
+    )
+    select 'I1 used + held within the limit' as invariant,
+      s.name || ' ' || m.metric || ' ' || c.win || ': ' || m.used || ' + ' || m.held || ' of ' || (s.lim ->> (m.metric || '_' || c.win)) as detail
+    from subject s
+    join counters c using (kind, subject_id)
+    cross join lateral (select date_trunc(c.win, s.newest, s.time_zone) > c.start as has_ended) w
+    cross join lateral (
+      select coalesce(sum(h.requests), 0) as requests, coalesce(sum(h.tokens), 0) as tokens, coalesce(sum(h.nano_usd), 0) as cost
+      from quota_holds h where h.kind = s.kind and h.subject_id = s.subject_id
+    ) h
+    cross join lateral (values
+      ('requests', case when w.has_ended then 0 else c.requests end, h.requests),
+      ('tokens', case when w.has_ended then 0 else c.tokens end, h.tokens),
+      ('cost', case when w.has_ended then 0 else c.cost end, h.cost)
+    ) m(metric, used, held)
+    where s.newest > '-infinity' and m.used + m.held > (s.lim ->> (m.metric || '_' || c.win))::bigint
+    union all
+    select 'I2 usage of a window within the limit', s.name || ' ' || m.metric || ' ' || w.win || ' ' || w.start || ': ' || m.used || ' of '
+      || (s.lim ->> (m.metric || '_' || w.win))
+    from by_window w
+    join subject s using (kind, subject_id)
+    cross join lateral (values ('requests', w.requests), ('tokens', w.tokens), ('cost', w.cost)) m(metric, used)
+    where m.used > (s.lim ->> (m.metric || '_' || w.win))::bigint
+    union all
+    select 'I3 counter equals usage', c.name || ' ' || c.win || ' ' || c.start || ': counted '
+      || c.requests || '/' || c.tokens || '/' || c.cost || ', used ' || b.requests || '/' || b.tokens || '/' || b.cost
+    from counters c
+    cross join lateral (
+      select coalesce(sum(b.requests), 0) as requests, coalesce(sum(b.tokens), 0) as tokens, coalesce(sum(b.cost), 0) as cost
+      from booked b where b.kind = c.kind and b.subject_id = c.subject_id and b.at >= c.start
+    ) b
+    where c.start > '-infinity' and (c.requests, c.tokens, c.cost) is distinct from (b.requests, b.tokens, b.cost)
+    union all
+    select 'I4 nothing negative', c.name || ' ' || c.win from counters c where least(c.requests, c.tokens, c.cost) < 0
+    union all
+    select 'I5 booked once', 'turn ' || u.turn_id from usage u group by u.turn_id
+    having sum(u.requests) > 1 or count(*) <> count(distinct (u.epoch, u.attempt))
+    union all
+    select 'I5 admitted once', t.origin_key from turns t group by t.origin_key having count(*) > 1
+    union all
+    select 'I6 no hold outlives its turn', t.state || ' turn ' || t.id
+    from quota_holds h join turns t on t.id = h.turn_id where t.state not in ('queued', 'running')
+    union all
+    select 'I6 every unfinished turn is held', t.state || ' turn ' || t.id from turns t
+    where t.state in ('queued', 'running') and not exists (select 1 from quota_holds h where h.turn_id = t.id and h.attempt = -1)
+    union all
+    select 'I8 one at a time', 'conversation ' || t.conversation_id from turns t where t.state = 'running'
+    group by t.conversation_id having count(*) > 1
+    union all
+    select 'I8 in order', 'turn ' || late.id || ' before ' || early.id
+    from turns early join turns late on late.conversation_id = early.conversation_id and late.seq > early.seq
+    where early.state = 'queued' and late.state in ('running', 'generated', 'delivered')
+    union all
+    select 'I10 hourly sums equal usage', coalesce(r.user_id, u.user_id)::text
+    from (select user_id, sum(requests) as requests, sum(prompt_tokens + completion_tokens) as tokens, sum(cost_nano_usd) as cost
+      from usage_hourly group by 1) r
+    full join (select user_id, sum(requests) as requests, sum(prompt_tokens + completion_tokens) as tokens, sum(cost_nano_usd) as cost
+      from usage group by 1) u using (user_id)
+    where (coalesce(r.requests, 0), coalesce(r.tokens, 0), coalesce(r.cost, 0))
+      is distinct from (coalesce(u.requests, 0), coalesce(u.tokens, 0), coalesce(u.cost, 0))`;
+}

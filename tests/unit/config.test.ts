@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+
+const read = (environment: Record<string, string>) => {
+  const result = readConfig(environment);
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  return result;
+};
+
+test('an empty environment gives the terminal, free models and the embedded database', () => {
+  const { config, warnings } = read({});
+  expect(config.telegram).toBeNull();
+  expect(config.model).toMatchObject({ upstream: null, freeOnly: true, maxTokens: 1000, temperature: 0.7 });
+  expect(config.storage).toMatchObject({ url: null, dataDir: './.data' });
+  expect(config.access.mode).toBe('open');
+  expect(warnings).toEqual([]);
+});
+
+test('all problems are listed at once, each with the name and what to write', () => {
+  const result = readConfig({
+    MAX_TOKENS: 'many',
+    TEMPERATURE: '3',
+    TELEGRAM_MODE: 'pigeon',
+    DATABASE_URL: 'mysql://x',
+    OPERATOR_IDS: '42',
+    USE_FREE_MODELS_ONLY: 'false',
+    JWT_SECRET: 'short',
+  });
+  expect(result.ok).toBe(false);
+  const problems = result.ok ? [] : result.problems;
+  for (const name of [
+    'MAX_TOKENS',
+    'TEMPERATURE',
+    'TELEGRAM_MODE',
+    'DATABASE_URL',
+    'OPERATOR_IDS',
+    'DAILY_BUDGET_USD',
+    'JWT_SECRET',
+  ]) {
+    expect(problems.filter((problem) => problem.startsWith(`${name}: write `))).toHaveLength(1);
+  }
+  expect(problems).toHaveLength(7);
+});
+
+test('empty values count as absent', () => {
+  expect(read({ MAX_TOKENS: '', OPENROUTER_API_KEY: ' ' }).config.model).toMatchObject({
+    maxTokens: 1000,
+    upstream: null,
+  });
+});
+
+test('names from other projects are accepted with a note', () => {
+  const { config, warnings } = read({
+    OPEN_ROUTER_API_KEY: 'sk-or-v1-abc',
+    LLM_MODEL: 'a/b:free',
+    DEFAULT_FALLBACK_MODELS: 'c/d:free, e/f:free',
+  });
+  expect(config.model).toMatchObject({
+    upstream: { apiKey: 'sk-or-v1-abc' },
+    defaultModel: 'a/b:free',
+    fallbackModels: ['c/d:free', 'e/f:free'],
+  });
+  expect(warnings).toHaveLength(3);
+  expect(warnings[0]).toContain('OPENROUTER_API_KEY');
+});
+
+test('a misspelt name is pointed out', () => {
+  expect(read({ TELEGRAM_BOT_TOKN: 'x' }).warnings).toEqual([
+    'TELEGRAM_BOT_TOKN is not a setting; did you mean TELEGRAM_BOT_TOKEN?',
+  ]);
+  expect(read({ OPENROUTER_COLOUR: 'red' }).warnings[0]).toContain('no effect');
+  expect(read({ PATH: '/bin', HOME: '/', DATABASE_HOST: 'x' }).warnings).toEqual([]);
+});
+
+test('a setting that nothing reads yet is met with a warning', () => {
+  expect(read({ DISCORD_TOKEN: 'x' }).warnings).toEqual([
+    'DISCORD_TOKEN is set, but has no effect in this version.',
+  ]);
+});
+
+test('access asks for approval once paid models are allowed', () => {
+  const paid = { USE_FREE_MODELS_ONLY: 'false', DAILY_BUDGET_USD: '1.50' };
+  expect(read(paid).config.access.mode).toBe('approval');
+  expect(read(paid).config.limits.dailyBudgetNanoUsd).toBe(1_500_000_000);
+  expect(read({ ...paid, ACCESS: 'open' }).config.access.mode).toBe('open');
+});
+
+test('ids keep their platform', () => {
+  expect(read({ OPERATOR_IDS: 'telegram:42, discord:7' }).config.access.operators).toEqual([
+    'telegram:42',
+    'discord:7',
+  ]);
+});

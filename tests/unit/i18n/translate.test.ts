@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { commands } from '../../../src/commands/command-list.ts';
+import { en } from '../../../src/i18n/en.ts';
+import { escapeMarkdown } from '../../../src/i18n/escape-markdown.ts';
+import { id } from '../../../src/i18n/id.ts';
+import { isMessageKey, LOCALES, pickLocale, translate } from '../../../src/i18n/translate.ts';
+
+test.each([
+  ['id', 'id'],
+  ['id_ID.UTF-8', 'id'],
+  ['in', 'id'],
+  ['en-GB', 'en'],
+  ['de-DE', 'en'],
+  [null, 'en'],
+])('the language tag %s is answered in %s', (tag, locale) => {
+  expect(pickLocale(tag)).toBe(locale);
+});
+
+test('the first language that is spoken wins', () => {
+  expect(pickLocale(null, 'fr', 'id', 'en')).toBe('id');
+});
+
+test('both languages have the same keys', () => {
+  expect(Object.keys(id).sort()).toEqual(Object.keys(en).sort());
+});
+
+test('waits are named in words and rounded up', () => {
+  const refusal = (waitMs: number) => translate('en', { key: 'refusal.rate_limited', params: { waitMs } });
+  expect(refusal(1)).toContain('1 second.');
+  expect(refusal(61_001)).toContain('62 seconds.');
+  expect(refusal(90_001)).toContain('2 minutes.');
+  expect(refusal(2 * 3_600_000)).toContain('2 hours.');
+  expect(translate('id', { key: 'refusal.rate_limited', params: { waitMs: 5000 } })).toContain('5 detik');
+});
+
+test('a tiny cost is shown in full, never rounded to nothing', () => {
+  const line = translate('en', {
+    key: 'usage.line',
+    params: { label: 'Today', requests: 1, tokens: 9, costNanoUsd: 1 },
+  });
+  expect(line).toBe('Today: 1 message, 9 tokens, $0.000000001');
+});
+
+test('every command is described in every language, in at most 100 characters', () => {
+  for (const { spec } of commands) {
+    const key = `command.${spec.name}.description`;
+    expect(isMessageKey(key)).toBe(true);
+    for (const locale of LOCALES) {
+      const described = translate(locale, { key } as Parameters<typeof translate>[1]);
+      expect(described.length).toBeGreaterThan(0);
+      expect(described.length).toBeLessThanOrEqual(100);
+    }
+    expect(spec.name).toMatch(/^[a-z0-9_]{1,32}$/u);
+  }
+});
+
+test('a name with markup stands for itself', () => {
+  expect(escapeMarkdown('**[x](http://e.vil)**\n# y')).toBe('\\*\\*\\[x\\]\\(http\\://e.vil\\)\\*\\* \\# y');
+});
