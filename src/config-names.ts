@@ -1,3 +1,5 @@
+import { editDistance } from './platform/edit-distance.ts';
+
 /** Names that people bring from other projects. */
 export const ALIASES: readonly { alias: string; name: string }[] = [
   ...alias('OPENROUTER_API_KEY', 'OPEN_ROUTER_API_KEY'),
@@ -40,7 +42,7 @@ export function similarNames(present: readonly string[], known: readonly string[
   return present
     .filter((name) => /^[A-Z][A-Z0-9_]{3,}$/u.test(name) && !expected.has(name))
     .flatMap((name) => {
-      const near = known.find((candidate) => distance(name, candidate) <= 2);
+      const near = known.find((candidate) => editDistance(name, candidate) <= 2);
       if (near !== undefined) return [`${name} is not a setting; did you mean ${near}?`];
       return OURS.test(name) ? [`${name} is not a setting of Parley and has no effect.`] : [];
     });
@@ -48,19 +50,4 @@ export function similarNames(present: readonly string[], known: readonly string[
 
 function alias(name: string, ...aliases: readonly string[]) {
   return aliases.map((other) => ({ alias: other, name }));
-}
-
-/** Edits between two names; gives up above 2. */
-function distance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2) return 3;
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row += 1) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column += 1) {
-      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 3;
 }

@@ -8,6 +8,7 @@ import { escapeMarkdown } from './i18n/escape-markdown.ts';
 import { pickLocale, translate, type Notice } from './i18n/translate.ts';
 import type { Handlers, Said } from './platform/adapter.ts';
 import type { ButtonPress, CommandInvocation } from './platform/command.ts';
+import { editDistance } from './platform/edit-distance.ts';
 import { failureText } from './platform/failure-text.ts';
 import { turnId } from './platform/ids.ts';
 import type { Envelope, IncomingMessage } from './platform/message.ts';
@@ -116,10 +117,13 @@ function checkPermission(
 }
 
 function unknownCommand(name: string, commands: readonly Command[]): Notice {
-  const near = commands.find(({ spec }) => spec.name.startsWith(name) || name.startsWith(spec.name));
+  const names = commands.map(({ spec }) => spec.name);
+  const near =
+    names.find((known) => editDistance(known, name) <= 2) ??
+    names.find((known) => known.startsWith(name) || name.startsWith(known));
   return {
     key: 'command.unknown',
-    params: { name: escapeMarkdown(name.slice(0, 32)), suggestion: near?.spec.name ?? '' },
+    params: { name: escapeMarkdown(name.slice(0, 32)), suggestion: near ?? '' },
   };
 }
 

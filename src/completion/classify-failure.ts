@@ -242,19 +242,16 @@ function nextMultiple(nowMs: number, spanMs: number): number {
 
 /** Codes only: messages, `raw` and `flagged_input` may quote what a person wrote. */
 function detailOf(facts: Facts): string {
-  const codes = [
+  const { errorType, limitSource, availability, reason, providerCode, provider } = facts;
+  return [
     facts.status === null ? '' : String(facts.status),
-    facts.errorType,
-    facts.limitSource,
-    facts.availability,
-    facts.reason,
-    facts.provider === '' ? '' : `provider ${facts.provider}`,
-    facts.providerCode,
+    ...[errorType, limitSource, availability, reason, providerCode].filter((code) => CODE.test(code)),
+    DISPLAY_NAME.test(provider) ? `provider ${provider}` : '',
     facts.isJson ? '' : 'not JSON',
-  ];
-  return codes.filter(isCode).join(', ').slice(0, 300);
+  ]
+    .filter((word) => word !== '' && !/\bsk-/u.test(word))
+    .join(', ');
 }
 
-function isCode(value: string): boolean {
-  return /^[\w .:/()-]{1,48}$/.test(value) && !/\bsk-/.test(value);
-}
+const CODE = /^[\w.:/-]{1,48}$/u;
+const DISPLAY_NAME = /^[\w .()-]{1,32}$/u;

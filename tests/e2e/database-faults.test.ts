@@ -14,6 +14,9 @@ import {
 } from '../support/process.ts';
 import { newPerson, PATIENCE } from '../support/telegram-person.ts';
 
+// Every test starts processes, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
 let program: Program;
 let outside: OutsideProcesses;
 

@@ -198,6 +198,16 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       ]);
     });
 
+    test('answers whoever quotes a whole answer and adds a question', async () => {
+      const ann = scene.person();
+      const chat = scene.telegram.group({ members: [ann.user] });
+      const story = 'Tea is a drink that is made from leaves in hot water. '.repeat(6);
+      scene.openrouter.play({ kind: 'answer', text: story });
+      const first = await scene.ask(chat, ann.user, '@parley_bot tea?');
+      const second = await scene.ask(chat, ann.user, `${first.text} @parley_bot Translate that, please.`);
+      expect(second.turn.state).toBe('delivered');
+    });
+
     test('branches where somebody replies to an earlier answer', async () => {
       const ann = scene.person({ firstName: 'Ann' });
       const chat = scene.telegram.group({ members: [ann.user] });

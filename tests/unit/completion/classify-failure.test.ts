@@ -137,7 +137,12 @@ describe('an error', () => {
       provider_name: 'Acme',
       provider_code: 'server_error',
     };
-    expect(classify(502, { metadata }).detail).toBe('502, provider_unavailable, provider Acme, server_error');
+    expect(classify(502, { metadata }).detail).toBe('502, provider_unavailable, server_error, provider Acme');
+  });
+
+  it('leaves out of the detail what is no code, for it may be what a person wrote', () => {
+    const metadata = { error_type: 'my cat is ill', provider_code: 'tell nobody', provider_name: 'Acme' };
+    expect(classify(502, { metadata }).detail).toBe('502, provider Acme');
   });
 
   it('of any shape whatever is classified, in 300 characters and without what it quotes', () => {

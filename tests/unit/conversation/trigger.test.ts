@@ -43,6 +43,8 @@ test('an answer that a relay repeats under a person’s name is not answered aga
   expect(decideTrigger(repeated, echoes)).toEqual({ addressed: false, because: 'echo' });
   expect(decideTrigger(message('Paris', { mentionsBot: true }), echoes).addressed).toBe(true);
   expect(decideTrigger(message(words, { isPrivate: true }), echoes).addressed).toBe(true);
+  const quoted = message(`${words} Is that so?`, { mentionsBot: true });
+  expect(decideTrigger(quoted, echoes).addressed).toBe(true);
 });
 
 test('in a shared place each message carries a name that can not imitate another author', () => {
