@@ -169,6 +169,7 @@ CREATE TABLE "guilds" (
 	"name" text NOT NULL,
 	"time_zone" text DEFAULT 'UTC' NOT NULL,
 	"approved_at" timestamp with time zone,
+	"access_asked_at" timestamp with time zone,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "guilds_platform_guild_id_unique" UNIQUE("platform_guild_id")
 );
@@ -179,6 +180,7 @@ CREATE TABLE "users" (
 	"name" text NOT NULL,
 	"reported_locale" text,
 	"approved_at" timestamp with time zone,
+	"access_asked_at" timestamp with time zone,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"last_seen_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "users_platform_user_id_unique" UNIQUE("platform_user_id")

@@ -16,6 +16,16 @@ CREATE FUNCTION millis_v1(p_ms text) RETURNS interval LANGUAGE sql IMMUTABLE AS 
   SELECT make_interval(secs => p_ms::double precision / 1000)
 $$;
 --> statement-breakpoint
+-- Figures of a provider are whatever it sends. They are cut to what the books can carry for ever, so that one absurd
+-- answer can't keep its turn from being settled: 2^31 - 1 tokens, and a million dollars for one attempt.
+CREATE FUNCTION token_count_v1(p_tokens text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
+  SELECT least(greatest(coalesce(p_tokens::numeric, 0), 0), 2147483647)::integer
+$$;
+--> statement-breakpoint
+CREATE FUNCTION nano_usd_v1(p_nano_usd text) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT least(greatest(coalesce(p_nano_usd::numeric, 0), 0), 1000000 * 1e9)::bigint
+$$;
+--> statement-breakpoint
 -- The subject as it stands at a moment: windows that have ended start again at zero. Calendar windows in the
 -- subject's time zone. A clock that goes back never reopens a window.
 CREATE FUNCTION quota_rolled_v1(p_subject quota_subjects, p_at timestamptz) RETURNS quota_subjects
@@ -134,7 +144,7 @@ END $$;
 -- Books what a turn took and lets its holds go. The caller holds the locks of the subjects (of the instance, when
 -- there is money) and of the turn, and has checked the turn's state.
 -- A request counts when an attempt answered or used something; otherwise the turn is free of charge. Money held by an
--- attempt whose process died is booked as if it had been spent: the provider may have served it. What a row counts for
+-- attempt that nobody reports, as when its process died, is booked as if it had been spent: the provider may have served it. What a row counts for
 -- is decided by the moment of its reservation; a window that has ended meanwhile is left as it is.
 CREATE FUNCTION book_turn_v1(p_turn turns, p_attempts jsonb, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
@@ -143,11 +153,11 @@ BEGIN
     SELECT p_turn.epoch AS epoch, a.index AS attempt, coalesce(h.reserved_at, p_turn.charged_at) AS at,
       a.provider, a."modelAsked" AS model_asked, a."modelUsed" AS model_used, coalesce(a."isFree", false) AS is_free,
       (a.outcome = 'failed')::int AS failures, a."firstTokenMs" AS first_token_ms,
-      coalesce((a.usage ->> 'promptTokens')::int, 0) AS prompt_tokens,
-      coalesce((a.usage ->> 'completionTokens')::int, 0) AS completion_tokens,
-      coalesce((a.usage ->> 'cachedTokens')::int, 0) AS cached_tokens,
-      coalesce((a.usage ->> 'reasoningTokens')::int, 0) AS reasoning_tokens,
-      coalesce((a.usage ->> 'costNanoUsd')::bigint, 0) AS cost_nano_usd,
+      token_count_v1(a.usage ->> 'promptTokens') AS prompt_tokens,
+      token_count_v1(a.usage ->> 'completionTokens') AS completion_tokens,
+      token_count_v1(a.usage ->> 'cachedTokens') AS cached_tokens,
+      token_count_v1(a.usage ->> 'reasoningTokens') AS reasoning_tokens,
+      nano_usd_v1(a.usage ->> 'costNanoUsd') AS cost_nano_usd,
       coalesce(a.usage ->> 'source', 'estimated') AS source,
       a.outcome IN ('answered', 'partial') OR jsonb_typeof(a.usage) = 'object' AS took,
       true AS is_told
@@ -163,7 +173,8 @@ BEGIN
       1, NULL::int, 0, 0, 0, 0, h.nano_usd, 'estimated', true, false
     FROM quota_holds h
     LEFT JOIN attempts a ON a.turn_id = h.turn_id AND a.epoch = h.epoch AND a.index = h.attempt
-    WHERE h.turn_id = p_turn.id AND h.attempt >= 0 AND h.epoch < p_turn.epoch
+    WHERE h.turn_id = p_turn.id AND h.attempt >= 0
+      AND NOT EXISTS (SELECT 1 FROM told t WHERE t.epoch = h.epoch AND t.attempt = h.attempt)
   ), tried AS MATERIALIZED (
     SELECT t.*, coalesce(is_told AND took AND attempt = max(attempt) FILTER (WHERE is_told AND took) OVER (), false)::int AS requests,
       coalesce(is_told AND attempt = max(attempt) FILTER (WHERE is_told) OVER (), false) AS is_last
@@ -223,7 +234,7 @@ BEGIN
         FROM (
           -- The instance keeps account of money alone: its row would be locked by every message otherwise.
           SELECT t.at, CASE WHEN q.kind > 0 THEN t.requests ELSE 0 END AS requests,
-            CASE WHEN q.kind > 0 THEN t.prompt_tokens + t.completion_tokens ELSE 0 END AS tokens, t.cost_nano_usd AS cost
+            CASE WHEN q.kind > 0 THEN t.prompt_tokens::bigint + t.completion_tokens ELSE 0 END AS tokens, t.cost_nano_usd AS cost
           FROM tried t WHERE t.took
         ) c
       ) b
@@ -235,11 +246,13 @@ BEGIN
   DELETE FROM quota_holds WHERE turn_id = p_turn.id;
 END $$;
 --> statement-breakpoint
--- Holds money for one attempt of a running turn. Asking again for the same attempt changes nothing.
+-- Holds money for one attempt of a running turn. Asking again for the same attempt raises its hold to the larger amount:
+-- the difference is checked, and the whole is booked in the window that it was checked against.
 CREATE FUNCTION hold_cost_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_turn turns;
-  v_amount bigint := (p ->> 'nanoUsd')::bigint;
+  v_amount bigint := nano_usd_v1(p ->> 'nanoUsd');
+  v_held bigint;
   v_attempt smallint := (p ->> 'attempt')::smallint;
   v_at timestamptz;
   v_refusal jsonb;
@@ -247,17 +260,18 @@ BEGIN
   SELECT * INTO v_turn FROM turns WHERE id = (p ->> 'turnId')::uuid;
   v_at := lock_quota_subjects_v1(true, v_turn.guild_id, v_turn.user_id);
   SELECT * INTO v_turn FROM turns WHERE id = v_turn.id FOR NO KEY UPDATE;
-  IF v_turn.state IS DISTINCT FROM 'running' THEN
+  IF v_turn.state IS DISTINCT FROM 'running' OR v_turn.epoch <> (p ->> 'epoch')::int THEN
     RETURN jsonb_build_object('kind', 'not_running');
   END IF;
-  IF EXISTS (SELECT 1 FROM quota_holds WHERE turn_id = v_turn.id AND epoch = v_turn.epoch AND attempt = v_attempt) THEN
+  SELECT max(nano_usd) INTO v_held FROM quota_holds WHERE turn_id = v_turn.id AND epoch = v_turn.epoch AND attempt = v_attempt;
+  IF v_amount <= v_held THEN
     RETURN jsonb_build_object('kind', 'held');
   END IF;
 
   v_at := greatest(store_now_v1(p), v_at, v_turn.charged_at);
   SELECT quota_refusal_v1(s.subject, s.metric, s.win, s.lim, s.used + s.held, s.resets_at) INTO v_refusal
   FROM quota_standings_v1(true, v_turn.guild_id, v_turn.user_id, v_at, v_turn.cost_defaults) s
-  WHERE s.metric = 'cost' AND s.used + s.held + v_amount > s.lim
+  WHERE s.metric = 'cost' AND s.used + s.held + v_amount - coalesce(v_held, 0) > s.lim
   ORDER BY s.resets_at DESC, s.subject LIMIT 1;
   IF FOUND THEN
     RETURN jsonb_build_object('kind', 'refused', 'refusal', v_refusal);
@@ -266,6 +280,8 @@ BEGIN
   INSERT INTO quota_holds (turn_id, epoch, attempt, kind, subject_id, nano_usd, reserved_at, expires_at)
   SELECT v_turn.id, v_turn.epoch, v_attempt, s.kind, s.subject_id, v_amount, v_at, v_at + interval '1 hour'
   FROM (VALUES (0::smallint, '00000000-0000-0000-0000-000000000000'::uuid), (1::smallint, v_turn.guild_id), (2::smallint, v_turn.user_id)) s(kind, subject_id)
-  WHERE s.subject_id IS NOT NULL;
+  WHERE s.subject_id IS NOT NULL
+  ON CONFLICT (turn_id, epoch, attempt, kind, subject_id) DO UPDATE SET nano_usd = excluded.nano_usd,
+    reserved_at = excluded.reserved_at, expires_at = excluded.expires_at;
   RETURN jsonb_build_object('kind', 'held');
 END $$;

@@ -54,6 +54,13 @@ CREATE FUNCTION forbidden_v1(p_user users, p_guild guilds, p_access text) RETURN
   END
 $$;
 --> statement-breakpoint
+-- Notes who waits for an approval: the guild, or in private the person. The first refusal counts.
+CREATE FUNCTION ask_access_v1(p_guild uuid, p_user uuid, p_now timestamptz) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  UPDATE guilds SET access_asked_at = p_now WHERE id = p_guild AND access_asked_at IS NULL;
+  UPDATE users SET access_asked_at = p_now WHERE p_guild IS NULL AND id = p_user AND access_asked_at IS NULL;
+END $$;
+--> statement-breakpoint
 -- What user and guild have set, the user's choice first.
 CREATE FUNCTION turn_settings_v1(p_guild uuid, p_user uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('model', NULL, 'locale', NULL) || coalesce(jsonb_object_agg(c.key, c.value), '{}')
@@ -214,7 +221,7 @@ CREATE FUNCTION quota_grant_v1(p_guild uuid, p_user uuid, p_at timestamptz, p_de
   OUT completion int, OUT refusal jsonb)
 LANGUAGE sql STABLE AS $$
   SELECT
-    least(p_completion, min(s.lim - s.used - s.held - p_prompt) FILTER (WHERE s.metric = 'tokens'))::int,
+    greatest(0, least(p_completion, min(s.lim - s.used - s.held - p_prompt) FILTER (WHERE s.metric = 'tokens')))::int,
     (array_agg(quota_refusal_v1(s.subject, s.metric, s.win, s.lim, s.used + s.held, s.resets_at) ORDER BY s.resets_at DESC, s.subject)
       FILTER (WHERE s.used + s.held + CASE s.metric WHEN 'requests' THEN 1 ELSE p_prompt + least(256, p_completion) END > s.lim))[1]
   FROM quota_standings_v1(false, p_guild, p_user, p_at, p_defaults) s
@@ -251,6 +258,9 @@ BEGIN
   v_settings := turn_settings_v1(v_guild.id, v_user.id);
   v_verdict := coalesce(forbidden_v1(v_user, v_guild, p ->> 'access'), nullif(p -> 'refusal', 'null'));
   IF v_verdict IS NOT NULL THEN
+    IF v_verdict ->> 'reason' = 'approval_needed' THEN
+      PERFORM ask_access_v1(v_guild.id, v_user.id, v_now);
+    END IF;
     RETURN refuse_turn_v1(p, v_guild.id, v_user.id, v_verdict, v_settings, v_now);
   END IF;
 
@@ -343,7 +353,7 @@ DECLARE
 BEGIN
   SELECT * INTO v_turn FROM turns WHERE id = (p ->> 'turnId')::uuid;
   v_money := EXISTS (SELECT 1 FROM quota_holds WHERE turn_id = v_turn.id AND attempt >= 0)
-    OR EXISTS (SELECT 1 FROM jsonb_array_elements(p -> 'attempts') a WHERE (a #>> '{usage,costNanoUsd}')::bigint > 0);
+    OR EXISTS (SELECT 1 FROM jsonb_array_elements(p -> 'attempts') a WHERE nano_usd_v1(a #>> '{usage,costNanoUsd}') > 0);
   PERFORM lock_quota_subjects_v1(v_money, v_turn.guild_id, v_turn.user_id);
   PERFORM 1 FROM conversations WHERE id = v_turn.conversation_id FOR NO KEY UPDATE;
   SELECT * INTO v_turn FROM turns WHERE id = v_turn.id FOR NO KEY UPDATE;
@@ -398,81 +408,79 @@ CREATE FUNCTION attempt_started_v1(p jsonb) RETURNS void LANGUAGE sql VOLATILE A
   ON CONFLICT (turn_id, epoch, index) DO UPDATE SET generation_id = excluded.generation_id
 $$;
 --> statement-breakpoint
--- Claims what nobody works on. Whoever holds a lock is at work: its turns are skipped, not waited for.
+-- Claims what nobody works on, in the order of admission: turns whose lease has run out, and queued turns whose
+-- conversation is idle. Each kind has the whole limit, so that neither starves the other. Whoever holds a lock is at work:
+-- its turns are skipped, not waited for. What the caller works on itself (`held`) is left alone, whatever its lease says.
 CREATE FUNCTION claim_work_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := store_now_v1(p);
   v_cutoff timestamptz := v_now - millis_v1(p ->> 'maxAgeMs');
-  v_lease timestamptz := v_now + millis_v1(p ->> 'leaseMs');
+  v_delivery_cutoff timestamptz := v_now - millis_v1(p ->> 'deliveryMaxAgeMs');
   v_limit int := (p ->> 'limit')::int;
   v_take_over boolean := coalesce((p ->> 'takeOver')::boolean, false);
-  v_lapsed uuid[];
-  v_waiting uuid[];
-  v_old uuid[];
+  v_found uuid[];
+  v_ending uuid[];
   v_id uuid;
   v_turn turns;
   v_run jsonb := '[]';
   v_deliver jsonb := '[]';
 BEGIN
-  SELECT coalesce(array_agg(c.id), '{}') INTO v_lapsed FROM (
-    SELECT t.id FROM turns t
+  SELECT coalesce(array_agg(c.id ORDER BY c.seq), '{}') INTO v_found FROM (
+    (SELECT t.id, t.seq FROM turns t
     WHERE t.delivered_at IS NULL AND (t.lease_until < v_now OR (v_take_over AND t.lease_owner <> p ->> 'instance'))
       AND t.state IN ('running', 'generated', 'refused', 'failed', 'cancelled', 'interrupted')
       AND t.platform IN (SELECT jsonb_array_elements_text(p -> 'platforms'))
-    ORDER BY t.lease_until LIMIT v_limit
-  ) c;
-  SELECT coalesce(array_agg(c.id), '{}') INTO v_waiting FROM (
-    SELECT DISTINCT ON (t.conversation_id) t.id FROM turns t
+      AND t.id NOT IN (SELECT h.id::uuid FROM jsonb_array_elements_text(p -> 'held') h(id))
+    ORDER BY t.seq LIMIT v_limit)
+    UNION ALL
+    (SELECT t.id, t.seq FROM turns t
     WHERE t.state = 'queued' AND t.platform IN (SELECT jsonb_array_elements_text(p -> 'platforms'))
-      AND NOT EXISTS (SELECT 1 FROM turns r WHERE r.conversation_id = t.conversation_id AND r.state = 'running')
-    ORDER BY t.conversation_id, t.seq LIMIT v_limit - cardinality(v_lapsed)
+      AND NOT has_predecessor_v1(t)
+    ORDER BY t.seq LIMIT v_limit)
   ) c;
-  SELECT coalesce(array_agg(t.id), '{}') INTO v_old FROM turns t
-  WHERE t.id = ANY (v_lapsed || v_waiting) AND t.state IN ('queued', 'running') AND t.admitted_at < v_cutoff;
+  SELECT coalesce(array_agg(t.id), '{}') INTO v_ending FROM turns t
+  WHERE t.id = ANY (v_found) AND t.state IN ('queued', 'running') AND (t.admitted_at < v_cutoff OR t.cancel_requested_at IS NOT NULL);
 
-  -- Too old to be worth an answer: these let their holds go, so their subjects are locked, all in one order. The instance
+  -- Not worth an answer any more: these let their holds go, so their subjects are locked, all in one order. The instance
   -- too: whether there is money to book is known for certain only under the locks.
-  IF cardinality(v_old) > 0 THEN
+  IF cardinality(v_ending) > 0 THEN
     PERFORM 1 FROM quota_subjects s
     WHERE s.kind = 0
-      OR (s.kind = 1 AND s.subject_id IN (SELECT t.guild_id FROM turns t WHERE t.id = ANY (v_old)))
-      OR (s.kind = 2 AND s.subject_id IN (SELECT t.user_id FROM turns t WHERE t.id = ANY (v_old)))
+      OR (s.kind = 1 AND s.subject_id IN (SELECT t.guild_id FROM turns t WHERE t.id = ANY (v_ending)))
+      OR (s.kind = 2 AND s.subject_id IN (SELECT t.user_id FROM turns t WHERE t.id = ANY (v_ending)))
     ORDER BY s.kind, s.subject_id FOR NO KEY UPDATE;
   END IF;
 
-  FOREACH v_id IN ARRAY v_waiting LOOP
-    CONTINUE WHEN v_id = ANY (v_old);
-    PERFORM 1 FROM conversations c WHERE c.id = (SELECT t.conversation_id FROM turns t WHERE t.id = v_id)
-    FOR NO KEY UPDATE SKIP LOCKED;
-    CONTINUE WHEN NOT FOUND;
-    SELECT * INTO v_turn FROM turns t
-    WHERE t.id = v_id AND t.state = 'queued'
-      AND NOT EXISTS (SELECT 1 FROM turns r WHERE r.conversation_id = t.conversation_id
-        AND (r.state = 'running' OR (r.state = 'queued' AND r.seq < t.seq)))
-    FOR NO KEY UPDATE SKIP LOCKED;
-    CONTINUE WHEN NOT FOUND;
-    v_run := v_run || begin_turn_v1(v_turn, p, v_now);
-  END LOOP;
-
-  FOREACH v_id IN ARRAY v_lapsed || v_old LOOP
+  FOREACH v_id IN ARRAY v_found LOOP
     SELECT * INTO v_turn FROM turns t
     WHERE t.id = v_id AND t.delivered_at IS NULL
       AND (t.state = 'queued' OR t.lease_until < v_now OR (v_take_over AND t.lease_owner <> p ->> 'instance'))
     FOR NO KEY UPDATE SKIP LOCKED;
-    CONTINUE WHEN NOT FOUND OR (v_turn.state = 'queued' AND NOT v_id = ANY (v_old));
-    IF v_turn.state = 'refused' AND v_turn.admitted_at < v_cutoff THEN
-      UPDATE turns SET delivered_at = v_now, lease_owner = NULL, lease_until = NULL WHERE id = v_id;
+    CONTINUE WHEN NOT FOUND;
+
+    IF v_turn.state = 'queued' AND NOT v_id = ANY (v_ending) THEN
+      PERFORM 1 FROM conversations c WHERE c.id = v_turn.conversation_id FOR NO KEY UPDATE SKIP LOCKED;
+      CONTINUE WHEN NOT FOUND OR has_predecessor_v1(v_turn);
+      v_run := v_run || begin_turn_v1(v_turn, p, v_now);
       CONTINUE;
     END IF;
-    UPDATE turns SET epoch = epoch + 1, lease_owner = p ->> 'instance', lease_until = v_lease WHERE id = v_id
-    RETURNING * INTO v_turn;
-    IF v_turn.state = 'running' AND NOT v_id = ANY (v_old) THEN
+    -- What nobody waits for any more is given up; a refusal, which is about the moment, much sooner than an answer.
+    IF v_turn.generated_at < v_delivery_cutoff OR (v_turn.state = 'refused' AND v_turn.admitted_at < v_cutoff) THEN
+      PERFORM mark_delivered_v1(p || jsonb_build_object('turnId', v_id, 'epoch', v_turn.epoch, 'unreachable', 'given up'));
+      CONTINUE;
+    END IF;
+
+    UPDATE turns SET epoch = epoch + 1, lease_owner = p ->> 'instance', lease_until = v_now + millis_v1(p ->> 'leaseMs')
+    WHERE id = v_id RETURNING * INTO v_turn;
+    IF v_turn.state = 'running' AND NOT v_id = ANY (v_ending) THEN
       v_run := v_run || runnable_turn_v1(v_turn, turn_window_v1(v_turn.question_message_id, p -> 'window'), reply_parts_v1(v_id));
       CONTINUE;
     END IF;
     IF v_turn.state IN ('queued', 'running') THEN
-      UPDATE turns SET state = 'interrupted', notice = p -> 'interruptedNotice', generated_at = v_now WHERE id = v_id
-      RETURNING * INTO v_turn;
+      UPDATE turns SET generated_at = v_now,
+        state = CASE WHEN cancel_requested_at IS NULL THEN 'interrupted' ELSE 'cancelled' END,
+        notice = CASE WHEN cancel_requested_at IS NULL THEN p -> 'interruptedNotice' ELSE '{"key": "turn.cancelled", "params": {}}' END
+      WHERE id = v_id RETURNING * INTO v_turn;
       PERFORM book_turn_v1(v_turn, '[]', v_now);
     END IF;
     v_deliver := v_deliver || deliverable_turn_v1(v_turn);
@@ -480,20 +488,29 @@ BEGIN
   RETURN jsonb_build_object('run', v_run, 'deliver', v_deliver);
 END $$;
 --> statement-breakpoint
--- Extends the leases that are still held and tells what became of the others. A turn that is locked is being settled
--- or claimed at this moment; it is left alone until the next time.
+-- Whether another turn of the conversation runs, or waits in front of this one.
+CREATE FUNCTION has_predecessor_v1(p_turn turns) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (
+    SELECT 1 FROM turns t WHERE t.conversation_id = p_turn.conversation_id
+      AND (t.state = 'running' OR (t.state = 'queued' AND t.seq < p_turn.seq)))
+$$;
+--> statement-breakpoint
+-- Extends the leases of claims that are still good, never shortening one, and tells what became of the others. A turn
+-- that is locked is being settled or claimed at this moment; it is left alone until the next time.
 CREATE FUNCTION renew_leases_v1(p jsonb) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
   WITH asked AS (
-    SELECT id::uuid FROM jsonb_array_elements_text(p -> 'turns') AS a(id)
+    SELECT c.id, c.epoch FROM jsonb_to_recordset(p -> 'claims') AS c(id uuid, epoch int)
   ), mine AS (
-    SELECT t.id FROM turns t
-    WHERE t.id IN (SELECT id FROM asked) AND t.lease_owner = p ->> 'instance' AND t.delivered_at IS NULL
-    FOR NO KEY UPDATE SKIP LOCKED
+    SELECT t.id FROM turns t JOIN asked a ON a.id = t.id AND a.epoch = t.epoch
+    WHERE t.lease_owner = p ->> 'instance' AND t.delivered_at IS NULL
+    FOR NO KEY UPDATE OF t SKIP LOCKED
   ), renewed AS (
-    UPDATE turns t SET lease_until = store_now_v1(p) + millis_v1(p ->> 'leaseMs') FROM mine WHERE t.id = mine.id
+    UPDATE turns t SET lease_until = greatest(t.lease_until, store_now_v1(p) + millis_v1(p ->> 'leaseMs'))
+    FROM mine WHERE t.id = mine.id
   )
   SELECT jsonb_build_object(
-    'lost', coalesce(jsonb_agg(a.id) FILTER (WHERE t.lease_owner IS DISTINCT FROM p ->> 'instance' OR t.delivered_at IS NOT NULL), '[]'),
+    'lost', coalesce(jsonb_agg(a.id) FILTER (WHERE t.lease_owner IS DISTINCT FROM p ->> 'instance' OR t.epoch <> a.epoch
+      OR t.delivered_at IS NOT NULL), '[]'),
     'cancelled', coalesce(jsonb_agg(a.id) FILTER (WHERE t.state = 'running' AND t.cancel_requested_at IS NOT NULL), '[]'),
     'stopped', coalesce(jsonb_agg(a.id) FILTER (WHERE t.state = 'running' AND EXISTS (
       SELECT 1 FROM control_flags f LEFT JOIN guilds g ON g.id = t.guild_id
@@ -508,7 +525,15 @@ CREATE FUNCTION mark_delivered_v1(p jsonb) RETURNS void LANGUAGE sql VOLATILE AS
     AND state IN ('generated', 'refused', 'failed', 'cancelled', 'interrupted')
 $$;
 --> statement-breakpoint
--- A running turn is asked to stop; a queued one ends here, with nothing left to show.
+-- The platform takes the text only later: the lease keeps everybody away until then, for at least 15 s and at most a day.
+CREATE FUNCTION postpone_v1(p jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
+  UPDATE turns SET lease_until = store_now_v1(p) + make_interval(secs =>
+    least(greatest((p ->> 'retryAfterMs')::double precision / 1000, 15), 86400))
+  WHERE id = (p ->> 'turnId')::uuid AND epoch = (p ->> 'epoch')::int AND delivered_at IS NULL
+    AND state IN ('generated', 'refused', 'failed', 'cancelled', 'interrupted')
+$$;
+--> statement-breakpoint
+-- A running turn is asked to stop, by its author, an admin of its guild or an operator; a queued one ends here, with nothing left to show.
 CREATE FUNCTION request_cancel_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := store_now_v1(p);
@@ -518,8 +543,9 @@ BEGIN
   IF v_turn.id IS NULL OR v_turn.state NOT IN ('queued', 'running') THEN
     RETURN jsonb_build_object('kind', 'not_running');
   END IF;
-  IF NOT (v_turn.guild_id IS NOT NULL AND (p #>> '{by,isGuildAdmin}')::boolean)
-    AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = v_turn.user_id AND u.platform_user_id = p #>> '{by,user}') THEN
+  IF NOT (p #>> '{by,isOperator}')::boolean
+    AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = v_turn.user_id AND u.platform_user_id = p #>> '{by,user}')
+    AND NOT EXISTS (SELECT 1 FROM guilds g WHERE g.id = v_turn.guild_id AND g.platform_guild_id = p #>> '{by,adminOf}') THEN
     RETURN jsonb_build_object('kind', 'not_yours');
   END IF;
   UPDATE turns SET cancel_requested_at = coalesce(cancel_requested_at, v_now) WHERE id = v_turn.id;
@@ -530,17 +556,30 @@ BEGIN
   RETURN jsonb_build_object('kind', 'cancelling');
 END $$;
 --> statement-breakpoint
-CREATE FUNCTION intend_part_v1(p jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
-  INSERT INTO reply_parts (turn_id, index, place, intended_at)
-  SELECT t.id, (p ->> 'index')::int, t.place, store_now_v1(p) FROM turns t WHERE t.id = (p ->> 'turnId')::uuid
-  ON CONFLICT (turn_id, index) DO NOTHING
+-- True while the claim is good: only then may the part be created. The lock keeps the claim good until the intent is
+-- seen by whoever claims the turn next.
+CREATE FUNCTION intend_part_v1(p jsonb) RETURNS boolean LANGUAGE sql VOLATILE AS $$
+  WITH claimed AS (
+    SELECT t.id, t.place FROM turns t
+    WHERE t.id = (p ->> 'turnId')::uuid AND t.epoch = (p ->> 'epoch')::int AND t.delivered_at IS NULL
+    FOR SHARE
+  ), intended AS (
+    INSERT INTO reply_parts (turn_id, index, place, intended_at)
+    SELECT c.id, (p ->> 'index')::int, c.place, store_now_v1(p) FROM claimed c
+    ON CONFLICT (turn_id, index) DO NOTHING
+  )
+  SELECT EXISTS (SELECT 1 FROM claimed)
 $$;
 --> statement-breakpoint
+-- The claim that is good has the say. One that is over still tells of a part that nobody else has made.
 CREATE FUNCTION part_sent_v1(p jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
-  INSERT INTO reply_parts (turn_id, index, place, platform_message_id, intended_at, sent_at)
-  SELECT t.id, (p ->> 'index')::int, t.place, p ->> 'platformMessageId', store_now_v1(p), store_now_v1(p)
-  FROM turns t WHERE t.id = (p ->> 'turnId')::uuid
+  WITH claimed AS (
+    SELECT t.id, t.place, t.epoch FROM turns t WHERE t.id = (p ->> 'turnId')::uuid FOR SHARE
+  )
+  INSERT INTO reply_parts AS r (turn_id, index, place, platform_message_id, intended_at, sent_at)
+  SELECT c.id, (p ->> 'index')::int, c.place, p ->> 'platformMessageId', store_now_v1(p), store_now_v1(p) FROM claimed c
   ON CONFLICT (turn_id, index) DO UPDATE SET platform_message_id = excluded.platform_message_id, sent_at = excluded.sent_at
+  WHERE r.platform_message_id IS NULL OR (SELECT c.epoch FROM claimed c) = (p ->> 'epoch')::int
 $$;
 --> statement-breakpoint
 -- Closes the place's conversation; the next message there begins a new one. Once per origin key.

@@ -27,10 +27,10 @@ BEGIN
     INTO v_new.requests_hour, v_new.requests_day, v_new.requests_month, v_new.tokens_hour, v_new.tokens_day, v_new.tokens_month,
       v_new.cost_hour, v_new.cost_day, v_new.cost_month, v_new.images_hour, v_new.images_day, v_new.images_month
     FROM (
-      SELECT u.at, u.requests, u.prompt_tokens + u.completion_tokens AS tokens, u.cost_nano_usd AS cost, u.images
+      SELECT u.at, u.requests, u.prompt_tokens::bigint + u.completion_tokens AS tokens, u.cost_nano_usd AS cost, u.images
       FROM usage u WHERE v_old.kind = 1 AND u.guild_id = v_old.subject_id AND u.at >= v_new.month_start
       UNION ALL
-      SELECT u.at, u.requests, u.prompt_tokens + u.completion_tokens, u.cost_nano_usd, u.images
+      SELECT u.at, u.requests, u.prompt_tokens::bigint + u.completion_tokens, u.cost_nano_usd, u.images
       FROM usage u WHERE v_old.kind = 2 AND u.user_id = v_old.subject_id AND u.at >= v_new.month_start
       UNION ALL -- The instance accounts for money alone, in UTC: the hourly sums are as exact as the details.
       SELECT h.hour, 0, 0, h.cost_nano_usd, 0 FROM usage_hourly h WHERE v_old.kind = 0 AND h.hour >= v_new.month_start
@@ -51,11 +51,22 @@ BEGIN
     'next', CASE WHEN v_page = (p ->> 'limit')::int THEN jsonb_build_object('kind', v_new.kind, 'subjectId', v_new.subject_id) END);
 END $$;
 --> statement-breakpoint
+-- Platform, bot and chat: what the key of an event and a place begin with.
+CREATE FUNCTION event_chat_v1(p_key text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT array_to_string((string_to_array(p_key, ':'))[1:3], ':')
+$$;
+--> statement-breakpoint
+-- Whether an event is of the chat that bears the person's own id, as private chats of some platforms do.
+CREATE FUNCTION is_chat_of_v1(p_key text, p_user text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT split_part(p_key, ':', 1) || ':' || split_part(p_key, ':', 3) = p_user
+$$;
+--> statement-breakpoint
 -- Forgets a person: their words, name, settings and unfinished turns. What was used stays in the sums, without them.
 CREATE FUNCTION forget_user_v1(p jsonb) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := store_now_v1(p);
   v_user uuid := (SELECT u.id FROM users u WHERE u.platform_user_id = p ->> 'user');
+  v_chats text[];
 BEGIN
   IF v_user IS NULL THEN
     RETURN false;
@@ -81,6 +92,13 @@ BEGIN
     reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens, images = u.images + excluded.images,
     cost_nano_usd = u.cost_nano_usd + excluded.cost_nano_usd, first_token_ms_sum = u.first_token_ms_sum + excluded.first_token_ms_sum,
     first_token_count = u.first_token_count + excluded.first_token_count;
+  -- In private, the chat stands for the person. A command of theirs that comes once more finds nothing to change.
+  v_chats := ARRAY (
+    SELECT event_chat_v1(c.place) FROM conversations c WHERE c.user_id = v_user
+    UNION SELECT event_chat_v1(t.place) FROM turns t WHERE t.user_id = v_user AND t.guild_id IS NULL);
+  UPDATE errors SET origin_key = NULL WHERE event_chat_v1(origin_key) = ANY (v_chats) OR is_chat_of_v1(origin_key, p ->> 'user');
+  DELETE FROM command_outcomes WHERE event_chat_v1(origin_key) = ANY (v_chats) OR is_chat_of_v1(origin_key, p ->> 'user');
+  DELETE FROM turns WHERE user_id = v_user AND guild_id IS NULL;
   DELETE FROM conversations WHERE user_id = v_user;
   DELETE FROM settings WHERE scope = 'user' AND subject_id = v_user;
   DELETE FROM quota_subjects WHERE kind = 2 AND subject_id = v_user;

@@ -7,6 +7,7 @@ import type { TelegramPace } from './adapters/telegram/adapter.ts';
 import { createTerminalAdapter } from './adapters/terminal/adapter.ts';
 import { TERMINAL_USER } from './adapters/terminal/decode.ts';
 import { commands } from './commands/command-list.ts';
+import { createCommandDoor } from './commands/door.ts';
 import { describeCommand } from './commands/help.ts';
 import { createCatalogue } from './completion/catalogue.ts';
 import { createCompletionChain } from './completion/chain.ts';
@@ -16,7 +17,6 @@ import { sleep } from './completion/sleep.ts';
 import type { Config } from './config.ts';
 import { createEchoGuard } from './conversation/echo-guard.ts';
 import { createEngine } from './conversation/engine.ts';
-import { StoreUnavailable } from './conversation/ports.ts';
 import { createReplyDesk } from './conversation/reply-desk.ts';
 import { createRunner, type Runner } from './conversation/runner.ts';
 import { createDispatch } from './dispatch.ts';
@@ -24,7 +24,7 @@ import { translate } from './i18n/translate.ts';
 import { every } from './jobs/every.ts';
 import { startHeartbeat, startSweep } from './jobs/recovery.ts';
 import { createUserLimiter } from './limits/user-limiter.ts';
-import type { Handlers, PlatformAdapter } from './platform/adapter.ts';
+import { StoreUnavailable, type Handlers, type PlatformAdapter } from './platform/adapter.ts';
 import { turnId, type Platform } from './platform/ids.ts';
 import { openDatabase, type Database } from './store/database.ts';
 import { createStore, type Store } from './store/store.ts';
@@ -58,7 +58,9 @@ export interface App {
 
 /** A killed process is noticed after this long; a live one renews three times as often. */
 const LEASE_MS = 9000;
-const HISTORY_MESSAGES = 20;
+/** A history holds 20 messages, or more where its budget of tokens is raised. */
+const LEAST_HISTORY_MESSAGES = 20;
+const TOKENS_PER_MESSAGE = 300;
 /** Tokens a day, for whoever has no limit of their own: ample for the requests that are allowed. */
 const DEFAULT_TOKENS_PER_REQUEST = 10_000;
 const HOUR_MS = 3_600_000;
@@ -82,7 +84,8 @@ export function createApp(options: AppOptions): App {
         whenStopped,
       );
       await reach(database, options, whenStopped);
-      const instance = config.operation.instanceId ?? randomUUID();
+      // A life of its own each time: leases of an earlier one must not look like this one's.
+      const instance = `${config.operation.instanceId ?? 'parley'}-${randomUUID()}`;
       const settings = engineSettings(config, instance);
       const store = createStore(database, { log, defaults: settings.defaults });
 
@@ -143,7 +146,10 @@ function engineSettings(config: Config, instance: string) {
     access: { ...access, operators: [...access.operators, TERMINAL_USER] },
     userPerMinute: limits.userPerMinute,
     maxCompletionTokens: config.model.maxTokens,
-    window: { maxTokens: limits.historyTokens, maxMessages: HISTORY_MESSAGES },
+    window: {
+      maxTokens: limits.historyTokens,
+      maxMessages: Math.max(LEAST_HISTORY_MESSAGES, Math.ceil(limits.historyTokens / TOKENS_PER_MESSAGE)),
+    },
     defaults: {
       user: perDay(limits.userRequestsPerDay),
       guild: perDay(limits.guildRequestsPerDay),
@@ -257,11 +263,12 @@ function createCore(
       store: store.turns,
       adapterOf: (platform) => adapters.get(platform) ?? null,
       log,
+      sleep: pause,
     }),
     echoes,
     log,
     now,
-    sleep: (ms) => delay(ms, undefined, { ref: false }),
+    sleep: pause,
     newMessageId: randomUUID,
     newErrorId,
     pseudonym: (internalUserId) =>
@@ -280,9 +287,22 @@ function createCore(
     newTurnId: () => turnId(randomUUID()),
   });
   const { access } = settings;
-  const services = { engine, store: store.turns, usage: store.usage, access, commands, now };
-  return { runner, handlers: createDispatch({ engine, services, errors: store.errors, log, newErrorId }) };
+  const services = {
+    engine,
+    store: store.turns,
+    usage: store.usage,
+    requests: store.accessRequests,
+    access,
+    commands,
+    now,
+  };
+  const door = createCommandDoor(access, settings.userPerMinute, now);
+  const handlers = createDispatch({ engine, services, door, errors: store.errors, log, newErrorId });
+  return { runner, handlers };
 }
+
+/** Waiting alone keeps no process alive. */
+const pause = (ms: number): Promise<void> => delay(ms, undefined, { ref: false });
 
 /** Short enough to be read out, rare enough to be found by. */
 function newErrorId(): string {

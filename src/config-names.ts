@@ -11,27 +11,44 @@ export const ALIASES: readonly { alias: string; name: string }[] = [
   ...alias('FALLBACK_MODEL', 'DEFAULT_FALLBACK_MODELS'),
 ];
 
-/** Settings of the design that nothing reads yet; setting one is met with a warning, not with silence. */
-export const NOT_SERVED_YET: readonly string[] = [
-  'DISCORD_TOKEN',
-  'DISCORD_SHARDS',
-  'DISCORD_SHARD_COUNT',
-  'TELEGRAM_WEBHOOK_SECRET',
-  'PUBLIC_URL',
-  'PRIVACY_POLICY_URL',
-  'GPT_PROVIDER',
-  'GEMINI_API_KEY',
-  'HF_TOKEN',
-  'COACH_MODEL_MASTER',
-  'COACH_MODEL_CAREER',
-  'COACH_MODEL_SKILLS',
-  'COACH_MODEL_LEADERSHIP',
-  'COACH_MODEL_NETWORK',
-  'REDIS_URL',
-  'JWT_SECRET',
-  'JWKS_URL',
-  'ALERT_CHANNEL',
-];
+/**
+ * Settings that nothing reads yet, with the value that needs no warning: `.env.example` and compose
+ * files set it. Any other value is met with a warning, not with silence.
+ */
+export const NOT_SERVED_YET: Readonly<Record<string, string | null>> = {
+  DISCORD_TOKEN: null,
+  DISCORD_API_URL: 'https://discord.com/api',
+  DISCORD_SHARDS: null,
+  DISCORD_SHARD_COUNT: null,
+  TELEGRAM_WEBHOOK_SECRET: null,
+  PUBLIC_URL: null,
+  PRIVACY_POLICY_URL: null,
+  GPT_PROVIDER: null,
+  GEMINI_API_KEY: null,
+  GEMINI_BASE_URL: null,
+  GEMINI_MODEL: null,
+  GEMINI_FREE: 'false',
+  HF_TOKEN: null,
+  HF_BASE_URL: null,
+  HF_MODEL: null,
+  HF_FREE: 'false',
+  COACH_MODEL_MASTER: null,
+  COACH_MODEL_CAREER: null,
+  COACH_MODEL_SKILLS: null,
+  COACH_MODEL_LEADERSHIP: null,
+  COACH_MODEL_NETWORK: null,
+  PROMPT_CACHING_ENABLED: 'true',
+  CACHE_CONTROL_STRATEGY: 'auto',
+  CACHE_MIN_TOKENS: '1024',
+  PLANS_ENABLED: 'false',
+  REDIS_URL: null,
+  ENCRYPTION_KEY_PREVIOUS: null,
+  JWT_SECRET: null,
+  JWKS_URL: null,
+  ALERT_CHANNEL: null,
+  BACKLOG_MAX_AGE_MS: '900000',
+  USAGE_RETENTION_DAYS: '90',
+};
 
 /** Prefixes that only our settings have in the environments where a bot runs. */
 const OURS = /^(TELEGRAM|DISCORD|OPENROUTER|GEMINI|COACH_MODEL|CACHE|MODEL)_/u;

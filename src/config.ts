@@ -215,8 +215,11 @@ function collect(environment: Readonly<Record<string, string | undefined>>): {
     );
     if (used) values[name] = value;
   }
-  for (const name of NOT_SERVED_YET) {
-    if (values[name] !== undefined) warnings.push(`${name} is set, but has no effect in this version.`);
+  for (const [name, usual] of Object.entries(NOT_SERVED_YET)) {
+    const value = values[name];
+    if (value !== undefined && value !== usual) {
+      warnings.push(`${name} is set, but has no effect in this version.`);
+    }
   }
   warnings.push(...similarNames(Object.keys(environment), settingNames));
   return { values, warnings };

@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
-import type { Command, CommandOutcome, CommandServices } from './commands/command.ts';
+import type { Command, CommandServices } from './commands/command.ts';
+import type { CommandDoor } from './commands/door.ts';
 import { parseOptions } from './commands/options.ts';
 import { isOperator } from './conversation/access.ts';
-import type { Engine } from './conversation/engine.ts';
-import { StoreUnavailable, type ErrorLog } from './conversation/ports.ts';
+import type { Engine, Receipt } from './conversation/engine.ts';
+import type { ErrorLog } from './conversation/ports.ts';
 import { escapeMarkdown } from './i18n/escape-markdown.ts';
 import { pickLocale, translate, type Notice } from './i18n/translate.ts';
-import type { Handlers, Said } from './platform/adapter.ts';
+import { StoreUnavailable, type Handlers, type Said, type Taken } from './platform/adapter.ts';
 import type { ButtonPress, CommandInvocation } from './platform/command.ts';
 import { editDistance } from './platform/edit-distance.ts';
 import { failureText } from './platform/failure-text.ts';
@@ -16,6 +17,7 @@ import type { Envelope, IncomingMessage } from './platform/message.ts';
 export interface DispatchParts {
   readonly engine: Engine;
   readonly services: CommandServices;
+  readonly door: CommandDoor;
   readonly errors: ErrorLog;
   readonly log: Logger;
   readonly newErrorId: () => string;
@@ -26,33 +28,35 @@ export interface DispatchParts {
  * one place that catches what nobody expected.
  */
 export function createDispatch(parts: DispatchParts): Handlers {
-  const { engine, services, errors, log, newErrorId } = parts;
+  const { engine, services, door, errors, log, newErrorId } = parts;
 
-  async function onCommand(invocation: CommandInvocation): Promise<Said | null> {
+  async function onCommand(invocation: CommandInvocation): Promise<Said | Taken> {
     const say = sayTo(invocation);
     const command = services.commands.find(({ spec }) => spec.name === invocation.name);
+    const isQuestion = command !== undefined && 'question' in command;
+    // A question comes in by the engine's own door.
+    const turnedAway = isQuestion ? null : door.knock(invocation);
+    if (turnedAway === 'silence') return 'no_reply';
+    if (turnedAway !== null) return { text: say(turnedAway) };
     if (command === undefined) return { text: say(unknownCommand(invocation.name, services.commands)) };
     const denied = checkPermission(command, invocation, services);
     if (denied !== null) return { text: say(denied) };
     const parsed = parseOptions(command.spec, invocation, say);
     if (!parsed.ok) return { text: say(parsed.problem) };
-    let outcome: CommandOutcome;
+    const { options } = parsed;
+    if ('question' in command) {
+      return takenAs(await engine.receive(asMessage(invocation, command.question(options)), 'command'));
+    }
     try {
-      outcome = await command.run({ invocation, options: parsed.options, services, say });
+      return { text: await command.run({ invocation, options, services, say }) };
     } catch (error) {
       return { text: say(await unexpected(error, invocation)) };
     }
-    if (outcome.kind === 'said') return { text: outcome.text };
-    await engine.receive(asMessage(invocation, outcome.text), 'command');
-    return null;
   }
 
   async function onPress(press: ButtonPress): Promise<string> {
     const say = sayTo(press);
-    const verdict = await engine.stopTurn(turnId(press.turn), {
-      user: press.author.id,
-      isGuildAdmin: press.author.isGuildAdmin || isOperator(services.access, press.author.id),
-    });
+    const verdict = await engine.stopTurn(turnId(press.turn), press);
     switch (verdict.kind) {
       case 'cancelling':
         return say({ key: 'press.stopping' });
@@ -78,12 +82,7 @@ export function createDispatch(parts: DispatchParts): Handlers {
   }
 
   return {
-    async onMessage(message) {
-      const receipt = await engine.receive(message, 'message');
-      return receipt === 'running' || receipt === 'queued' || receipt === 'refused'
-        ? 'reply_follows'
-        : 'no_reply';
-    },
+    onMessage: async (message) => takenAs(await engine.receive(message, 'message')),
     onCommand,
     onPress,
     async onPoison(eventId, cause) {
@@ -92,6 +91,12 @@ export function createDispatch(parts: DispatchParts): Handlers {
       await errors.record({ id: errorId, area: 'event', message: failureText(cause), originKey: eventId });
     },
   };
+}
+
+function takenAs(receipt: Receipt): Taken {
+  return receipt === 'running' || receipt === 'queued' || receipt === 'refused'
+    ? 'reply_follows'
+    : 'no_reply';
 }
 
 function sayTo(envelope: Envelope): (notice: Notice) => string {
@@ -117,14 +122,27 @@ function checkPermission(
 }
 
 function unknownCommand(name: string, commands: readonly Command[]): Notice {
-  const names = commands.map(({ spec }) => spec.name);
-  const near =
-    names.find((known) => editDistance(known, name) <= 2) ??
-    names.find((known) => known.startsWith(name) || name.startsWith(known));
   return {
     key: 'command.unknown',
-    params: { name: escapeMarkdown(name.slice(0, 32)), suggestion: near ?? '' },
+    params: {
+      name: escapeMarkdown(name.slice(0, 32)),
+      suggestion: nearest(
+        name,
+        commands.map(({ spec }) => spec.name),
+      ),
+    },
   };
+}
+
+/** The name that was begun or misspelt; empty when none is near. */
+function nearest(name: string, known: readonly string[]): string {
+  const begun = known.find((candidate) => candidate.startsWith(name) || name.startsWith(candidate));
+  if (begun !== undefined) return begun;
+  const [closest] = known
+    .map((candidate) => ({ candidate, distance: editDistance(candidate, name) }))
+    .filter(({ distance }) => distance <= 2)
+    .toSorted((one, other) => one.distance - other.distance);
+  return closest?.candidate ?? '';
 }
 
 function asMessage(invocation: CommandInvocation, text: string): IncomingMessage {

@@ -56,10 +56,12 @@ async function main(): Promise<void> {
       void leave(0);
     });
   }
-  process.on('unhandledRejection', (error) => {
-    log.fatal({ err: error }, 'an unexpected failure; stopping');
-    void leave(1);
-  });
+  for (const fault of ['unhandledRejection', 'uncaughtException'] as const) {
+    process.on(fault, (error: unknown) => {
+      log.fatal({ err: error }, 'an unexpected failure; stopping');
+      void leave(1);
+    });
+  }
 
   try {
     await app.start();

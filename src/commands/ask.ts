@@ -8,5 +8,5 @@ export const ask: Command = {
     requires: 'everyone',
     respond: 'deferPublic',
   },
-  run: ({ options }) => Promise.resolve({ kind: 'ask', text: String(options.question) }),
+  question: ({ question }) => String(question),
 };

@@ -1,5 +1,6 @@
 import { ask } from './ask.ts';
 import type { Command } from './command.ts';
+import { guild } from './guild.ts';
 import { help } from './help.ts';
 import { startNew } from './new.ts';
 import { start } from './start.ts';
@@ -8,4 +9,4 @@ import { stop } from './stop.ts';
 import { usage } from './usage.ts';
 
 /** Every command, in the order in which lists show them. */
-export const commands: readonly Command[] = [ask, startNew, stop, usage, stats, help, start];
+export const commands: readonly Command[] = [ask, startNew, stop, usage, stats, help, start, guild];

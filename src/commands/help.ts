@@ -1,14 +1,18 @@
+import { isOperator } from '../conversation/access.ts';
 import type { MessageKey } from '../i18n/en.ts';
 import type { Notice } from '../i18n/translate.ts';
-import { said, type Command } from './command.ts';
+import { lines, type Command } from './command.ts';
 
 export const help: Command = {
   spec: { name: 'help', options: [], scope: 'any', requires: 'everyone', respond: 'deferPrivate' },
-  run({ services, say }) {
-    const lines = services.commands.map(({ spec }) =>
+  run({ invocation, services, say }) {
+    const offered = services.commands.filter(
+      ({ spec }) => spec.requires !== 'operator' || isOperator(services.access, invocation.author.id),
+    );
+    const described = offered.map(({ spec }) =>
       say({ key: 'help.line', params: { command: spec.name, description: say(describeCommand(spec.name)) } }),
     );
-    return Promise.resolve(said(say({ key: 'help.intro' }), '', ...lines));
+    return Promise.resolve(lines(say({ key: 'help.intro' }), '', ...described));
   },
 };
 

@@ -1,9 +1,9 @@
-import { said, type Command } from './command.ts';
+import type { Command } from './command.ts';
 
 export const startNew: Command = {
   spec: { name: 'new', options: [], scope: 'any', requires: 'everyone', respond: 'deferPublic' },
   async run({ invocation, services, say }) {
     await services.store.startConversation(invocation);
-    return said(say({ key: 'new.done' }));
+    return say({ key: 'new.done' });
   },
 };

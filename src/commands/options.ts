@@ -11,11 +11,11 @@ export type ParsedOptions =
 type Say = (notice: Notice) => string;
 
 /**
- * Checks what was given to a command against its spec. Where options are written as a line, they
- * are taken in the spec's order, a greedy one takes the rest.
+ * Checks what was given to a command against its spec.
  */
 export function parseOptions(spec: CommandSpec, invocation: CommandInvocation, say: Say): ParsedOptions {
-  const written = invocation.line === null ? invocation.options : splitLine(spec, invocation.line);
+  const { written, extra } =
+    invocation.line === null ? { written: invocation.options, extra: '' } : bindWords(spec, invocation.line);
   const options: Record<string, string | number | boolean> = {};
   for (const option of spec.options) {
     const value = written[option.name]?.trim() ?? '';
@@ -28,7 +28,6 @@ export function parseOptions(spec: CommandSpec, invocation: CommandInvocation, s
     if (read === null) return { ok: false, problem: invalid(spec, option, say) };
     options[option.name] = read;
   }
-  const extra = written[EXTRA] ?? '';
   if (extra !== '') {
     const params = { command: spec.name, extra: escapeMarkdown(extra.slice(0, 50)) };
     return { ok: false, problem: { key: 'command.option_extra', params } };
@@ -36,19 +35,33 @@ export function parseOptions(spec: CommandSpec, invocation: CommandInvocation, s
   return { ok: true, options };
 }
 
-/** Where the rest of a line goes that no option takes; no option can have this name. */
-const EXTRA = ' ';
-
-function splitLine(spec: CommandSpec, line: string): Record<string, string> {
+/**
+ * Gives the words of a line to the options. They bind in order and a greedy option takes the rest;
+ * before it, an optional option binds only as `name:value`, because a plain word there is the
+ * beginning of the greedy text.
+ */
+function bindWords(spec: CommandSpec, line: string): { written: Record<string, string>; extra: string } {
   const written: Record<string, string> = {};
+  const greedy = spec.options.find((option) => option.greedy === true);
   let rest = line.trim();
-  for (const option of spec.options) {
-    const end = option.greedy === true ? -1 : rest.search(/\s/u);
-    written[option.name] = end < 0 ? rest : rest.slice(0, end);
-    rest = end < 0 ? '' : rest.slice(end).trim();
+  while (rest !== '') {
+    const [word = ''] = rest.split(/\s/u, 1);
+    const named = spec.options.find(
+      (option) =>
+        option !== greedy && word.startsWith(`${option.name}:`) && word.length > option.name.length + 1,
+    );
+    const inOrder = spec.options.find(
+      (option) =>
+        !Object.hasOwn(written, option.name) &&
+        (option === greedy || greedy === undefined || option.required),
+    );
+    const bound = named ?? inOrder;
+    if (bound === undefined) break;
+    if (bound === greedy) return { written: { ...written, [bound.name]: rest }, extra: '' };
+    written[bound.name] = named === undefined ? word : word.slice(bound.name.length + 1);
+    rest = rest.slice(word.length).trimStart();
   }
-  written[EXTRA] = rest;
-  return written;
+  return { written, extra: rest };
 }
 
 function readOption(option: CommandOption, value: string): string | number | boolean | null {

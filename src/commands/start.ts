@@ -1,5 +1,5 @@
 import { escapeMarkdown } from '../i18n/escape-markdown.ts';
-import { said, type Command } from './command.ts';
+import type { Command } from './command.ts';
 
 /** What Telegram sends when a person opens the bot, with a payload when they came by a link. */
 export const start: Command = {
@@ -11,7 +11,5 @@ export const start: Command = {
     respond: 'deferPublic',
   },
   run: ({ invocation, say }) =>
-    Promise.resolve(
-      said(say({ key: 'start.hello', params: { name: escapeMarkdown(invocation.author.name) } })),
-    ),
+    Promise.resolve(say({ key: 'start.hello', params: { name: escapeMarkdown(invocation.author.name) } })),
 };

@@ -1,6 +1,6 @@
 import type { StatsReport } from '../usage/ports.ts';
 import { escapeMarkdown } from '../i18n/escape-markdown.ts';
-import { said, type Command, type CommandUse } from './command.ts';
+import { lines, type Command, type CommandUse } from './command.ts';
 
 const USUAL_DAYS = 30;
 const MOST_DAYS = 90;
@@ -17,7 +17,7 @@ export const stats: Command = {
     const days = typeof options.days === 'number' ? options.days : USUAL_DAYS;
     if (days < 1 || days > MOST_DAYS) {
       const option = say({ key: 'option.days' });
-      return said(
+      return lines(
         say({
           key: 'command.option_invalid',
           params: { command: 'stats', option, allowed: `1–${MOST_DAYS}` },
@@ -26,7 +26,7 @@ export const stats: Command = {
     }
     const report = await services.usage.statsOf(invocation.author, invocation.guild, days);
     const guild = invocation.guild === null ? '' : escapeMarkdown(invocation.guild.name);
-    return said(say({ key: 'stats.title', params: { days, guild } }), ...describe(report, say));
+    return lines(say({ key: 'stats.title', params: { days, guild } }), ...describe(report, say));
   },
 };
 

@@ -1,11 +1,9 @@
-import { said, type Command } from './command.ts';
+import type { Command } from './command.ts';
 
 export const stop: Command = {
   spec: { name: 'stop', options: [], scope: 'any', requires: 'everyone', respond: 'instant' },
   async run({ invocation, services, say }) {
     const answers = await services.engine.stopPlace(invocation);
-    return said(
-      answers === 0 ? say({ key: 'stop.nothing' }) : say({ key: 'stop.done', params: { answers } }),
-    );
+    return answers === 0 ? say({ key: 'stop.nothing' }) : say({ key: 'stop.done', params: { answers } });
   },
 };

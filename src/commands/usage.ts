@@ -1,5 +1,5 @@
 import type { UsageTotals } from '../usage/ports.ts';
-import { said, type Command } from './command.ts';
+import { lines, type Command } from './command.ts';
 
 export const usage: Command = {
   spec: { name: 'usage', options: [], scope: 'any', requires: 'everyone', respond: 'deferPrivate' },
@@ -21,7 +21,7 @@ export const usage: Command = {
         params: { subject, metric, window, limit, used: used + held, waitMs: resetsAtMs - services.now() },
       }),
     );
-    return said(
+    return lines(
       say({ key: 'usage.title' }),
       `- ${line(say({ key: 'usage.today' }), report.today)}`,
       `- ${line(say({ key: 'usage.month' }), report.month)}`,

@@ -65,12 +65,12 @@ function listenerOf(
     onText: (delta) => reply.append(delta),
     onGeneration(attempt) {
       // Without it the bill of a lost attempt is an estimate, so the answer does not wait for it.
-      store.attemptStarted(turn.id, turn.epoch, attempt).catch((error: unknown) => {
+      store.attemptStarted(turn, attempt).catch((error: unknown) => {
         log.warn({ turn: turn.id, err: error }, 'could not note a generation id');
       });
     },
     async holdCost(attempt, nanoUsd) {
-      const hold = await store.holdCost(turn.id, attempt, nanoUsd);
+      const hold = await store.holdCost(turn, attempt, nanoUsd);
       return hold.kind === 'held'
         ? { granted: true }
         : { granted: false, resetsAtMs: hold.refusal.resetsAtMs };

@@ -6,7 +6,7 @@ import { decideAccess, isOperator, type AccessPolicy } from './access.ts';
 import type { EchoGuard } from './echo-guard.ts';
 import { createNoticeGate } from './notice-gate.ts';
 import { refusalNotice } from './outcome.ts';
-import type { AdmitRequest, AdmitVerdict, CancelBy, CancelVerdict, TurnStore } from './ports.ts';
+import type { AdmitRequest, AdmitVerdict, CancelVerdict, TurnStore } from './ports.ts';
 import { SYSTEM_PROMPT } from './prompt.ts';
 import type { Runner } from './runner.ts';
 import { estimateTokens, tokenCeiling } from './tokens.ts';
@@ -45,10 +45,11 @@ export interface Engine {
   receive(message: IncomingMessage, cause: TurnCause): Promise<Receipt>;
   /** Stops the person's own running and queued turns in a place; an admin stops everybody's. Returns how many. */
   stopPlace(envelope: Envelope): Promise<number>;
-  stopTurn(turn: TurnId, by: CancelBy): Promise<CancelVerdict>;
+  /** The same for one turn, wherever it runs. */
+  stopTurn(turn: TurnId, envelope: Envelope): Promise<CancelVerdict>;
 }
 
-/** `refused` tells the person why; `silenced` follows a refusal that they have just read. */
+/** `refused` tells the person why; `silenced` does not: they have just read it, or are blocked. */
 export type Receipt = 'ignored' | 'running' | 'queued' | 'refused' | 'silenced' | 'duplicate';
 
 /** Longer than any platform's message, and cheap enough to store and to count. */
@@ -71,8 +72,9 @@ export function createEngine(options: EngineOptions, parts: EngineParts): Engine
       throw error;
     }
     if (!place.full) occupy(place, verdict);
-    if (verdict.kind === 'refused') tellRefused(message, verdict);
-    return verdict.kind === 'run' ? 'running' : verdict.kind;
+    if (verdict.kind === 'run') return 'running';
+    if (verdict.kind !== 'refused') return verdict.kind;
+    return tellRefused(message, verdict) ? 'refused' : 'silenced';
   }
 
   function ratePerMinute(user: UserId): number {
@@ -86,7 +88,9 @@ export function createEngine(options: EngineOptions, parts: EngineParts): Engine
     else place.release();
   }
 
-  function tellRefused(message: IncomingMessage, verdict: Refused): void {
+  /** False when there is nothing to tell: a blocked person gets no answer at all. */
+  function tellRefused(message: IncomingMessage, verdict: Refused): boolean {
+    const notice = refusalNotice(verdict.refusal, now());
     gate.refuse(message, verdict.refusal);
     runner.deliver({
       id: verdict.turnId,
@@ -98,22 +102,25 @@ export function createEngine(options: EngineOptions, parts: EngineParts): Engine
       reportedLocale: message.author.locale,
       state: 'refused',
       answer: null,
-      notice: refusalNotice(verdict.refusal, now()),
+      notice,
       parts: [],
     });
+    return notice !== null;
   }
 
-  async function stopTurn(turn: TurnId, by: CancelBy): Promise<CancelVerdict> {
-    const verdict = await store.requestCancel(turn, by);
+  async function stopTurn(turn: TurnId, { author, guild }: Envelope): Promise<CancelVerdict> {
+    const verdict = await store.requestCancel(turn, {
+      user: author.id,
+      adminOf: author.isGuildAdmin ? (guild?.id ?? null) : null,
+      isOperator: isOperator(options.access, author.id),
+    });
     if (verdict.kind === 'cancelling') runner.cancel(turn);
     return verdict;
   }
 
   async function stopPlace(envelope: Envelope): Promise<number> {
-    const { id, isGuildAdmin } = envelope.author;
-    const by = { user: id, isGuildAdmin: isGuildAdmin || isOperator(options.access, id) };
     const turns = await store.activeTurns(envelope.place);
-    const verdicts = await Promise.all(turns.map((turn) => stopTurn(turn, by)));
+    const verdicts = await Promise.all(turns.map((turn) => stopTurn(turn, envelope)));
     return verdicts.filter((verdict) => verdict.kind === 'cancelling').length;
   }
 

@@ -45,7 +45,8 @@ function holdsFor(refusal: Refusal, nowMs: number): number {
     case 'rate_limited':
       return refusal.retryAfterMs;
     case 'quota':
-      return refusal.resetsAtMs - nowMs;
+      // A long message may not fit where a short one does.
+      return refusal.metric === 'tokens' && refusal.used < refusal.limit ? 0 : refusal.resetsAtMs - nowMs;
     case 'stopped':
     case 'blocked':
     case 'access_denied':

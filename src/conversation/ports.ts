@@ -1,6 +1,6 @@
 import type { AttemptRecord } from '../completion/attempt.ts';
 import type { QuotaLimits } from '../limits/quota.ts';
-import type { MessageId, OriginKey, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
+import type { GuildId, MessageId, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
 import type { Envelope } from '../platform/message.ts';
 import type {
   DeliverableTurn,
@@ -26,27 +26,41 @@ export interface TurnStore {
    * conversation's next queued turn, all or nothing. One round trip. Settling twice changes nothing.
    */
   settle(request: SettleRequest): Promise<SettleResult>;
-  /** Holds money before a paid attempt; refused when any budget of the turn's subjects would be passed. */
-  holdCost(turn: TurnId, attempt: number, nanoUsd: bigint): Promise<CostHold>;
+  /**
+   * Holds money before a paid attempt; refused when any budget of the turn's subjects would be
+   * passed. Rejects when the turn no longer runs under this claim: the attempt must not be made.
+   */
+  holdCost(claim: TurnClaim, attempt: number, nanoUsd: bigint): Promise<CostHold>;
   /** Keeps leases alive and brings back what others decided about these turns meanwhile. */
-  renewLeases(instance: string, turns: readonly TurnId[], leaseMs: number): Promise<LeaseNews>;
+  renewLeases(instance: string, claims: readonly TurnClaim[], leaseMs: number): Promise<LeaseNews>;
   /**
    * Claims turns nobody works on: queued ones whose conversation is idle, running or undelivered
-   * ones whose lease ran out. Running turns older than `maxAgeMs` end as interrupted, with `notice`.
+   * ones whose lease ran out. Queued and running turns older than `maxAgeMs` end as interrupted,
+   * with `interruptedNotice`; running ones that were asked to stop end as cancelled.
    */
   claimWork(request: ClaimRequest): Promise<ClaimedWork>;
   /** Stores the id by which a lost attempt can be billed later. */
-  attemptStarted(turn: TurnId, epoch: number, attempt: AttemptStart): Promise<void>;
-  intendPart(turn: TurnId, index: number): Promise<void>;
-  partSent(turn: TurnId, index: number, platformMessageId: string): Promise<void>;
-  /** The person has read-able text in full, or never can (`unreachable`). Ends the lease. */
-  markDelivered(turn: TurnId, epoch: number, unreachable: string | null): Promise<void>;
-  /** Asks whoever runs this turn to stop. True when the turn could still be stopped. */
+  attemptStarted(claim: TurnClaim, attempt: AttemptStart): Promise<void>;
+  /** Notes that a part is about to be created. Rejects with `ClaimLost` when another process has the turn. */
+  intendPart(claim: TurnClaim, index: number): Promise<void>;
+  /** Notes a created part. A claim that is over fills an empty place, but replaces nothing. */
+  partSent(claim: TurnClaim, index: number, platformMessageId: string): Promise<void>;
+  /** The person has the text in full, or never can (`unreachable`). Ends the lease. */
+  markDelivered(claim: TurnClaim, unreachable: string | null): Promise<void>;
+  /** The platform takes the text only later: nobody tries again before. */
+  postpone(claim: TurnClaim, retryAfterMs: number): Promise<void>;
+  /** Asks whoever runs this turn to stop; a queued one ends at once. */
   requestCancel(turn: TurnId, by: CancelBy): Promise<CancelVerdict>;
   /** Turns that are queued or running in a place, oldest first. */
   activeTurns(place: PlaceId): Promise<readonly TurnId[]>;
   /** Starts a fresh conversation in a place. Repeating the origin key changes nothing. */
   startConversation(envelope: Envelope): Promise<void>;
+}
+
+/** A turn as one process has claimed it; a later claim has a higher epoch. */
+export interface TurnClaim {
+  readonly id: TurnId;
+  readonly epoch: number;
 }
 
 export interface AdmitRequest {
@@ -134,6 +148,10 @@ export interface ClaimRequest {
   readonly leaseMs: number;
   readonly limit: number;
   readonly maxAgeMs: number;
+  /** What could not be delivered for so long is given up. */
+  readonly deliveryMaxAgeMs: number;
+  /** Turns that this process works on: they are left alone even when their lease has run out. */
+  readonly held: readonly TurnId[];
   /** Other owners' leases are void: this process has the database for itself and has just started. */
   readonly takeOver: boolean;
   /** Turns of other platforms are left to processes that serve them. */
@@ -142,6 +160,7 @@ export interface ClaimRequest {
   readonly window: { readonly maxTokens: number; readonly maxMessages: number };
 }
 
+/** Both in the order of admission. What is to be delivered comes before what runs in the same conversation. */
 export interface ClaimedWork {
   readonly run: readonly RunnableTurn[];
   readonly deliver: readonly DeliverableTurn[];
@@ -155,7 +174,9 @@ export interface AttemptStart {
 
 export interface CancelBy {
   readonly user: UserId;
-  readonly isGuildAdmin: boolean;
+  /** The guild whose turns this person may stop; null for none. */
+  readonly adminOf: GuildId | null;
+  readonly isOperator: boolean;
 }
 
 export type CancelVerdict =
@@ -174,10 +195,31 @@ export interface ErrorEntry {
   readonly area: string;
   /** Name and message of the error, already free of secrets and message text. */
   readonly message: string;
-  readonly originKey: OriginKey | string | null;
+  /** Of the event that it happened with. */
+  readonly originKey: string | null;
 }
 
-/** The database can't be reached. */
-export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable';
+/** Another process has claimed the turn: this one must not write for it any more. */
+export class ClaimLost extends Error {
+  override readonly name = 'ClaimLost';
+}
+
+/** Who was refused for want of an approval, and the operator's answer. Rejects with `StoreUnavailable`. */
+export interface AccessRequests {
+  /** Guilds, and people in private, that are not approved yet; newest first, at most 20. */
+  pending(): Promise<
+    readonly {
+      /** Qualified. */
+      readonly id: string;
+      readonly name: string;
+      readonly kind: 'guild' | 'user';
+      /** When they were refused first, in milliseconds since 1970. */
+      readonly sinceMs: number;
+    }[]
+  >;
+  /**
+   * Approves a guild or person by the qualified id; false when nobody known has it. Recorded with
+   * who approved; repeating it changes nothing.
+   */
+  approve(id: string, by: UserId): Promise<boolean>;
 }

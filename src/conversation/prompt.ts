@@ -22,7 +22,7 @@ export function buildPrompt(window: readonly WindowMessage[], isShared: boolean)
       const named = isShared && message.role === 'user' && message.authorName !== null;
       return {
         role: message.role,
-        content: named ? `${plainName(message.authorName)}: ${message.text}` : message.text,
+        content: named ? `${plainName(message.authorName)}: ${indented(message.text)}` : message.text,
       };
     }),
   ];
@@ -31,5 +31,10 @@ export function buildPrompt(window: readonly WindowMessage[], isShared: boolean)
 /** A name can't contain what would make its message look like another person's. */
 function plainName(name: string): string {
   const plain = name.replace(/[\p{C}\n\r:]+/gu, ' ').trim();
-  return plain === '' ? 'Somebody' : plain.slice(0, LONGEST_NAME);
+  return plain === '' ? 'Somebody' : plain.slice(0, LONGEST_NAME).toWellFormed();
+}
+
+/** Only the first line of a message stands at the margin: another one can't pose as somebody else's. */
+function indented(text: string): string {
+  return text.replaceAll(/\r\n?|[\n\u2028\u2029]/gu, '\n  ');
 }

@@ -1,15 +1,15 @@
 import { isMessageKey, pickLocale, translate, type Locale, type Notice } from '../i18n/translate.ts';
 import type { PlatformAdapter } from '../platform/adapter.ts';
-import type { Platform, TurnId } from '../platform/ids.ts';
+import type { Platform } from '../platform/ids.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { ReplyTarget } from '../platform/message.ts';
-import type { Delivery, PartJournal, PartRecord } from '../platform/reply.ts';
-import type { TurnStore } from './ports.ts';
+import type { Delivery, PartRecord, Reply } from '../platform/reply.ts';
+import { createPartJournal } from './part-journal.ts';
+import type { TurnClaim, TurnStore } from './ports.ts';
 import type { StoredNotice, TurnSettings } from './turn.ts';
 
 /** What a reply needs of a turn, whether it still runs or is only delivered. */
-export interface Answerable {
-  readonly id: TurnId;
+export interface Answerable extends TurnClaim {
   readonly platform: Platform;
   readonly conversationId: string | null;
   readonly replyTarget: ReplyTarget;
@@ -26,15 +26,16 @@ export interface ReplyDesk {
   open(turn: Answerable): TurnReply;
   /** The visible text: the answer, and below it or in its place what there is to say about it. */
   compose(turn: Answerable, answer: string | null, notice: Notice | StoredNotice | null): string;
-  /** Notes how a delivery went. Never rejects: an unnoted delivery is found again by recovery. */
-  record(turn: TurnId, epoch: number, delivery: Delivery): Promise<void>;
+  /** Notes that nothing (more) is to be shown. Never rejects: an unnoted delivery is found again by recovery. */
+  close(claim: TurnClaim): Promise<void>;
 }
 
 export interface TurnReply {
   working(): void;
   append(delta: string): void;
-  finish(text: string): Promise<Delivery>;
-  /** Leaves the reply to the process that took the turn over. */
+  /** Shows the final text and, once the turn is settled, notes how that went. Rejects only as `settled` does. */
+  finish(text: string, settled: Promise<unknown>): Promise<void>;
+  /** Shows nothing more, and lets the conversation's next reply begin. Harmless after `finish`. */
   abandon(): void;
 }
 
@@ -42,24 +43,25 @@ export interface ReplyDeskParts {
   readonly store: TurnStore;
   readonly adapterOf: (platform: Platform) => PlatformAdapter | null;
   readonly log: Logger;
+  readonly sleep: (ms: number) => Promise<void>;
 }
 
-export function createReplyDesk({ store, adapterOf, log }: ReplyDeskParts): ReplyDesk {
+export function createReplyDesk(parts: ReplyDeskParts): ReplyDesk {
+  const { store, adapterOf, log } = parts;
   /** The last reply that was opened in each conversation, settled when it is complete. */
   const lastShown = new Map<string, Promise<void>>();
 
   function open(turn: Answerable): TurnReply {
-    const adapter = adapterOf(turn.platform);
-    if (adapter === null) return unreachable(turn.platform);
-    const locale = localeOf(turn);
-    const reply = adapter.openReply(turn.replyTarget, {
-      turn: turn.id,
-      journal: journal(turn),
-      running: [{ action: 'stop', label: translate(locale, { key: 'button.stop' }) }],
-    });
+    const journal = createPartJournal({ id: turn.id, epoch: turn.epoch }, turn.parts, parts);
+    const running = [{ action: 'stop', label: translate(localeOf(turn), { key: 'button.stop' }) } as const];
+    const reply =
+      adapterOf(turn.platform)?.openReply(turn.replyTarget, { turn: turn.id, journal, running }) ??
+      unserved(turn.platform);
     const { promise: shown, resolve: markShown } = Promise.withResolvers<void>();
-    const predecessor = takeTurn(turn.conversationId, shown);
-    return inOrder(reply, predecessor, markShown);
+    return inOrder(reply, takeTurn(turn.conversationId, shown), markShown, async (delivery) => {
+      await journal.saved();
+      await record(turn, delivery);
+    });
   }
 
   function takeTurn(conversationId: string | null, shown: Promise<void>): Promise<void> | null {
@@ -72,18 +74,21 @@ export function createReplyDesk({ store, adapterOf, log }: ReplyDeskParts): Repl
     return predecessor;
   }
 
-  function journal(turn: Answerable): PartJournal {
-    return {
-      existing: turn.parts,
-      intend: (index) => store.intendPart(turn.id, index),
-      async sent(index, platformMessageId) {
-        try {
-          await store.partSent(turn.id, index, platformMessageId);
-        } catch (error) {
-          log.warn({ turn: turn.id, index, err: error }, 'could not note a sent part');
-        }
-      },
-    };
+  async function record({ id, epoch }: TurnClaim, delivery: Delivery): Promise<void> {
+    try {
+      switch (delivery.kind) {
+        case 'delivered':
+          return await store.markDelivered({ id, epoch }, null);
+        case 'unreachable':
+          log.info({ turn: id, reason: delivery.reason }, 'a reply can not be delivered');
+          return await store.markDelivered({ id, epoch }, delivery.reason);
+        case 'postponed':
+          log.warn({ turn: id, ...delivery }, 'a reply could not be delivered yet');
+          return await store.postpone({ id, epoch }, delivery.retryAfterMs);
+      }
+    } catch (error) {
+      log.warn({ turn: id, err: error }, 'could not note a delivery');
+    }
   }
 
   return {
@@ -92,19 +97,7 @@ export function createReplyDesk({ store, adapterOf, log }: ReplyDeskParts): Repl
       const said = notice === null ? null : say(localeOf(turn), notice);
       return [answer, said].filter((text) => text !== null && text.trim() !== '').join('\n\n');
     },
-    async record(turn, epoch, delivery) {
-      if (delivery.kind === 'postponed') {
-        log.warn({ turn, ...delivery }, 'a reply could not be delivered yet');
-        return;
-      }
-      const reason = delivery.kind === 'unreachable' ? delivery.reason : null;
-      if (reason !== null) log.info({ turn, reason }, 'a reply can not be delivered');
-      try {
-        await store.markDelivered(turn, epoch, reason);
-      } catch (error) {
-        log.warn({ turn, err: error }, 'could not note a delivery');
-      }
-    },
+    close: (claim) => record(claim, { kind: 'delivered' }),
   };
 }
 
@@ -121,39 +114,46 @@ function say(locale: Locale, notice: Notice | StoredNotice): string {
 
 /** Holds back what is shown until the reply before it is complete. */
 function inOrder(
-  reply: ReturnType<PlatformAdapter['openReply']>,
+  reply: Reply,
   predecessor: Promise<void> | null,
   markShown: () => void,
+  record: (delivery: Delivery) => Promise<void>,
 ): TurnReply {
   let isOurTurn = predecessor === null;
+  let isOver = false;
   let early = '';
   const ready = predecessor?.then(() => {
     isOurTurn = true;
-    if (early !== '') reply.append(early);
+    if (early !== '' && !isOver) reply.append(early);
   });
   return {
     working: () => reply.working(),
     append(delta) {
+      if (isOver) return;
       if (isOurTurn) reply.append(delta);
       else early += delta;
     },
-    async finish(text) {
+    async finish(text, settled) {
       await ready;
-      try {
-        return await reply.finish({ text });
-      } finally {
-        markShown();
-      }
+      if (isOver) return;
+      const delivery = await reply.finish({ text });
+      markShown();
+      await settled;
+      // A claim that was lost meanwhile has nothing to note: another process delivers.
+      if (!isOver) await record(delivery);
+      isOver = true;
     },
     abandon() {
+      if (isOver) return;
+      isOver = true;
       reply.abandon();
       markShown();
     },
   };
 }
 
-/** The platform is not served by this process (any more): the turn stays for one that does. */
-function unreachable(platform: Platform): TurnReply {
+/** The platform is not served by this process: the turn stays for one that does. */
+function unserved(platform: Platform): Reply {
   return {
     working: () => undefined,
     append: () => undefined,

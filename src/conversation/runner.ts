@@ -1,11 +1,12 @@
 import type { CompletionOutcome } from '../completion/completion.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { UserLimiter } from '../limits/user-limiter.ts';
+import { failureText } from '../platform/failure-text.ts';
 import type { TurnId } from '../platform/ids.ts';
 import { completeTurn, type CompletionParts } from './complete-turn.ts';
 import type { EchoGuard } from './echo-guard.ts';
 import { conclude, refusalNotice, type Conclusion } from './outcome.ts';
-import type { ClaimedWork, LeaseNews } from './ports.ts';
+import type { ClaimedWork, LeaseNews, SettleResult, TurnClaim } from './ports.ts';
 import type { ReplyDesk, TurnReply } from './reply-desk.ts';
 import { settleTurn, type SettlementParts } from './settle-turn.ts';
 import type { DeliverableTurn, RunnableTurn, StoredNotice } from './turn.ts';
@@ -31,7 +32,7 @@ export interface Runner {
   /** Acts on what others decided about the turns that are held here. */
   heed(news: LeaseNews): void;
   /** Turns whose lease this process has to keep alive. */
-  held(): readonly TurnId[];
+  held(): readonly TurnClaim[];
   /** Resolves when nothing runs and everything is delivered. */
   idle(): Promise<void>;
 }
@@ -43,54 +44,72 @@ export type Undelivered = Omit<DeliverableTurn, 'conversationId' | 'notice' | 'r
   readonly notice: Notice | StoredNotice | null;
 };
 
+/** A turn that this process works on. */
+interface Held {
+  readonly claim: TurnClaim;
+  readonly abort: AbortController;
+  readonly reply: TurnReply | null;
+  readonly work: Promise<void>;
+}
+
 /** When the store stays away for this long, the finished text is shown before it is settled. */
 const SHOW_UNSETTLED_AFTER_MS = 5000;
 
 export function createRunner(parts: RunnerParts): Runner {
-  const { limiter, log } = parts;
-  const aborts = new Map<TurnId, AbortController>();
-  const active = new Map<TurnId, Promise<void>>();
+  const { limiter, log, desk } = parts;
+  const held = new Map<TurnId, Held>();
 
-  function track(turn: TurnId, work: Promise<void>): void {
+  function hold(
+    claim: TurnClaim,
+    reply: TurnReply | null,
+    work: Promise<void>,
+    abort: AbortController,
+  ): void {
+    const { id, epoch } = claim;
     const tracked = work
-      .catch((error: unknown) => log.error({ turn, err: error }, 'a turn ended in an unexpected failure'))
+      .catch((error: unknown) => log.error({ turn: id, err: error }, 'a turn ended in an unexpected failure'))
       .finally(() => {
-        active.delete(turn);
-        aborts.delete(turn);
+        reply?.abandon(); // whatever happened, the conversation's next reply may begin
+        held.delete(id);
       });
-    active.set(turn, tracked);
+    held.set(id, { claim: { id, epoch }, abort, reply, work: tracked });
   }
 
   function start(turn: RunnableTurn, inPlace: InPlace): void {
     const abort = new AbortController();
-    aborts.set(turn.id, abort);
-    const reply = parts.desk.open(turn);
+    const reply = desk.open(turn);
     reply.working();
-    track(
-      turn.id,
-      inPlace(() => run(turn, reply, parts, abort.signal, startLater)),
-    );
+    const work = inPlace(() => run(turn, reply, parts, abort.signal, startLater));
+    hold(turn, reply, work, abort);
   }
 
   function startLater(turn: RunnableTurn): void {
     start(turn, (task) => limiter.run(turn.author.id, task));
   }
 
-  const deliver = (turn: Undelivered): void => track(turn.id, show(turn, parts));
-  const cancel = (turn: TurnId): void => aborts.get(turn)?.abort();
+  function deliver(turn: Undelivered): void {
+    const abort = new AbortController();
+    if (turn.answer === null && turn.notice === null) return hold(turn, null, desk.close(turn), abort);
+    const reply = desk.open(turn);
+    const text = desk.compose(turn, turn.answer, turn.notice);
+    hold(turn, reply, reply.finish(text, Promise.resolve()), abort);
+  }
 
   return {
     start,
     deliver,
-    cancel,
+    cancel: (turn) => held.get(turn)?.abort.abort(),
     resume(work) {
-      for (const turn of work.run) if (!active.has(turn.id)) startLater(turn);
-      for (const turn of work.deliver) if (!active.has(turn.id)) deliver(withNotice(turn, parts.now()));
+      for (const turn of work.deliver) if (!held.has(turn.id)) deliver(withNotice(turn, parts.now()));
+      for (const turn of work.run) if (!held.has(turn.id)) startLater(turn);
     },
-    heed: (news) => [...news.lost, ...news.cancelled, ...news.stopped].forEach(cancel),
-    held: () => [...active.keys()],
+    heed({ lost, cancelled, stopped }) {
+      for (const turn of lost) held.get(turn)?.reply?.abandon();
+      for (const turn of [...lost, ...cancelled, ...stopped]) held.get(turn)?.abort.abort();
+    },
+    held: () => [...held.values()].map(({ claim }) => claim),
     async idle() {
-      while (active.size > 0) await Promise.all(active.values());
+      while (held.size > 0) await Promise.all([...held.values()].map(({ work }) => work));
     },
   };
 }
@@ -107,34 +126,43 @@ async function run(
   const outcome = await completeTurn(turn, reply, errorId, parts, signal);
   const conclusion = outcome === null ? unexpected(errorId) : conclude(outcome, errorId, parts.now());
 
-  const settling = settleTurn(turn, conclusion, outcome, parts).then((result) => {
-    if (result.kind === 'settled' && result.next !== null) startNext(result.next);
-    return result;
+  const settling = settle(turn, conclusion, outcome, parts).then((settled) => {
+    if (settled.result.kind === 'settled' && settled.result.next !== null) startNext(settled.result.next);
+    return settled;
   });
   const early = await Promise.race([settling, parts.sleep(SHOW_UNSETTLED_AFTER_MS)]);
   // Another process has claimed the turn: its result counts, not ours.
-  if (early?.kind === 'lease_lost') return reply.abandon();
+  if (early?.result.kind === 'lease_lost') return reply.abandon();
 
-  const text = parts.desk.compose(turn, conclusion.answer?.text ?? null, conclusion.notice);
+  const { answer, notice } = early?.conclusion ?? conclusion;
+  const text = parts.desk.compose(turn, answer?.text ?? null, notice);
   parts.echoes.answered(turn.place, text);
-  const delivery = await reply.finish(text);
-  await settling;
-  await parts.desk.record(turn.id, turn.epoch, delivery);
+  await reply.finish(text, settling);
   logEnd(turn, conclusion, outcome, parts);
+}
+
+/** What was settled: the turn as it went or, when that can't be stored, as our failure. */
+async function settle(
+  turn: RunnableTurn,
+  conclusion: Conclusion,
+  outcome: CompletionOutcome | null,
+  parts: RunnerParts,
+): Promise<{ result: SettleResult; conclusion: Conclusion }> {
+  try {
+    return { result: await settleTurn(turn, conclusion, outcome, parts), conclusion };
+  } catch (error) {
+    const errorId = parts.newErrorId();
+    parts.log.error({ turn: turn.id, errorId, err: error }, 'a turn could not be settled');
+    const message = failureText(error);
+    await parts.errors.record({ id: errorId, area: 'settle', message, originKey: turn.originKey });
+    const failed = unexpected(errorId);
+    return { result: await settleTurn(turn, failed, null, parts), conclusion: failed };
+  }
 }
 
 /** A refusal is put into words when it is told: the wait that it names is shorter by then. */
 function withNotice(turn: DeliverableTurn, nowMs: number): Undelivered {
   return turn.refusal === null ? turn : { ...turn, notice: refusalNotice(turn.refusal, nowMs) };
-}
-
-async function show(turn: Undelivered, { desk }: RunnerParts): Promise<void> {
-  if (turn.answer === null && turn.notice === null) {
-    await desk.record(turn.id, turn.epoch, { kind: 'delivered' });
-    return;
-  }
-  const delivery = await desk.open(turn).finish(desk.compose(turn, turn.answer, turn.notice));
-  await desk.record(turn.id, turn.epoch, delivery);
 }
 
 function unexpected(errorId: string): Conclusion {

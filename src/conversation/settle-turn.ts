@@ -2,7 +2,8 @@ import type { CompletionOutcome } from '../completion/completion.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Conclusion } from './outcome.ts';
-import { StoreUnavailable, type SettleRequest, type SettleResult, type TurnStore } from './ports.ts';
+import { StoreUnavailable } from '../platform/adapter.ts';
+import type { SettleRequest, SettleResult, TurnStore } from './ports.ts';
 import { estimateTokens } from './tokens.ts';
 import type { RunnableTurn, StoredNotice } from './turn.ts';
 

@@ -29,7 +29,7 @@ export const en = {
   'refusal.stopped': () => 'An operator has paused me for now. Please try again later.',
   'refusal.access_denied': () => "I'm set up for certain people and groups only, so I can't answer here.",
   'refusal.approval_needed': () =>
-    'I need an operator’s approval before I can answer here. They can see this request in their list.',
+    'I need an operator’s approval before I can answer here. They see it with /guild list.',
   'refusal.empty_message': () =>
     'I can read text only, and there was none in that message. What would you like to ask?',
   'refusal.message_too_long': (p: { maxCharacters: number }) =>
@@ -109,8 +109,15 @@ export const en = {
   'command.stats.description': () => 'Figures of this group (for admins)',
   'command.help.description': () => 'What I can do',
   'command.start.description': () => 'Say hello',
+  'command.guild.description': () => 'Who waits for approval, and approving it (for operators)',
   'option.question': () => 'question',
   'option.days': () => 'number of days',
+
+  'guild.pending': () => '**Waiting for approval** (`/guild approve <id>`)',
+  'guild.request': (p: { id: string; name: string }) => `- \`${p.id}\` ${p.name}`,
+  'guild.none': () => 'Nobody waits for approval.',
+  'guild.approved': (p: { id: string }) => `Approved: ${p.id}.`,
+  'guild.unknown': (p: { id: string }) => `I have never heard from ${p.id}. /guild list shows who waits.`,
 
   'new.done': () => '🆕 A fresh conversation. What is it about?',
   'stop.done': (p: { answers: number }) => `⏹️ Stopping ${plural(p.answers, 'answer', 'answers')}.`,

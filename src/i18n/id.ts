@@ -21,7 +21,7 @@ export const id: Translation = {
   'refusal.access_denied': () =>
     'Saya hanya disiapkan untuk orang dan grup tertentu, jadi saya tidak bisa menjawab di sini.',
   'refusal.approval_needed': () =>
-    'Saya perlu persetujuan operator sebelum bisa menjawab di sini. Permintaan ini sudah ada di daftar mereka.',
+    'Saya perlu persetujuan operator sebelum bisa menjawab di sini. Mereka melihatnya dengan /guild list.',
   'refusal.empty_message': () =>
     'Saya hanya bisa membaca teks, dan pesan itu tidak berisi teks. Apa yang ingin kamu tanyakan?',
   'refusal.message_too_long': (p) =>
@@ -90,8 +90,16 @@ export const id: Translation = {
   'command.stats.description': () => 'Angka-angka grup ini (untuk admin)',
   'command.help.description': () => 'Apa yang bisa saya lakukan',
   'command.start.description': () => 'Menyapa',
+  'command.guild.description': () => 'Siapa yang menunggu persetujuan, dan menyetujuinya (untuk operator)',
   'option.question': () => 'pertanyaan',
   'option.days': () => 'jumlah hari',
+
+  'guild.pending': () => '**Menunggu persetujuan** (`/guild approve <id>`)',
+  'guild.request': (p) => `- \`${p.id}\` ${p.name}`,
+  'guild.none': () => 'Tidak ada yang menunggu persetujuan.',
+  'guild.approved': (p) => `Disetujui: ${p.id}.`,
+  'guild.unknown': (p) =>
+    `Saya belum pernah mendengar dari ${p.id}. /guild list menunjukkan siapa yang menunggu.`,
 
   'new.done': () => '🆕 Percakapan baru. Tentang apa?',
   'stop.done': (p) => `⏹️ Menghentikan ${count(p.answers)} jawaban.`,

@@ -6,7 +6,7 @@ export interface Repeated {
 
 /**
  * Runs a task now and then again, each time `intervalMs` after the last run ended, so that runs
- * never overlap. A failed run is reported and does not end the repetition.
+ * never overlap. A failed run does not end the repetition; the first of several is reported.
  */
 export function every(
   intervalMs: number,
@@ -15,13 +15,16 @@ export function every(
 ): Repeated {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
+  let isFailing = false;
   let current = run();
 
   async function run(): Promise<void> {
     try {
       await task();
+      isFailing = false;
     } catch (error) {
-      onFailure(error);
+      if (!isFailing) onFailure(error);
+      isFailing = true;
     }
     if (!stopped) {
       timer = setTimeout(() => {

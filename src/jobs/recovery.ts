@@ -17,6 +17,8 @@ export interface RecoveryOptions {
 
 /** Turns that are taken over in one go; the rest follow in the next sweep. */
 const CLAIMED_AT_ONCE = 20;
+/** A platform that is away for a day has nobody waiting for what was said before. */
+const DELIVERY_MAX_AGE_MS = 86_400_000;
 
 /** Keeps this process's turns its own, and learns what others decided about them. */
 export function startHeartbeat(
@@ -34,7 +36,7 @@ export function startHeartbeat(
 
 /** Takes over turns that nobody works on: those of a killed process, and queued ones that were left behind. */
 export function startSweep(
-  { isAlone, turnMaxAgeMs, ...options }: RecoveryOptions,
+  { instance, leaseMs, turnMaxAgeMs, window, platforms, isAlone }: RecoveryOptions,
   store: TurnStore,
   runner: Runner,
   onFailure: (error: unknown) => void,
@@ -42,14 +44,19 @@ export function startSweep(
   let takeOver = isAlone;
   const sweep = async (): Promise<void> => {
     const work = await store.claimWork({
-      ...options,
+      instance,
+      leaseMs,
+      window,
+      platforms,
+      held: runner.held().map(({ id }) => id),
       takeOver,
       limit: CLAIMED_AT_ONCE,
       maxAgeMs: turnMaxAgeMs,
+      deliveryMaxAgeMs: DELIVERY_MAX_AGE_MS,
       interruptedNotice: { key: 'turn.interrupted', params: {} },
     });
     takeOver = false;
     runner.resume(work);
   };
-  return every(options.leaseMs / 3, sweep, onFailure);
+  return every(leaseMs / 3, sweep, onFailure);
 }

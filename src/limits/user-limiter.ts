@@ -1,5 +1,6 @@
 import Bottleneck from 'bottleneck';
 import type { UserId } from '../platform/ids.ts';
+import { createPace } from './pace.ts';
 
 /**
  * How fast one person may ask, and how many of their turns run at once. The rate is decided at
@@ -11,8 +12,6 @@ export interface UserLimiter {
   reserve(user: UserId, ratePerMinute: number): Place | Full;
   /** Runs a turn that was admitted earlier: it waits for a slot, but is not counted again. */
   run(user: UserId, task: () => Promise<void>): Promise<void>;
-  /** Resolves when nothing runs or waits any more. */
-  idle(): Promise<void>;
 }
 
 export interface Place {
@@ -30,46 +29,27 @@ export interface Full {
   readonly retryAfterMs: number;
 }
 
-const MINUTE_MS = 60_000;
 /** Turns of one person that run at once, over all their conversations. */
 const CONCURRENT_TURNS = 3;
-/** Bottleneck deletes about 450 idle keys a second, so idle ones may stay for minutes. */
-const IDLE_KEY_MS = 5 * MINUTE_MS;
+/**
+ * Bottleneck counts a key as idle from its last start on, also while a job runs: longer than any turn
+ * takes, or a person would get fresh slots beside the taken ones.
+ */
+const IDLE_KEY_MS = 20 * 60_000;
 
 export function createUserLimiter(now: () => number): UserLimiter {
   const group = new Bottleneck.Group({ maxConcurrent: CONCURRENT_TURNS, timeout: IDLE_KEY_MS });
-  const recent = new Map<UserId, number[]>();
-  const active = new Set<Promise<void>>();
-  let nextCleanMs = 0;
-
-  function run(user: UserId, task: () => Promise<void>): Promise<void> {
-    const job = group.key(user).schedule(task);
-    active.add(job);
-    const forget = (): void => void active.delete(job);
-    job.then(forget, forget);
-    return job;
-  }
-
+  const pace = createPace(now);
+  const run = (user: UserId, task: () => Promise<void>): Promise<void> => group.key(user).schedule(task);
   return {
+    run,
     reserve(user, ratePerMinute) {
-      const nowMs = now();
-      if (nowMs >= nextCleanMs) {
-        nextCleanMs = nowMs + MINUTE_MS;
-        dropIdle(recent, nowMs);
-      }
-      const times = (recent.get(user) ?? []).filter((atMs) => atMs > nowMs - MINUTE_MS);
-      recent.set(user, times);
-      const oldest = times[times.length - ratePerMinute];
-      if (oldest !== undefined) return { full: true, retryAfterMs: oldest + MINUTE_MS - nowMs };
-      times.push(nowMs);
+      const retryAfterMs = pace.take(user, ratePerMinute);
+      if (retryAfterMs > 0) return { full: true, retryAfterMs };
       return takePlace(
         (task) => run(user, task),
-        () => removeOne(recent.get(user), nowMs),
+        () => pace.giveBack(user),
       );
-    },
-    run,
-    async idle() {
-      while (active.size > 0) await Promise.allSettled(active);
     },
   };
 }
@@ -84,32 +64,16 @@ function takePlace(schedule: (task: () => Promise<void>) => Promise<void>, uncou
     const task = await promise;
     await task?.();
   });
-  const settled = job.catch(() => undefined); // the failure is the one that `run` hands on
   return {
     full: false,
     async run(task) {
       resolve(task);
       await job;
     },
-    release() {
-      resolve(null);
-      void settled;
-    },
+    release: () => resolve(null),
     giveBack() {
       resolve(null);
-      void settled;
       uncount();
     },
   };
-}
-
-function removeOne(times: number[] | undefined, atMs: number): void {
-  const index = times?.indexOf(atMs) ?? -1;
-  if (index >= 0) times?.splice(index, 1);
-}
-
-function dropIdle(recent: Map<UserId, number[]>, nowMs: number): void {
-  for (const [user, times] of recent) {
-    if ((times.at(-1) ?? 0) <= nowMs - MINUTE_MS) recent.delete(user);
-  }
 }

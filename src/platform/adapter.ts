@@ -21,11 +21,12 @@ export interface PlatformAdapter {
 export interface Handlers {
   /**
    * Resolves when the message is stored, refused or known to be none of ours: only now may the
-   * platform be told that it arrived. Rejects when nothing is stored; the platform must deliver again.
+   * platform be told that it arrived. Rejects with
+   * `StoreUnavailable` when nothing is stored; the platform must deliver again.
    */
   onMessage(message: IncomingMessage): Promise<Taken>;
-  /** Resolves with what to say, in the user's language; null says nothing (a turn answers). Rejects as above. */
-  onCommand(invocation: CommandInvocation): Promise<Said | null>;
+  /** Resolves with what to say, in the user's language, or whether a turn's reply says it. Rejects as above. */
+  onCommand(invocation: CommandInvocation): Promise<Said | Taken>;
   /** Resolves with a short private sentence for the person who pressed. Rejects as above. */
   onPress(press: ButtonPress): Promise<string>;
   /** Records an event that failed for a reason that is ours and is given up. Rejects when the store is away. */
@@ -43,4 +44,12 @@ export interface Said {
 /** The platform refused us for good; the process should say why and end. */
 export class FatalAdapterError extends Error {
   override readonly name = 'FatalAdapterError';
+}
+
+/**
+ * Nothing is stored: the durable side can't be reached. The same event may, and must, be handed
+ * over again.
+ */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
 }

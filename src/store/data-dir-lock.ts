@@ -7,11 +7,13 @@ import { join } from 'node:path';
 /** Another process has the data directory open. */
 export class DataDirInUse extends Error {
   override readonly name = 'DataDirInUse';
-  readonly pid: number;
+  /** Null when the process does not say, because it is stopped or hangs. */
+  readonly pid: number | null;
 
-  constructor(dataDir: string, pid: number) {
+  constructor(dataDir: string, pid: number | null) {
+    const holder = pid === null ? 'a process that does not answer' : `process ${pid}`;
     super(
-      `The data directory ${dataDir} is in use by process ${pid}. ` +
+      `The data directory ${dataDir} is in use by ${holder}. ` +
         'Stop that process, or give this one its own DATA_DIR or a DATABASE_URL.',
     );
     this.pid = pid;
@@ -24,21 +26,28 @@ export interface DataDirLock {
 
 /** Longest path of a unix socket on Linux is 107 bytes; macOS has 103. */
 const MAX_SOCKET_PATH_BYTES = 103;
+/** A holder that is silent for longer is stopped, or hangs; it may go on at any time. */
+const PATIENCE_MS = 2000;
+
+/** Who holds a lock. */
+interface Holder {
+  readonly pid: number | null;
+}
 
 /**
  * Takes the directory for this process. The lock is a socket that this process listens on: unlike
  * a file with a process id it is gone when the process is, however it ends, and it also works
  * between containers that share the directory.
- * @throws DataDirInUse when a living process holds it.
+ * @throws DataDirInUse when a living process holds it, also one that does not answer within `patienceMs`.
  */
-export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
+export async function lockDataDir(dataDir: string, patienceMs: number = PATIENCE_MS): Promise<DataDirLock> {
   const path = await lockPath(dataDir);
   for (;;) {
     const server = await listen(path);
     if (server !== null) return { release: () => close(server) };
-    const holder = await askHolder(path);
-    if (holder !== null) throw new DataDirInUse(dataDir, holder);
-    await removeStale(path, dataDir);
+    const holder = await askHolder(path, patienceMs);
+    if (holder !== null) throw new DataDirInUse(dataDir, holder.pid);
+    await removeStale(path, dataDir, patienceMs);
   }
 }
 
@@ -70,16 +79,24 @@ function listen(path: string): Promise<Server | null> {
   });
 }
 
-/** The process id of the living holder, or null when nobody listens. */
-function askHolder(path: string): Promise<number | null> {
+/** The living holder, or null when nobody listens. A holder that says nothing has no known process id. */
+function askHolder(path: string, patienceMs: number): Promise<Holder | null> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
+    const timer = setTimeout(() => {
+      socket.destroy();
+      resolve({ pid: null });
+    }, patienceMs);
     let answer = '';
     socket.on('data', (chunk) => (answer += chunk.toString()));
-    socket.on('end', () => resolve(Number(answer)));
-    socket.on('error', (cause: NodeJS.ErrnoException) =>
-      cause.code === 'ECONNREFUSED' || cause.code === 'ENOENT' ? resolve(null) : reject(cause),
-    );
+    socket.on('end', () => resolve({ pid: answer === '' ? null : Number(answer) }));
+    socket.on('close', () => clearTimeout(timer));
+    socket.on('error', (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ECONNREFUSED' || cause.code === 'ENOENT') resolve(null);
+      // So many wait for its answer already that it takes no more.
+      else if (cause.code === 'EAGAIN') resolve({ pid: null });
+      else reject(cause);
+    });
   });
 }
 
@@ -87,7 +104,7 @@ function askHolder(path: string): Promise<number | null> {
  * Moves the dead socket away. Between the question and the move another process may have taken the
  * lock anew: then what was moved answers, and is put back.
  */
-async function removeStale(path: string, dataDir: string): Promise<void> {
+async function removeStale(path: string, dataDir: string, patienceMs: number): Promise<void> {
   const aside = `${path}.${process.pid}`;
   try {
     await rename(path, aside);
@@ -95,10 +112,10 @@ async function removeStale(path: string, dataDir: string): Promise<void> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw cause;
   }
-  const holder = await askHolder(aside);
+  const holder = await askHolder(aside, patienceMs);
   if (holder !== null) {
     await rename(aside, path);
-    throw new DataDirInUse(dataDir, holder);
+    throw new DataDirInUse(dataDir, holder.pid);
   }
   await rm(aside, { force: true });
 }

@@ -12,6 +12,7 @@ export type DocumentFunction =
   | 'intend_part_v1'
   | 'part_sent_v1'
   | 'mark_delivered_v1'
+  | 'postpone_v1'
   | 'request_cancel_v1'
   | 'start_conversation_v1'
   | 'rebuild_counters_v1'
@@ -21,10 +22,16 @@ export type DocumentFunction =
  * Calls a function of the database: one document in, one out, one round trip. Times in it are
  * milliseconds, so that no date crosses the driver. Rejects as `reach` does.
  */
-export async function callFunction(sql: Sql, name: DocumentFunction, document: object): Promise<unknown> {
+export async function callFunction(
+  sql: Sql,
+  name: DocumentFunction,
+  document: object,
+  deadlineMs?: number,
+): Promise<unknown> {
   const text = storableJson(document);
   const rows = await reach(
     () => sql<{ outcome: unknown }[]>`select ${sql(name)}(${text}::text::jsonb) as outcome`,
+    deadlineMs,
   );
   return rows[0]?.outcome;
 }

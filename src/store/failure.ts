@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { StoreUnavailable } from '../conversation/ports.ts';
+import { StoreUnavailable } from '../platform/adapter.ts';
 
 /** Serialisation failure and deadlock: the same call made again succeeds. */
 const TRANSIENT = new Set(['40001', '40P01']);
 /**
- * The server goes away, is starting, is full, or gave up on a statement or a lock.
- * Classes 08 (connection) and 57P (operator intervention) are matched by prefix.
+ * The server goes away, is starting, gave up on a statement or a lock, or found its files damaged
+ * (XX001, XX002).
  */
 const AWAY = new Set([
-  '53300',
+  'XX001',
+  'XX002',
   '55P03',
   '57014',
   '25006',
@@ -18,17 +19,22 @@ const AWAY = new Set([
   'CONNECTION_CONNECT_TIMEOUT',
   'CONNECT_TIMEOUT',
 ]);
+/** Classes: connection, insufficient resources (full disk, too many clients), operator intervention, system error. */
+const AWAY_CLASSES = ['08', '53', '57P', '58'];
 const RETRIES = 3;
 /** A live server ends a statement by itself sooner than this; whoever waits longer waits for nobody. */
 const DEADLINE_MS = 20_000;
 
 /**
  * Runs a call on the database. Deadlocks and serialisation failures are tried again, so `call` must
- * be idempotent; every way of not reaching the database, or of getting no answer within 20 s,
- * becomes `StoreUnavailable`; anything else is our bug and comes through as it is.
+ * be idempotent; every way of not reaching the database, or of getting no answer within
+ * `deadlineMs`, becomes `StoreUnavailable`; anything else is our bug and comes through as it is.
  */
-export function reach<Result>(call: () => PromiseLike<Result>): Promise<Result> {
-  return attempt(() => withDeadline(call));
+export function reach<Result>(
+  call: () => PromiseLike<Result>,
+  deadlineMs: number = DEADLINE_MS,
+): Promise<Result> {
+  return attempt(() => withDeadline(call, deadlineMs));
 }
 
 /** The same without a deadline, for work that may take long. */
@@ -50,10 +56,10 @@ async function attempt<Result>(call: () => PromiseLike<Result>): Promise<Result>
   }
 }
 
-async function withDeadline<Result>(call: () => PromiseLike<Result>): Promise<Result> {
+async function withDeadline<Result>(call: () => PromiseLike<Result>, deadlineMs: number): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new ConnectionLost('The database does not answer.')), DEADLINE_MS);
+    timer = setTimeout(() => reject(new ConnectionLost('The database does not answer.')), deadlineMs);
   });
   try {
     return await Promise.race([call(), deadline]);
@@ -74,7 +80,7 @@ const isTransient = (error: unknown): boolean => TRANSIENT.has(errorCode(error))
 /** Whether the failure is one of reaching the database, and not an answer of it. */
 export function isAway(error: unknown): boolean {
   const code = errorCode(error);
-  if (AWAY.has(code) || code.startsWith('08') || code.startsWith('57P')) return true;
+  if (AWAY.has(code) || AWAY_CLASSES.some((prefix) => code.startsWith(prefix))) return true;
   return hasLostConnection(error);
 }
 

@@ -1,6 +1,7 @@
 import type { CatalogueStore } from '../completion/ports.ts';
-import type { ErrorLog, TurnStore } from '../conversation/ports.ts';
+import type { AccessRequests, ErrorLog, TurnStore } from '../conversation/ports.ts';
 import type { UsageReader } from '../usage/ports.ts';
+import { createAccessRequests } from './access-requests.ts';
 import { createCatalogueStore } from './catalogue-store.ts';
 import type { StoreLog } from './connection.ts';
 import { createControl, type Control } from './control.ts';
@@ -28,6 +29,7 @@ export interface Store {
   readonly settings: SettingsStore;
   readonly errors: ErrorLog;
   readonly control: Control;
+  readonly accessRequests: AccessRequests;
   readonly counters: QuotaCounters;
   /** To be called daily. Rejects with `StoreUnavailable`. */
   housekeeping(): Promise<void>;
@@ -43,6 +45,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     settings: createSettingsStore(database),
     errors: createErrorLog(database, options.log),
     control: createControl(database),
+    accessRequests: createAccessRequests(database),
     counters: createQuotaCounters(sql, now),
     housekeeping: () => keepHouse(sql, options.log, now),
   };

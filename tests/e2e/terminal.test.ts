@@ -107,14 +107,14 @@ describe('a terminal chat', () => {
     const shown = await converse(await openTerminal(), 'x'.repeat(20_000), 'y'.repeat(100_000), 'short');
     expect(shown).toContain('Long, but fine.');
     expect(shown).toContain('That message is too long for me: 32,768 characters are the most I can take.');
-    const [long, refused, short] = (await records.turnsIn('terminal:')).slice(-3);
+    await until(async () => (await lastTurn())?.state === 'delivered');
+    const [long, refused] = (await records.turnsIn('terminal:')).slice(-3);
     expect(long?.question?.text).toHaveLength(20_000);
     expect(refused).toMatchObject({
       state: 'refused',
       refusal: { reason: 'message_too_long' },
       question: null,
     });
-    expect(short?.state).toBe('delivered');
   });
 
   test.for([
@@ -159,3 +159,12 @@ function outsideSays(...texts: readonly string[]): void {
   outside.openrouter.reset();
   for (const text of texts) outside.openrouter.play({ kind: 'answer', text });
 }
+
+test('a question that is refused in silence does not keep piped input waiting', async () => {
+  const bot = await openTerminal({ DEFAULT_USER_REQUESTS_PER_DAY: '1' });
+  const [used] = await database.sql`select requests_day::int as used from quota_subjects where kind = 2`;
+  expect(used?.['used'] ?? 0).toBeGreaterThan(0); // the day's only request is spent by the tests before
+  const shown = await converse(bot, 'second', '/ask third', 'fourth', '/help');
+  expect(shown.split('starts again in')).toHaveLength(2);
+  expect(shown).toContain('Parley');
+});

@@ -42,7 +42,7 @@ export async function startGateway(serverUrl: string): Promise<Gateway> {
       await once(server, 'close');
     },
     async up() {
-      await listen(port);
+      if (!server.listening) await listen(port);
     },
   };
 }

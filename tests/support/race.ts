@@ -1,19 +1,34 @@
 import { randomUUID } from 'node:crypto';
-import type { AttemptRecord } from '../../src/completion/attempt.ts';
 import type {
   AdmitRequest,
   AdmitVerdict,
   ClaimedWork,
   CostHold,
+  LeaseNews,
   SettleRequest,
   SettleResult,
+  TurnClaim,
 } from '../../src/conversation/ports.ts';
 import type { RunnableTurn } from '../../src/conversation/turn.ts';
-import { guildId, messageId, originKey, placeId, turnId, userId } from '../../src/platform/ids.ts';
+import { guildId, turnId } from '../../src/platform/ids.ts';
 import type { Sql } from '../../src/store/connection.ts';
 import { storableJson } from '../../src/store/document.ts';
 import { errorCode, isAway } from '../../src/store/failure.ts';
 import { observe, type Sighting } from './race-invariants.ts';
+import {
+  admission,
+  BEGIN,
+  createRandom,
+  HOUR_MS,
+  LEASE_MS,
+  MINUTE_MS,
+  RACE_LIMITS,
+  settlement,
+  WINDOW,
+  ZONES,
+  type Held,
+  type Random,
+} from './race-requests.ts';
 
 /**
  * Many workers admit, settle, fail, cancel, crash, settle again and redeliver at random, on a clock
@@ -39,37 +54,10 @@ export interface RaceReport {
   readonly sightings: readonly Sighting[];
 }
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const LEASE_MS = 5 * HOUR_MS;
-const WINDOW = { maxTokens: 400, maxMessages: 6 };
-const SYSTEM_TOKENS = 40;
-/** An evening before a month ends, and in Newfoundland before the clocks go back. */
-const BEGIN = Date.UTC(2026, 9, 30, 20);
-const ZONES = ['UTC', 'Asia/Tokyo', 'America/St_Johns', 'Asia/Tokyo', 'America/St_Johns'];
-const PEOPLE = 10;
-
-const RACE_LIMITS = {
-  user: { requests_hour: 14, requests_day: 90, tokens_hour: 16_000, cost_hour: 9000, cost_day: 40_000 },
-  guild: {
-    requests_hour: 24,
-    tokens_hour: 30_000,
-    tokens_day: 250_000,
-    cost_hour: 12_000,
-    requests_month: 4000,
-  },
-  instance: { cost_hour: 20_000, cost_day: 120_000 },
-};
-
-interface Held {
-  readonly turn: RunnableTurn;
-  readonly costs: Map<number, bigint>;
-}
-
 /** What all workers of one race share. */
 interface Course {
   readonly options: RaceOptions;
-  readonly random: () => number;
+  readonly random: Random;
   readonly counts: Map<string, number>;
   readonly sightings: Sighting[];
   /** Turns that some worker is working on. */
@@ -80,6 +68,8 @@ interface Course {
   readonly admitted: AdmitRequest[];
   /** The highest epoch that a claim returned, by turn. */
   readonly epochs: Map<string, number>;
+  /** The highest epoch that was seen in the id of a sent part, by turn. */
+  readonly partEpochs: Map<string, number>;
   /** Turns for which `settled` was answered. */
   readonly ended: Set<string>;
   clock: number;
@@ -96,6 +86,7 @@ export async function race(options: RaceOptions): Promise<RaceReport> {
     settled: [],
     admitted: [],
     epochs: new Map(),
+    partEpochs: new Map(),
     ended: new Set(),
     clock: BEGIN,
   };
@@ -149,6 +140,7 @@ const OPERATIONS: readonly (readonly [
   [7, 'settle again', settleAgain],
   [7, 'redeliver', redeliver],
   [12, 'hold cost', holdCost],
+  [6, 'send a part', sendSomePart],
   [6, 'claim', claimWork],
   [4, 'come back late', comeBackLate],
   [2, 'renew', renew],
@@ -180,42 +172,7 @@ function nextTick(course: Course): number {
 }
 
 async function admit(course: Course): Promise<void> {
-  const who = pick(course, PEOPLE);
-  const guild = course.random() < 0.8 ? pick(course, ZONES.length) : null;
-  const chat = guild === null ? 5000 + who : 100 * (guild + 1) + pick(course, 2);
-  const event = randomUUID();
-  const text = 'x'.repeat(1 + pick(course, 900));
-  const request: AdmitRequest = {
-    turnId: turnId(randomUUID()),
-    cause: 'message',
-    envelope: {
-      platform: 'telegram',
-      originKey: originKey('telegram', 'race', chat, event),
-      author: {
-        id: userId('telegram', who),
-        name: `p${who}`,
-        locale: null,
-        isBot: false,
-        isGuildAdmin: false,
-      },
-      guild: guild === null ? null : { id: guildId('telegram', -1 - guild), name: `g${guild}` },
-      place: placeId('telegram', 'race', chat),
-      messageId: messageId('telegram', chat, event),
-      sentAtMs: 0,
-      replyTarget: { chat },
-    },
-    isPrivate: guild === null,
-    repliesTo: null,
-    text,
-    estTokens: Math.ceil(text.length / 4),
-    access: 'granted',
-    refusal: course.random() < 0.03 ? { reason: 'rate_limited', retryAfterMs: 1000 } : null,
-    window: WINDOW,
-    hold: { systemTokens: SYSTEM_TOKENS, maxCompletionTokens: 100 + pick(course, 900) },
-    defaults: RACE_LIMITS,
-    instance: 'race',
-    leaseMs: LEASE_MS,
-  };
+  const request = admission(course.random, someInstance(course));
   course.admitted.push(request);
   await deliver(course, request);
   // Redelivered while the first delivery is still being decided.
@@ -226,7 +183,7 @@ async function admit(course: Course): Promise<void> {
 async function deliver(course: Course, request: AdmitRequest): Promise<void> {
   const verdict = (await call(course, 'admit_v1', request)) as AdmitVerdict;
   count(course, `admit: ${verdict.kind}`);
-  if (verdict.kind === 'run') take(course, verdict.turn);
+  if (verdict.kind === 'run') take(course, verdict.turn, request.instance);
   if (verdict.kind === 'refused') await delivered(course, verdict.turnId, verdict.epoch);
 }
 
@@ -238,13 +195,13 @@ async function redeliver(course: Course): Promise<void> {
 
 async function settleOne(course: Course): Promise<void> {
   const held = give(course);
-  if (held !== null) await settle(course, settlement(course, held, 'generated'));
+  if (held !== null) await settle(course, settlement(course.random, held, 'generated'));
 }
 
 async function failOne(course: Course): Promise<void> {
   const held = give(course);
   if (held === null) return;
-  await settle(course, { ...settlement(course, held, 'failed'), answer: null, attempts: [] });
+  await settle(course, { ...settlement(course.random, held, 'failed'), answer: null, attempts: [] });
 }
 
 async function cancelOne(course: Course): Promise<void> {
@@ -252,9 +209,11 @@ async function cancelOne(course: Course): Promise<void> {
   if (held === null) return;
   await call(course, 'request_cancel_v1', {
     turnId: held.turn.id,
-    by: { user: held.turn.author.id, isGuildAdmin: false },
+    by: { user: held.turn.author.id, adminOf: null, isOperator: false },
   });
-  await settle(course, { ...settlement(course, held, 'cancelled'), answer: null });
+  // Some processes die before they act on the wish.
+  if (course.random() < 0.2) course.abandoned.push(held);
+  else await settle(course, { ...settlement(course.random, held, 'cancelled'), answer: null });
 }
 
 async function abandonOne(course: Course): Promise<void> {
@@ -270,7 +229,53 @@ async function comeBackLate(course: Course): Promise<void> {
   if (overtaken === -1 && course.random() < 0.8) return;
   const index = overtaken === -1 ? pick(course, course.abandoned.length) : overtaken;
   const [held] = course.abandoned.splice(index, 1);
-  if (held !== undefined) await settle(course, settlement(course, held, 'generated'));
+  if (held === undefined) return;
+  if (isOvertaken(held)) await actOvertaken(course, held);
+  await settle(course, settlement(course.random, held, 'generated'));
+}
+
+/** Whatever a claim tries after another one was given out, it is refused. */
+async function actOvertaken(course: Course, { turn, instance, costs }: Held): Promise<void> {
+  const claim = { turnId: turn.id, epoch: turn.epoch };
+  const fail = (what: string) =>
+    course.sightings.push({
+      invariant: 'I9 fenced',
+      detail: `${what} of turn ${turn.id} in epoch ${turn.epoch}`,
+    });
+  await sendPart(course, turn);
+  if (await call(course, 'intend_part_v1', { ...claim, index: 1 })) fail('an intent');
+  const hold = (await call(course, 'hold_cost_v1', {
+    ...claim,
+    attempt: costs.size,
+    nanoUsd: 1n,
+  })) as CostHold;
+  if (hold.kind === 'held') fail('a hold');
+  const claims = [{ id: turn.id, epoch: turn.epoch }];
+  const news = (await call(course, 'renew_leases_v1', { instance, claims, leaseMs: LEASE_MS })) as LeaseNews;
+  if (!news.lost.includes(turn.id)) fail('a renewal');
+  count(course, 'overtaken');
+}
+
+async function sendSomePart(course: Course): Promise<void> {
+  const held = course.held[pick(course, course.held.length)];
+  if (held !== undefined) await sendPart(course, held.turn);
+}
+
+/** The id tells the epoch of its sender: in one place it never goes back. */
+async function sendPart(course: Course, { id, epoch }: TurnClaim): Promise<void> {
+  const platformMessageId = `${epoch}.${randomUUID()}`;
+  await call(course, 'part_sent_v1', { turnId: id, epoch, index: 0, platformMessageId });
+  const seenBefore = course.partEpochs.get(id) ?? 0;
+  const { sql } = course.options;
+  const [row] = await sql<{ part: string }[]>`
+    select platform_message_id as part from reply_parts where turn_id = ${id} and index = 0`;
+  const stored = Number.parseInt(row?.part ?? '0', 10);
+  if (stored < seenBefore)
+    course.sightings.push({
+      invariant: 'I11 no part replaced by an old claim',
+      detail: `turn ${id}: ${stored} after ${seenBefore}`,
+    });
+  course.partEpochs.set(id, Math.max(stored, course.partEpochs.get(id) ?? 0));
 }
 
 async function settleAgain(course: Course): Promise<void> {
@@ -295,13 +300,11 @@ async function settle(course: Course, request: SettleRequest): Promise<void> {
       detail: `epoch ${request.epoch} settled after ${epochBefore}`,
     });
   course.ended.add(request.turnId);
-  if (result.next !== null) take(course, result.next);
-  if (course.random() < 0.95)
-    await call(course, 'mark_delivered_v1', {
-      turnId: request.turnId,
-      epoch: request.epoch,
-      unreachable: null,
-    });
+  if (result.next !== null) take(course, result.next, request.instance);
+  const claim = { turnId: request.turnId, epoch: request.epoch };
+  const dice = course.random();
+  if (dice < 0.92) await call(course, 'mark_delivered_v1', { ...claim, unreachable: null });
+  else if (dice < 0.96) await call(course, 'postpone_v1', { ...claim, retryAfterMs: HOUR_MS });
 }
 
 async function delivered(course: Course, turn: string, epoch: number): Promise<void> {
@@ -311,25 +314,38 @@ async function delivered(course: Course, turn: string, epoch: number): Promise<v
 async function holdCost(course: Course): Promise<void> {
   const held = give(course);
   if (held === null) return;
-  const attempt = held.costs.size;
-  const nanoUsd = BigInt(1 + pick(course, 3000));
-  const hold = (await call(course, 'hold_cost_v1', { turnId: held.turn.id, attempt, nanoUsd })) as CostHold;
+  // One attempt in three turns out to need more.
+  const isRaised = held.costs.size > 0 && course.random() < 0.33;
+  const attempt = isRaised ? held.costs.size - 1 : held.costs.size;
+  const nanoUsd = (held.costs.get(attempt) ?? 0n) + BigInt(1 + pick(course, isRaised ? 9000 : 3000));
+  const { id, epoch } = held.turn;
+  const hold = (await call(course, 'hold_cost_v1', { turnId: id, epoch, attempt, nanoUsd })) as CostHold;
   count(course, `hold cost: ${hold.kind}`);
   if (hold.kind === 'held') held.costs.set(attempt, nanoUsd);
   course.held.push(held);
 }
 
 async function claimWork(course: Course): Promise<void> {
+  const instance = someInstance(course);
+  const held = course.held.filter((each) => each.instance === instance).map(({ turn }) => turn.id);
   const work = (await call(course, 'claim_work_v1', {
-    instance: `race ${pick(course, 4)}`,
+    instance,
+    held,
     leaseMs: LEASE_MS,
     limit: 5,
     platforms: ['telegram'],
     maxAgeMs: 24 * HOUR_MS,
+    deliveryMaxAgeMs: 24 * HOUR_MS,
     interruptedNotice: { key: 'turn.interrupted', params: {} },
     window: WINDOW,
   })) as ClaimedWork;
-  for (const turn of work.run) take(course, turn);
+  for (const { id } of [...work.run, ...work.deliver])
+    if (held.includes(id))
+      course.sightings.push({ invariant: 'I12 nothing claimed from oneself', detail: `turn ${id}` });
+  for (const turn of work.run) {
+    take(course, turn, instance);
+    await sendPart(course, turn);
+  }
   for (const turn of work.deliver) {
     note(course, turn.id, turn.epoch);
     await delivered(course, turn.id, turn.epoch);
@@ -337,73 +353,10 @@ async function claimWork(course: Course): Promise<void> {
 }
 
 async function renew(course: Course): Promise<void> {
-  const turns = course.held.slice(0, 10).map((held) => held.turn.id);
-  await call(course, 'renew_leases_v1', { instance: 'race', turns, leaseMs: LEASE_MS });
-}
-
-/** Never more than was held: the whole prompt at most, the whole answer at most. */
-function settlement(course: Course, { turn, costs }: Held, state: SettleRequest['state']): SettleRequest {
-  const bytes = turn.window.map((message) => Math.ceil(Buffer.byteLength(message.text) / 3));
-  const most = bytes.reduce((sum, tokens) => sum + tokens, SYSTEM_TOKENS);
-  const share = course.random() < 0.3 ? 1 : course.random();
-  const completionTokens = Math.floor(turn.maxCompletionTokens * share);
-  const answer = 'y'.repeat(Math.min(completionTokens, 300));
-  const paid = [...costs].map(([index, nanoUsd]) =>
-    record(
-      index,
-      index === costs.size - 1 ? Math.floor(most * share) : 0,
-      0,
-      (nanoUsd * BigInt(Math.floor(share * 100))) / 100n,
-    ),
-  );
-  const free = record(costs.size, costs.size === 0 ? Math.floor(most * share) : 0, completionTokens, 0n);
-  return {
-    turnId: turn.id,
-    epoch: turn.epoch,
-    state,
-    answer: {
-      messageId: randomUUID(),
-      text: answer,
-      estTokens: Math.ceil(answer.length / 4),
-      model: 'm',
-      partial: false,
-    },
-    notice: null,
-    attempts: [...paid, free],
-    window: WINDOW,
-    instance: 'race',
-    leaseMs: LEASE_MS,
-  };
-}
-
-function record(
-  index: number,
-  promptTokens: number,
-  completionTokens: number,
-  costNanoUsd: bigint,
-): AttemptRecord {
-  return {
-    index,
-    provider: 'openrouter',
-    modelAsked: `model-${index % 3}`,
-    modelUsed: null,
-    generationId: null,
-    outcome: 'answered',
-    failure: null,
-    httpStatus: 200,
-    isFree: costNanoUsd === 0n,
-    startedAtMs: BEGIN,
-    firstTokenMs: 100,
-    durationMs: 500,
-    usage: {
-      promptTokens,
-      completionTokens,
-      cachedTokens: 0,
-      reasoningTokens: 0,
-      costNanoUsd,
-      source: 'reported',
-    },
-  };
+  const instance = someInstance(course);
+  const mine = course.held.filter((each) => each.instance === instance).slice(0, 10);
+  const claims = mine.map(({ turn: { id, epoch } }) => ({ id, epoch }));
+  await call(course, 'renew_leases_v1', { instance, claims, leaseMs: LEASE_MS });
 }
 
 async function call(course: Course, name: string, document: object): Promise<unknown> {
@@ -424,9 +377,11 @@ async function prepareGuilds(sql: Sql): Promise<void> {
     on conflict do nothing`;
 }
 
-function take(course: Course, turn: RunnableTurn): void {
+const someInstance = (course: Course): string => `race ${pick(course, 4)}`;
+
+function take(course: Course, turn: RunnableTurn, instance: string): void {
   note(course, turn.id, turn.epoch);
-  course.held.push({ turn, costs: new Map() });
+  course.held.push({ turn, instance, costs: new Map() });
 }
 
 function note(course: Course, id: string, epoch: number): void {
@@ -441,15 +396,4 @@ const pick = (course: Course, below: number): number => Math.floor(course.random
 
 function count(course: Course, name: string): void {
   course.counts.set(name, (course.counts.get(name) ?? 0) + 1);
-}
-
-/** mulberry32: small, and good enough to shuffle operations. */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

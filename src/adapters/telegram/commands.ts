@@ -21,35 +21,6 @@ export function parseCommandLine(text: string, entities: readonly MessageEntity[
 }
 
 /**
- * Gives a command's options the words written behind it. Words bind in order and a greedy option
- * takes the rest; before it, an optional option binds only as `name:value`, because a plain word
- * there is the beginning of the greedy text. Nothing is checked here.
- */
-export function bindOptions(spec: CommandSpec, line: string): Readonly<Record<string, string>> {
-  const bound: Record<string, string> = {};
-  const greedy = spec.options.find((option) => option.greedy === true);
-  let rest = line.trim();
-  while (rest !== '') {
-    const [word = ''] = rest.split(/\s/u, 1);
-    const colon = word.indexOf(':');
-    const named = spec.options.find(
-      (option) =>
-        option !== greedy && colon > 0 && colon < word.length - 1 && option.name === word.slice(0, colon),
-    );
-    const inOrder = spec.options.find(
-      (option) =>
-        !Object.hasOwn(bound, option.name) && (option === greedy || greedy === undefined || option.required),
-    );
-    if (named !== undefined) bound[named.name] = word.slice(colon + 1);
-    else if (inOrder === undefined) break;
-    else if (inOrder === greedy) return { ...bound, [greedy.name]: rest };
-    else bound[inOrder.name] = word;
-    rest = rest.slice(word.length).trimStart();
-  }
-  return bound;
-}
-
-/**
  * Publishes the command menus, for each scope in each language. Menus are only what clients offer:
  * permission is decided when a command is used. A failure is logged and changes nothing else.
  */

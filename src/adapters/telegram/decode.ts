@@ -11,7 +11,7 @@ import {
 } from '../../platform/ids.ts';
 import type { Addressing, Author, Envelope, IncomingMessage } from '../../platform/message.ts';
 import { toReplyTarget } from './address.ts';
-import { bindOptions, parseCommandLine, type CommandLine } from './commands.ts';
+import { parseCommandLine, type CommandLine } from './commands.ts';
 import { rawText, readText, type WrittenText } from './message-text.ts';
 
 /** An update in the words of the platform contract. */
@@ -95,7 +95,7 @@ function decodeCommand(message: Message, command: CommandLine, context: DecodeCo
   const envelope = messageEnvelope(message, context);
   if (envelope.author.isBot) return null;
   const line = command.line.replaceAll('\0', '');
-  const said = { name: command.name, options: spec === undefined ? {} : bindOptions(spec, line), line };
+  const said = { name: command.name, options: {}, line };
   return { kind: 'command', invocation: { ...envelope, ...said, isPrivate, repliesTo: repliesTo(message) } };
 }
 

@@ -60,7 +60,7 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
       case 'command': {
         const invocation = await withRank(decoded.invocation, update.message?.from);
         const said = await handlers.onCommand(invocation);
-        if (said !== null) chores.add(say(replies, fromReplyTarget(invocation.replyTarget), said));
+        if (typeof said === 'object') chores.add(say(replies, fromReplyTarget(invocation.replyTarget), said));
         return;
       }
       case 'press': {

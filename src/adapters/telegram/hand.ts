@@ -1,4 +1,5 @@
 import type { Update } from 'grammy/types';
+import { StoreUnavailable } from '../../platform/adapter.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Clock } from './clock.ts';
 import { describe, toFailure } from './failure.ts';
@@ -107,7 +108,7 @@ async function see(update: Update, options: HandOptions, stopping: AbortSignal):
       else await options.onPoison(String(update.update_id), poison.cause);
       return true;
     } catch (error) {
-      const isStoreAway = error instanceof Error && error.name === 'StoreUnavailable';
+      const isStoreAway = error instanceof StoreUnavailable;
       if (poison === null && !isStoreAway) ourFailures += 1;
       if (ourFailures === TRIES_BEFORE_POISON) poison ??= { cause: error };
       const reason = isStoreAway ? 'store unavailable' : describe(toFailure(error));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { WriteStream } from 'node:tty';
-import type { Handlers, PlatformAdapter } from '../../platform/adapter.ts';
+import { StoreUnavailable, type Handlers, type PlatformAdapter } from '../../platform/adapter.ts';
 import { pickLocale, translate } from '../../i18n/translate.ts';
 import { decodeLine, type TerminalEvent } from './decode.ts';
 import { createTerminalReply } from './reply.ts';
@@ -55,8 +55,7 @@ export function createTerminalAdapter(options: TerminalOptions): PlatformAdapter
       if (said === 'reply_follows') await answered;
       else if (said !== null) screen.say(`${said}\n\n`);
     } catch (error) {
-      const isStoreAway = error instanceof Error && error.name === 'StoreUnavailable';
-      if (!isStoreAway) await handlers.onPoison(event, error);
+      if (!(error instanceof StoreUnavailable)) await handlers.onPoison(event, error);
       // Nothing was stored, and a terminal delivers nothing again: the person has to.
       screen.say(`${translate(locale, { key: 'failure.store_away' })}\n\n`);
     } finally {
@@ -100,10 +99,10 @@ export function createTerminalAdapter(options: TerminalOptions): PlatformAdapter
 
 /** What to print, or that a reply follows, or nothing at all. */
 async function handOver(decoded: TerminalEvent, handlers: Handlers): Promise<string | null> {
-  if (decoded.kind === 'message') {
-    const taken = await handlers.onMessage(decoded.message);
-    return taken === 'reply_follows' ? taken : null;
-  }
-  const said = await handlers.onCommand(decoded.invocation);
-  return said === null ? 'reply_follows' : said.text;
+  const said =
+    decoded.kind === 'message'
+      ? await handlers.onMessage(decoded.message)
+      : await handlers.onCommand(decoded.invocation);
+  if (typeof said === 'object') return said.text;
+  return said === 'reply_follows' ? said : null;
 }

@@ -8,6 +8,8 @@ export const users = pgTable('users', {
   name: text('name').notNull(),
   reportedLocale: text('reported_locale'),
   approvedAt: moment('approved_at'),
+  /** When first refused for want of an approval. */
+  accessAskedAt: moment('access_asked_at'),
   createdAt: moment('created_at').notNull().defaultNow(),
   /** Touched at most once a day, so that a message costs no write here. */
   lastSeenAt: moment('last_seen_at').notNull().defaultNow(),
@@ -20,5 +22,7 @@ export const guilds = pgTable('guilds', {
   /** IANA name; the guild's quota windows begin at its midnight. */
   timeZone: text('time_zone').notNull().default('UTC'),
   approvedAt: moment('approved_at'),
+  /** When first refused for want of an approval. */
+  accessAskedAt: moment('access_asked_at'),
   createdAt: moment('created_at').notNull().defaultNow(),
 });

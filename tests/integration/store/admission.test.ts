@@ -228,9 +228,9 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
         admission({ author: person('Ann'), chat, guild }, { text: 'one' }),
         'first',
       );
-      await store.turns.partSent(first.id, 0, '9001');
-      await store.turns.intendPart(first.id, 1);
-      await store.turns.partSent(first.id, 1, '9002');
+      await store.turns.partSent(first, 0, '9001');
+      await store.turns.intendPart(first, 1);
+      await store.turns.partSent(first, 1, '9002');
       const reply = { text: 'two', repliesTo: messageId('telegram', chat, 9002) };
       const second = await run(store.turns, admission({ author: person('Bea'), chat, guild }, reply));
       expect(second.conversationId).toBe(first.conversationId);
@@ -244,7 +244,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
     it('branches from an earlier answer without what was said after it', async () => {
       const [author, chat] = [person(), nextId()];
       const first = await converse(store.turns, admission({ author, chat }, { text: 'one' }), 'first');
-      await store.turns.partSent(first.id, 0, '77');
+      await store.turns.partSent(first, 0, '77');
       await converse(store.turns, admission({ author, chat }, { text: 'two' }), 'second');
       const branch = { text: 'instead', repliesTo: messageId('telegram', chat, 77) };
       const turn = await converse(store.turns, admission({ author, chat }, branch), 'third');
@@ -268,7 +268,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
         store.turns,
         admission({ author, chat, guild, message: 5 }, { text: 'secret' }),
       );
-      await store.turns.partSent(first.id, 0, '9001');
+      await store.turns.partSent(first, 0, '9001');
       const question = { repliesTo: messageId('telegram', chat, 5), text: 'stolen?' };
       const part = { repliesTo: messageId('telegram', chat, 9001), text: 'stolen?' };
       const elsewhere = nextId();
@@ -426,7 +426,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
     it('answers a reply to a running answer from that answer, not from what came between', async () => {
       const [author, chat] = [person(), nextId()];
       const first = await run(store.turns, admission({ author, chat }, { text: 'one' }));
-      await store.turns.partSent(first.id, 0, '41');
+      await store.turns.partSent(first, 0, '41');
       await store.turns.admit(admission({ author, chat }, { text: 'two' }));
       const repliesTo = messageId('telegram', chat, 41);
       await store.turns.admit(admission({ author, chat }, { text: 'three', repliesTo }));
@@ -463,7 +463,9 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
   it('takes back a turn id that is not known as nothing to do', async () => {
     const unknown = { id: turnId(randomUUID()), epoch: 1 };
     expect(await store.turns.settle(settlement(unknown))).toEqual({ kind: 'lease_lost' });
-    expect(await store.turns.requestCancel(unknown.id, { user: operator, isGuildAdmin: false })).toEqual({
+    expect(
+      await store.turns.requestCancel(unknown.id, { user: operator, adminOf: null, isOperator: true }),
+    ).toEqual({
       kind: 'not_running',
     });
   });

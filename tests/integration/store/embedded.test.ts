@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
-import { StoreUnavailable } from '../../../src/conversation/ports.ts';
+import { StoreUnavailable } from '../../../src/platform/adapter.ts';
 import { startEmbeddedServer } from '../../../src/store/embedded.ts';
 import { DataDirInUse, lockDataDir } from '../../../src/store/data-dir-lock.ts';
 import { openDatabase } from '../../../src/store/database.ts';
@@ -127,6 +127,18 @@ describe('the lock of a data directory', () => {
     const held = attempts.filter((attempt) => attempt.status === 'fulfilled');
     expect(held).toHaveLength(1);
     for (const attempt of held) await attempt.value.release();
+  });
+
+  it('counts as held by a process that is stopped, whose id is not known then', async () => {
+    const dataDir = await dataDirCopy();
+    const { child, lines } = startWriter(dataDir);
+    await lines.next();
+    child.kill('SIGSTOP');
+    const refused = lockDataDir(dataDir, 50);
+    await expect(refused).rejects.toThrow('in use by a process that does not answer');
+    await expect(refused).rejects.toMatchObject({ name: 'DataDirInUse', pid: null });
+    child.kill('SIGCONT');
+    await expect(lockDataDir(dataDir)).rejects.toMatchObject({ pid: child.pid });
   });
 
   it('also works where the path is too long for a socket', async () => {

@@ -96,6 +96,44 @@ export const mutants: readonly Mutant[] = [
     seenAs: /^I3 /,
   },
   {
+    name: 'a larger amount is held without a check',
+    changes: [
+      {
+        change: 'hold_cost_v1',
+        from: 'v_amount - coalesce(v_held, 0) > s.lim',
+        to: 'CASE WHEN v_held IS NULL THEN v_amount ELSE -s.held END > s.lim',
+      },
+    ],
+    seenAs: /^I[12] /,
+  },
+  {
+    name: 'money is held for a claim that is over',
+    changes: [{ change: 'hold_cost_v1', from: "OR v_turn.epoch <> (p ->> 'epoch')::int", to: '' }],
+    seenAs: /^I9 /,
+  },
+  {
+    name: 'a claim that is over may create parts',
+    changes: [{ change: 'intend_part_v1', from: "AND t.epoch = (p ->> 'epoch')::int", to: '' }],
+    seenAs: /^I9 /,
+  },
+  {
+    name: 'a claim that is over is renewed when its process has the turn again',
+    changes: [{ change: 'renew_leases_v1', from: 'OR t.epoch <> a.epoch', to: '' }],
+    seenAs: /^I9 /,
+  },
+  {
+    name: 'a claim that is over replaces the parts of the good one',
+    changes: [
+      { change: 'part_sent_v1', from: "(SELECT c.epoch FROM claimed c) = (p ->> 'epoch')::int", to: 'true' },
+    ],
+    seenAs: /^I11 /,
+  },
+  {
+    name: 'a process claims what it works on itself',
+    changes: [{ change: 'claim_work_v1', from: "(p -> 'held') h(id)", to: "('[]') h(id)" }],
+    seenAs: /^I12 /,
+  },
+  {
     name: 'a finished turn keeps its holds',
     changes: [
       {

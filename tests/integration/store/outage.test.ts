@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StoreUnavailable } from '../../../src/conversation/ports.ts';
+import { StoreUnavailable } from '../../../src/platform/adapter.ts';
 import { openDatabase, type Database } from '../../../src/store/database.ts';
 import { createTurnStore } from '../../../src/store/turn-store.ts';
 import { createServerDatabase, migrationsFolder, serverKinds, silentLog } from '../../support/database.ts';
@@ -10,12 +10,16 @@ import { admission, nextId, person, run, settlement } from './requests.ts';
 /** Stands between the store and the server, and can be cut. */
 async function startProxy(target: URL) {
   const sockets = new Set<Socket>();
-  let behaviour: 'forward' | 'hang up' = 'forward';
+  let behaviour: 'forward' | 'hang up' | 'say nothing' = 'forward';
   const server: Server = createServer((client) => {
     track(client);
     if (behaviour === 'hang up') return client.end();
     const upstream = track(connect({ host: target.hostname, port: Number(target.port || 5432) }));
-    client.pipe(upstream).pipe(client);
+    client.on('data', (chunk) => {
+      if (behaviour !== 'say nothing') upstream.write(chunk);
+    });
+    client.on('end', () => upstream.end());
+    upstream.pipe(client);
   });
   const track = (socket: Socket) => {
     sockets.add(socket);
@@ -41,6 +45,9 @@ async function startProxy(target: URL) {
     hangUpOnEverybody() {
       behaviour = 'hang up';
       cut();
+    },
+    sayNothing() {
+      behaviour = 'say nothing';
     },
     forwardAgain() {
       behaviour = 'forward';
@@ -131,6 +138,14 @@ describe.each(serverKinds)('with the database on %s away', () => {
     await expect(killed).rejects.toThrow('CONNECTION_CLOSED');
     await untilServed();
   });
+
+  it('a renewal that hears nothing is over before the leases are', async () => {
+    const turns = createTurnStore(database.sql);
+    const turn = await run(turns, admission({ author: person(), chat: nextId() }));
+    proxy.sayNothing();
+    // Any other call would wait for longer than this test may take.
+    await expect(turns.renewLeases('one', [turn], 200)).rejects.toThrow(StoreUnavailable);
+  }, 10_000);
 
   it('an error of ours is not taken for an outage', async () => {
     const turns = createTurnStore(database.sql);

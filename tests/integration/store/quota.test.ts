@@ -4,7 +4,7 @@ import type { QuotaLimits } from '../../../src/limits/quota.ts';
 import type { Author, Guild } from '../../../src/platform/message.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
 import { databaseKinds, openTestDatabase, silentLog, type TestDatabase } from '../../support/database.ts';
-import { admission, attempt, community, nextId, person, run, settlement, spent } from './requests.ts';
+import { admission, attempt, claim, community, nextId, person, run, settlement, spent } from './requests.ts';
 
 const HOUR_MS = 3_600_000;
 /** Half past ten in the morning, UTC, in the middle of a month. */
@@ -284,23 +284,23 @@ describe.each(databaseKinds)('quotas on %s', (kind) => {
       const [author, guild] = [person(), community()];
       const limits = limited({ cost_day: 1000 }, { cost_day: 500 });
       const turn = await run(store.turns, admission({ author, chat: nextId(), guild }, limits));
-      expect(await store.turns.holdCost(turn.id, 0, 501n)).toMatchObject({
+      expect(await store.turns.holdCost(turn, 0, 501n)).toMatchObject({
         kind: 'refused',
         refusal: { reason: 'quota', subject: 'guild', metric: 'cost', window: 'day', limit: 500, used: 0 },
       });
-      expect(await store.turns.holdCost(turn.id, 0, 300n)).toEqual({ kind: 'held' });
-      expect(await store.turns.holdCost(turn.id, 0, 300n)).toEqual({ kind: 'held' });
-      expect(await store.turns.holdCost(turn.id, 1, 201n)).toMatchObject({
+      expect(await store.turns.holdCost(turn, 0, 300n)).toEqual({ kind: 'held' });
+      expect(await store.turns.holdCost(turn, 0, 300n)).toEqual({ kind: 'held' });
+      expect(await store.turns.holdCost(turn, 1, 201n)).toMatchObject({
         kind: 'refused',
         refusal: { used: 300 },
       });
       await store.turns.settle(paid(turn, 250n));
       const next = await run(store.turns, admission({ author, chat: nextId(), guild }, limits));
-      expect(await store.turns.holdCost(next.id, 0, 251n)).toMatchObject({
+      expect(await store.turns.holdCost(next, 0, 251n)).toMatchObject({
         kind: 'refused',
         refusal: { used: 250 },
       });
-      expect(await store.turns.holdCost(next.id, 0, 250n)).toEqual({ kind: 'held' });
+      expect(await store.turns.holdCost(next, 0, 250n)).toEqual({ kind: 'held' });
     });
 
     it('are never passed by attempts at once', async () => {
@@ -315,7 +315,7 @@ describe.each(databaseKinds)('quotas on %s', (kind) => {
         select coalesce(sum(nano_usd), 0)::text as nano from quota_holds where kind = 0`;
       const room = BigInt(10_000_000 - before) - BigInt(held?.nano ?? 0);
       const each = room / 5n;
-      const holds = await Promise.all(turns.map((turn) => store.turns.holdCost(turn.id, 0, each)));
+      const holds = await Promise.all(turns.map((turn) => store.turns.holdCost(turn, 0, each)));
       expect(holds.filter((hold) => hold.kind === 'held')).toHaveLength(5);
       expect(holds.find((hold) => hold.kind === 'refused')).toMatchObject({
         refusal: { subject: 'instance' },
@@ -329,29 +329,21 @@ describe.each(databaseKinds)('quotas on %s', (kind) => {
     it('are charged whole when the attempt’s process died', async () => {
       const author = person();
       const turn = await run(store.turns, admission({ author, chat: nextId() }));
-      await store.turns.holdCost(turn.id, 0, 700n);
+      await store.turns.holdCost(turn, 0, 700n);
       const { run: again } = await at(MORNING + 60_000, () =>
-        store.turns.claimWork({
-          instance: 'two',
-          leaseMs: 9000,
-          limit: 100,
-          maxAgeMs: HOUR_MS,
-          takeOver: false,
-          platforms: ['telegram'],
-          interruptedNotice: { key: 'x', params: {} },
-          window: { maxTokens: 6000, maxMessages: 20 },
-        }),
+        store.turns.claimWork(claim({ limit: 100, maxAgeMs: HOUR_MS })),
       );
       const claimed = again.find((each) => each.id === turn.id);
-      await store.turns.holdCost(turn.id, 0, 600n);
-      await store.turns.settle(paid({ ...turn, epoch: claimed?.epoch ?? 0 }, 400n));
+      if (claimed === undefined) throw new Error('The turn was not claimed.');
+      await store.turns.holdCost(claimed, 0, 600n);
+      await store.turns.settle(paid(claimed, 400n));
       expect(await counters(author)).toMatchObject({ cost_hour: '1100', requests_hour: '1' });
     });
 
     it('need a running turn', async () => {
       const turn = await run(store.turns, admission({ author: person(), chat: nextId() }));
       await store.turns.settle(settlement(turn));
-      await expect(store.turns.holdCost(turn.id, 0, 1n)).rejects.toThrow('no longer runs');
+      await expect(store.turns.holdCost(turn, 0, 1n)).rejects.toThrow('no longer runs');
     });
 
     const instanceCost = async (): Promise<number> => {

@@ -130,6 +130,8 @@ export const claim = (changes: Partial<ClaimRequest> = {}): ClaimRequest => ({
   leaseMs: LEASE_MS,
   limit: 20,
   maxAgeMs: 900_000,
+  deliveryMaxAgeMs: 86_400_000,
+  held: [],
   takeOver: false,
   platforms: ['telegram'],
   interruptedNotice: NOTICE,

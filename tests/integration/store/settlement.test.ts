@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CancelBy } from '../../../src/conversation/ports.ts';
+import type { Author } from '../../../src/platform/message.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
 import { databaseKinds, openTestDatabase, silentLog, type TestDatabase } from '../../support/database.ts';
 import {
@@ -17,6 +19,7 @@ import {
 
 const NOON = Date.UTC(2026, 6, 15, 12);
 const MINUTE_MS = 60_000;
+const by = (author: Author): CancelBy => ({ user: author.id, adminOf: null, isOperator: false });
 
 describe.each(databaseKinds)('settlement on %s', (kind) => {
   let database: TestDatabase;
@@ -70,7 +73,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
       lease_owner: 'one',
       delivered: false,
     });
-    await store.turns.markDelivered(turn.id, turn.epoch, null);
+    await store.turns.markDelivered(turn, null);
     expect(await turnRow(turn.id)).toMatchObject({ state: 'delivered', lease_owner: null, delivered: true });
   });
 
@@ -112,8 +115,8 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
   it('completes an attempt whose generation was stored while it ran', async () => {
     const turn = await run(store.turns, admission({ author: person(), chat: nextId() }));
     const start = { index: 0, model: 'acme/small:free', generationId: 'gen-early' };
-    await store.turns.attemptStarted(turn.id, turn.epoch, start);
-    await store.turns.attemptStarted(turn.id, turn.epoch, start);
+    await store.turns.attemptStarted(turn, start);
+    await store.turns.attemptStarted(turn, start);
     await store.turns.settle(settlement(turn, { attempts: [attempt({ generationId: null })] }));
     const stored = await database.sql`select generation_id, outcome from attempts where turn_id = ${turn.id}`;
     expect(stored).toEqual([{ generation_id: 'gen-early', outcome: 'answered' }]);
@@ -141,7 +144,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
     const lapse = async () => {
       const author = person();
       const turn = await run(store.turns, admission({ author, chat: nextId() }));
-      await store.turns.partSent(turn.id, 0, '501');
+      await store.turns.partSent(turn, 0, '501');
       const work = await later(MINUTE_MS, () => store.turns.claimWork(claim({ limit: 1000 })));
       const claimed = work.run.find((each) => each.id === turn.id);
       if (claimed === undefined) throw new Error('The turn was not claimed.');
@@ -155,7 +158,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
 
     it('does not let the first process settle, and lets the second', async () => {
       const { turn, claimed } = await lapse();
-      await store.turns.attemptStarted(turn.id, turn.epoch, {
+      await store.turns.attemptStarted(turn, {
         index: 0,
         model: 'late',
         generationId: 'late',
@@ -163,16 +166,16 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
       expect(await store.turns.settle(settlement(turn))).toEqual({ kind: 'lease_lost' });
       expect(await usageRows(turn.id)).toHaveLength(0);
       expect(await store.turns.settle(settlement(claimed))).toMatchObject({ kind: 'settled' });
-      await store.turns.markDelivered(turn.id, turn.epoch, null);
+      await store.turns.markDelivered(turn, null);
       expect(await turnRow(turn.id)).toMatchObject({ state: 'generated', delivered: false });
-      await store.turns.markDelivered(turn.id, claimed.epoch, null);
+      await store.turns.markDelivered(claimed, null);
       expect(await turnRow(turn.id)).toMatchObject({ state: 'delivered', delivered: true });
     });
 
     it('is told to the first process when it asks for more time', async () => {
       const { turn } = await lapse();
       const mine = await run(store.turns, admission({ author: person(), chat: nextId() }));
-      const news = await store.turns.renewLeases('one', [turn.id, mine.id], 9000);
+      const news = await store.turns.renewLeases('one', [turn, mine], 9000);
       expect(news).toEqual({ lost: [turn.id], cancelled: [], stopped: [] });
     });
   });
@@ -180,7 +183,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
   describe('and claims', () => {
     it('leave turns alone whose lease is kept alive', async () => {
       const turn = await run(store.turns, admission({ author: person(), chat: nextId() }));
-      await later(8000, () => store.turns.renewLeases('one', [turn.id], 9000));
+      await later(8000, () => store.turns.renewLeases('one', [turn], 9000));
       const work = await later(16_000, () => store.turns.claimWork(claim({ limit: 1000 })));
       expect(work.run.map((each) => each.id)).not.toContain(turn.id);
     });
@@ -251,8 +254,8 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
     it('hand over finished turns whose delivery nobody confirmed, with text and parts', async () => {
       const turn = await run(store.turns, admission({ author: person(), chat: nextId() }));
       await store.turns.settle(settlement(turn));
-      await store.turns.partSent(turn.id, 0, '601');
-      await store.turns.intendPart(turn.id, 1);
+      await store.turns.partSent(turn, 0, '601');
+      await store.turns.intendPart(turn, 1);
       const work = await later(MINUTE_MS, () => store.turns.claimWork(claim({ limit: 1000, maxAgeMs: 1 })));
       expect(work.deliver.find((each) => each.id === turn.id)).toMatchObject({
         state: 'generated',
@@ -284,7 +287,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
     it('remember why a person can’t be reached, and never try again', async () => {
       const turn = await run(store.turns, admission({ author: person(), chat: nextId() }));
       await store.turns.settle(settlement(turn));
-      await store.turns.markDelivered(turn.id, turn.epoch, 'blocked by the user');
+      await store.turns.markDelivered(turn, 'blocked by the user');
       expect(await turnRow(turn.id)).toMatchObject({
         state: 'delivered',
         unreachable: 'blocked by the user',
@@ -295,22 +298,31 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
   });
 
   describe('and wishes to stop', () => {
-    it('are told with the next renewal, to the author and to admins of the guild only', async () => {
-      const author = person();
-      const turn = await run(store.turns, admission({ author, chat: nextId(), guild: community() }));
-      const stranger = { user: person().id, isGuildAdmin: false };
-      expect(await store.turns.requestCancel(turn.id, stranger)).toEqual({ kind: 'not_yours' });
-      expect((await store.turns.renewLeases('one', [turn.id], 9000)).cancelled).toEqual([]);
-      expect(await store.turns.requestCancel(turn.id, { ...stranger, isGuildAdmin: true })).toEqual({
+    it('are told with the next renewal, for the author and admins of the guild only', async () => {
+      const [author, guild] = [person(), community()];
+      const turn = await run(store.turns, admission({ author, chat: nextId(), guild }));
+      const strangers = [by(person()), { ...by(person()), adminOf: community().id }];
+      for (const stranger of strangers)
+        expect(await store.turns.requestCancel(turn.id, stranger)).toEqual({ kind: 'not_yours' });
+      expect((await store.turns.renewLeases('one', [turn], 9000)).cancelled).toEqual([]);
+      const admin = { ...by(person()), adminOf: guild.id };
+      expect(await store.turns.requestCancel(turn.id, admin)).toEqual({ kind: 'cancelling' });
+      expect(await store.turns.requestCancel(turn.id, by(author))).toEqual({
         kind: 'cancelling',
       });
-      expect(await store.turns.requestCancel(turn.id, { user: author.id, isGuildAdmin: false })).toEqual({
-        kind: 'cancelling',
-      });
-      expect((await store.turns.renewLeases('one', [turn.id], 9000)).cancelled).toEqual([turn.id]);
+      expect((await store.turns.renewLeases('one', [turn], 9000)).cancelled).toEqual([turn.id]);
       await store.turns.settle(settlement(turn, { state: 'cancelled', attempts: [] }));
-      expect(await store.turns.requestCancel(turn.id, { user: author.id, isGuildAdmin: false })).toEqual({
+      expect(await store.turns.requestCancel(turn.id, by(author))).toEqual({
         kind: 'not_running',
+      });
+    });
+
+    it('in private are those of the author and of operators, not of some guild’s admin', async () => {
+      const turn = await run(store.turns, admission({ author: person(), chat: nextId() }));
+      const admin = { ...by(person()), adminOf: community().id };
+      expect(await store.turns.requestCancel(turn.id, admin)).toEqual({ kind: 'not_yours' });
+      expect(await store.turns.requestCancel(turn.id, { ...by(person()), isOperator: true })).toEqual({
+        kind: 'cancelling',
       });
     });
 
@@ -319,9 +331,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
       const first = await run(store.turns, admission({ author, chat }));
       const queued = admission({ author, chat });
       await store.turns.admit(queued);
-      expect(
-        await store.turns.requestCancel(queued.turnId, { user: author.id, isGuildAdmin: false }),
-      ).toEqual({ kind: 'cancelling' });
+      expect(await store.turns.requestCancel(queued.turnId, by(author))).toEqual({ kind: 'cancelling' });
       expect(await store.turns.settle(settlement(first))).toEqual({ kind: 'settled', next: null });
       expect(await turnRow(queued.turnId)).toMatchObject({ state: 'cancelled', delivered: true });
     });
@@ -329,7 +339,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
     it('of the operator reach every running turn', async () => {
       const turn = await run(store.turns, admission({ author: person(), chat: nextId() }));
       await store.control.stop({ scope: 'all' }, null, turn.author.id);
-      const news = await store.turns.renewLeases('one', [turn.id], 9000);
+      const news = await store.turns.renewLeases('one', [turn], 9000);
       await store.control.resume({ scope: 'all' }, turn.author.id);
       expect(news).toEqual({ lost: [], cancelled: [], stopped: [turn.id] });
     });

@@ -220,6 +220,38 @@ describe.each(databaseKinds)('the record on %s', (kind) => {
       expect(again.window).toHaveLength(1);
     });
 
+    it('forgets where a person spoke in private, and keeps what others did', async () => {
+      const [author, guild] = [person(), community()];
+      const id = Number(author.id.split(':')[1]);
+      // One chat bears the person's id, the other has its own.
+      const [own, other] = [admission({ author, chat: id }), admission({ author, chat: nextId() })];
+      await run(store.turns, other);
+      const denied = admission({ author, chat: id }, { access: 'denied' });
+      await store.turns.admit(denied);
+      const inGuild = admission({ author, chat: nextId(), guild });
+      // Somebody else's message that happens to have the number of the person.
+      const stranger = admission({ author: person(), chat: nextId(), message: id });
+      const requests = [own, other, inGuild, stranger];
+      for (const { turnId, envelope } of requests) {
+        await store.turns.startConversation(envelope);
+        const { originKey } = envelope;
+        await store.errors.record({ id: `E-${turnId}`, area: 'turn', message: 'x', originKey });
+      }
+      await store.control.forgetUser(author.id, operator);
+      const keys = requests.map(({ envelope }) => envelope.originKey);
+      const failures = await database.sql<{ origin_key: string | null }[]>`
+        select origin_key from errors where id in ${database.sql(requests.map(({ turnId }) => `E-${turnId}`))}`;
+      expect(failures.filter((row) => row.origin_key === null)).toHaveLength(2);
+      const outcomes = await database.sql<{ origin_key: string }[]>`
+        select origin_key from command_outcomes where origin_key in ${database.sql(keys)}`;
+      for (const rows of [failures, outcomes])
+        expect(new Set(rows.map((row) => row.origin_key).filter((key) => key !== null))).toEqual(
+          new Set([inGuild, stranger].map(({ envelope }) => envelope.originKey)),
+        );
+      const turns = await database.sql`select 1 from turns where id in (${denied.turnId}, ${other.turnId})`;
+      expect(turns).toHaveLength(0);
+    });
+
     it('notes who decided what, once', async () => {
       const guild = community();
       const stop = { scope: 'guild', subject: guild.id } as const;

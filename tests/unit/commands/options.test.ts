@@ -10,7 +10,7 @@ const spec: CommandSpec = {
     { name: 'days', kind: 'integer', required: true },
     { name: 'mode', kind: 'text', required: false, choices: ['short', 'long'] },
     { name: 'loud', kind: 'boolean', required: false },
-    { name: 'rest', kind: 'text', required: false, greedy: true },
+    { name: 'rest', kind: 'text', required: false },
   ],
   scope: 'any',
   requires: 'everyone',
@@ -30,11 +30,11 @@ const problem = (line: string) => {
   return parsed.ok ? null : say(parsed.problem);
 };
 
-test('options are read in order and the greedy one takes the rest of the line', () => {
-  expect(parse('/demo 7 long yes and  more words')).toEqual({
-    ok: true,
-    options: { days: 7, mode: 'long', loud: true, rest: 'and  more words' },
-  });
+test('options are read in order or by name', () => {
+  const options = { days: 7, mode: 'long', loud: true, rest: 'more' };
+  expect(parse('/demo 7 long yes more')).toEqual({ ok: true, options });
+  expect(parse('/demo mode:long loud:yes 7 rest:more')).toEqual({ ok: true, options });
+  expect(problem('/demo 7 long yes more words')).toBe('/demo does not take “words”.');
 });
 
 test('a missing option is named', () => {
@@ -63,4 +63,24 @@ test('options that a platform sends apart are taken by name', () => {
     say,
   );
   expect(parsed).toEqual({ ok: true, options: { days: 3, rest: 'a b' } });
+});
+
+test('before a greedy option the others bind by name only and never take its first word', () => {
+  const search: CommandSpec = {
+    ...spec,
+    options: [
+      { name: 'search', kind: 'boolean', required: false },
+      { name: 'question', kind: 'text', required: true, greedy: true },
+    ],
+  };
+  const read = (line: string) => {
+    const parsed = parseOptions(search, invoke(line), say);
+    return parsed.ok ? parsed.options : say(parsed.problem);
+  };
+  expect(read('/demo what is up')).toEqual({ question: 'what is up' });
+  expect(read('/demo search:true what is up')).toEqual({ search: true, question: 'what is up' });
+  expect(read('/demo search: what')).toEqual({ question: 'search: what' });
+  expect(read('/demo url:https://x.y z')).toEqual({ question: 'url:https://x.y z' });
+  expect(read('/demo why is\n  the sky: blue?')).toEqual({ question: 'why is\n  the sky: blue?' });
+  expect(read('/demo search:maybe what')).toContain('yes or no');
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FatalAdapterError } from '../../../../src/platform/adapter.ts';
-import { openStage, StoreUnavailable, until } from './stage.ts';
+import { StoreUnavailable } from '../../../../src/platform/adapter.ts';
+import { openStage, until } from './stage.ts';
 
 describe('the start', () => {
   it('asks who it is, removes a webhook without losing updates, and polls for every kind it reads', async () => {
@@ -151,7 +152,7 @@ describe('polling', () => {
         onMessage: async () => (await stuck, 'no_reply'),
         onCommand: () => {
           release();
-          return Promise.resolve(null);
+          return Promise.resolve('no_reply');
         },
       },
     });

@@ -107,10 +107,6 @@ export async function until<Value>(check: () => Value): Promise<Exclude<Value, f
   );
 }
 
-export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable';
-}
-
 export const TURN = turnId('0192f0c1-2345-7abc-8def-0123456789ab');
 export const STOP_DATA = `stop:${TURN}`;
 
@@ -174,7 +170,7 @@ function createHandlers(
       return 'no_reply';
     },
     async onCommand(invocation) {
-      const said = (await overrides.onCommand?.(invocation)) ?? null;
+      const said = (await overrides.onCommand?.(invocation)) ?? 'no_reply';
       seen.commands.push(invocation);
       return said;
     },

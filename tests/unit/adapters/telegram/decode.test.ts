@@ -237,11 +237,11 @@ describe('a message', () => {
 });
 
 describe('a command', () => {
-  it('comes with its line and options', () => {
+  it('comes with its line', () => {
     expect(invoked({ text: '/usage week', entities: [entity('bot_command', 0, 6)] })).toMatchObject({
       name: 'usage',
       line: 'week',
-      options: { window: 'week' },
+      options: {},
       isPrivate: true,
       originKey: 'telegram:99:7:5',
     });

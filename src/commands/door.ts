@@ -1,0 +1,38 @@
+import { decideAccess, isOperator, type AccessPolicy } from '../conversation/access.ts';
+import { createNoticeGate } from '../conversation/notice-gate.ts';
+import { refusalNotice } from '../conversation/outcome.ts';
+import type { Refusal } from '../conversation/turn.ts';
+import type { Notice } from '../i18n/translate.ts';
+import { createPace } from '../limits/pace.ts';
+import type { CommandInvocation } from '../platform/command.ts';
+
+/**
+ * Who may use commands, and how fast. They have a pace of their own, beside that of messages, so
+ * that `/stop` works for somebody who has just written too much.
+ */
+export interface CommandDoor {
+  /** Null: come in. Else why not, once; `silence` for who was told just before. */
+  knock(invocation: CommandInvocation): Notice | 'silence' | null;
+}
+
+export function createCommandDoor(access: AccessPolicy, perMinute: number, now: () => number): CommandDoor {
+  const pace = createPace(now);
+  const gate = createNoticeGate(now);
+
+  function refusalOf(invocation: CommandInvocation): Refusal | null {
+    if (isOperator(access, invocation.author.id)) return null;
+    if (decideAccess(access, invocation) === 'denied') return { reason: 'access_denied' };
+    const retryAfterMs = pace.take(invocation.author.id, perMinute);
+    return retryAfterMs === 0 ? null : { reason: 'rate_limited', retryAfterMs };
+  }
+
+  return {
+    knock(invocation) {
+      if (gate.isClosed(invocation)) return 'silence';
+      const refusal = refusalOf(invocation);
+      if (refusal === null) return null;
+      gate.refuse(invocation, refusal);
+      return refusalNotice(refusal, now()) ?? 'silence';
+    },
+  };
+}

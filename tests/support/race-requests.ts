@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import type { AttemptRecord } from '../../src/completion/attempt.ts';
+import type { AdmitRequest, SettleRequest } from '../../src/conversation/ports.ts';
+import type { RunnableTurn } from '../../src/conversation/turn.ts';
+import { guildId, messageId, originKey, placeId, turnId, userId } from '../../src/platform/ids.ts';
+
+/** What the workers of a race ask for: drawn at random, within limits that are soon reached. */
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const LEASE_MS = 5 * HOUR_MS;
+export const WINDOW = { maxTokens: 400, maxMessages: 6 };
+const SYSTEM_TOKENS = 40;
+/** An evening before a month ends, and in Newfoundland before the clocks go back. */
+export const BEGIN = Date.UTC(2026, 9, 30, 20);
+export const ZONES = ['UTC', 'Asia/Tokyo', 'America/St_Johns', 'Asia/Tokyo', 'America/St_Johns'];
+const PEOPLE = 10;
+
+export const RACE_LIMITS = {
+  user: { requests_hour: 14, requests_day: 90, tokens_hour: 16_000, cost_hour: 9000, cost_day: 40_000 },
+  guild: {
+    requests_hour: 24,
+    tokens_hour: 30_000,
+    tokens_day: 250_000,
+    cost_hour: 12_000,
+    requests_month: 4000,
+  },
+  instance: { cost_hour: 20_000, cost_day: 120_000 },
+};
+
+export type Random = () => number;
+
+export interface Held {
+  readonly turn: RunnableTurn;
+  /** The process that works on it. */
+  readonly instance: string;
+  readonly costs: Map<number, bigint>;
+}
+
+/** Anybody says anything, mostly in a guild. */
+export function admission(random: Random, instance: string): AdmitRequest {
+  const pick = (below: number): number => Math.floor(random() * below);
+  const who = pick(PEOPLE);
+  const guild = random() < 0.8 ? pick(ZONES.length) : null;
+  const chat = guild === null ? 5000 + who : 100 * (guild + 1) + pick(2);
+  const event = randomUUID();
+  const text = 'x'.repeat(1 + pick(900));
+  return {
+    turnId: turnId(randomUUID()),
+    cause: 'message',
+    envelope: {
+      platform: 'telegram',
+      originKey: originKey('telegram', 'race', chat, event),
+      author: {
+        id: userId('telegram', who),
+        name: `p${who}`,
+        locale: null,
+        isBot: false,
+        isGuildAdmin: false,
+      },
+      guild: guild === null ? null : { id: guildId('telegram', -1 - guild), name: `g${guild}` },
+      place: placeId('telegram', 'race', chat),
+      messageId: messageId('telegram', chat, event),
+      sentAtMs: 0,
+      replyTarget: { chat },
+    },
+    isPrivate: guild === null,
+    repliesTo: null,
+    text,
+    estTokens: Math.ceil(text.length / 4),
+    access: 'granted',
+    refusal: random() < 0.03 ? { reason: 'rate_limited', retryAfterMs: 1000 } : null,
+    window: WINDOW,
+    hold: { systemTokens: SYSTEM_TOKENS, maxCompletionTokens: 100 + pick(900) },
+    defaults: RACE_LIMITS,
+    instance,
+    leaseMs: LEASE_MS,
+  };
+}
+
+/** Never more than was held: the whole prompt at most, the whole answer at most. */
+export function settlement(
+  random: Random,
+  { turn, instance, costs }: Held,
+  state: SettleRequest['state'],
+): SettleRequest {
+  const bytes = turn.window.map((message) => Math.ceil(Buffer.byteLength(message.text) / 3));
+  const most = bytes.reduce((sum, tokens) => sum + tokens, SYSTEM_TOKENS);
+  const share = random() < 0.3 ? 1 : random();
+  const completionTokens = Math.floor(turn.maxCompletionTokens * share);
+  const answer = 'y'.repeat(Math.min(completionTokens, 300));
+  const paid = [...costs].map(([index, nanoUsd]) =>
+    record(
+      index,
+      index === costs.size - 1 ? Math.floor(most * share) : 0,
+      0,
+      (nanoUsd * BigInt(Math.floor(share * 100))) / 100n,
+    ),
+  );
+  const free = record(costs.size, costs.size === 0 ? Math.floor(most * share) : 0, completionTokens, 0n);
+  return {
+    turnId: turn.id,
+    epoch: turn.epoch,
+    state,
+    answer: {
+      messageId: randomUUID(),
+      text: answer,
+      estTokens: Math.ceil(answer.length / 4),
+      model: 'm',
+      partial: false,
+    },
+    notice: null,
+    // Now and then an attempt is not reported.
+    attempts: [...(random() < 0.1 ? paid.slice(1) : paid), free],
+    window: WINDOW,
+    instance,
+    leaseMs: LEASE_MS,
+  };
+}
+
+function record(
+  index: number,
+  promptTokens: number,
+  completionTokens: number,
+  costNanoUsd: bigint,
+): AttemptRecord {
+  return {
+    index,
+    provider: 'openrouter',
+    modelAsked: `model-${index % 3}`,
+    modelUsed: null,
+    generationId: null,
+    outcome: 'answered',
+    failure: null,
+    httpStatus: 200,
+    isFree: costNanoUsd === 0n,
+    startedAtMs: BEGIN,
+    firstTokenMs: 100,
+    durationMs: 500,
+    usage: {
+      promptTokens,
+      completionTokens,
+      cachedTokens: 0,
+      reasoningTokens: 0,
+      costNanoUsd,
+      source: 'reported',
+    },
+  };
+}
+
+/** mulberry32: small, and good enough to shuffle operations. */
+export function createRandom(seed: number): Random {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
