@@ -23,7 +23,8 @@ export function asNumber(value: unknown): number | null {
 /** A count: a whole number from 0 to 2⁵³. */
 export function asCount(value: unknown): number | null {
   const number = asNumber(value);
-  return number !== null && Number.isSafeInteger(number) && number >= 0 ? number : null;
+  // JSON knows -0, which no count is and which storing would change: added to 0 it is 0.
+  return number !== null && Number.isSafeInteger(number) && number >= 0 ? number + 0 : null;
 }
 
 /** The value of a JSON text; undefined when it is none. */

@@ -76,6 +76,11 @@ describe('the model list', () => {
     },
   );
 
+  it('takes a count of minus zero, which JSON can say, for zero', () => {
+    const models = readModelList(JSON.parse('{"data":[{"id":"acme/small","created":-0}]}'));
+    expect(models?.[0]?.createdAtMs).toBe(0);
+  });
+
   it('of any shape whatever is read without throwing, as JSON that can be stored', () => {
     const row = fc.record(
       {
