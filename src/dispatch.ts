@@ -4,13 +4,13 @@ import type { CommandDoor } from './commands/door.ts';
 import { parseOptions } from './commands/options.ts';
 import { isOperator } from './conversation/access.ts';
 import type { Engine, Receipt } from './conversation/engine.ts';
+import { noteFailure } from './conversation/note-failure.ts';
 import type { ErrorLog } from './conversation/ports.ts';
 import { escapeMarkdown } from './i18n/escape-markdown.ts';
 import { pickLocale, translate, type Notice } from './i18n/translate.ts';
 import { StoreUnavailable, type Handlers, type Said, type Taken } from './platform/adapter.ts';
 import type { ButtonPress, CommandInvocation } from './platform/command.ts';
 import { editDistance } from './platform/edit-distance.ts';
-import { failureText } from './platform/failure-text.ts';
 import { turnId } from './platform/ids.ts';
 import type { Envelope, IncomingMessage } from './platform/message.ts';
 
@@ -28,7 +28,7 @@ export interface DispatchParts {
  * one place that catches what nobody expected.
  */
 export function createDispatch(parts: DispatchParts): Handlers {
-  const { engine, services, door, errors, log, newErrorId } = parts;
+  const { engine, services, door, newErrorId } = parts;
 
   async function onCommand(invocation: CommandInvocation): Promise<Said | Taken> {
     const say = sayTo(invocation);
@@ -71,13 +71,8 @@ export function createDispatch(parts: DispatchParts): Handlers {
   async function unexpected(error: unknown, envelope: Envelope): Promise<Notice> {
     if (error instanceof StoreUnavailable) throw error;
     const errorId = newErrorId();
-    log.error({ errorId, err: error }, 'a command failed unexpectedly');
-    await errors.record({
-      id: errorId,
-      area: 'command',
-      message: failureText(error),
-      originKey: envelope.originKey,
-    });
+    const place = { errorId, area: 'command', originKey: envelope.originKey };
+    await noteFailure(parts, place, error, 'a command failed unexpectedly');
     return { key: 'failure.unexpected', params: { errorId } };
   }
 
@@ -86,9 +81,8 @@ export function createDispatch(parts: DispatchParts): Handlers {
     onCommand,
     onPress,
     async onPoison(eventId, cause) {
-      const errorId = newErrorId();
-      log.error({ errorId, eventId, err: cause }, 'an event failed repeatedly and is given up');
-      await errors.record({ id: errorId, area: 'event', message: failureText(cause), originKey: eventId });
+      const place = { errorId: newErrorId(), area: 'event', originKey: eventId, logged: { eventId } };
+      await noteFailure(parts, place, cause, 'an event failed repeatedly and is given up');
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { CompletionChain, CompletionListener, CompletionOutcome } from '../completion/completion.ts';
-import { failureText } from '../platform/failure-text.ts';
 import type { Logger } from '../platform/logger.ts';
+import { noteFailure } from './note-failure.ts';
 import type { ErrorLog, TurnStore } from './ports.ts';
 import { buildPrompt } from './prompt.ts';
 import type { TurnReply } from './reply-desk.ts';
@@ -49,9 +49,8 @@ export async function completeTurn(
     }
     return outcome;
   } catch (error) {
-    log.error({ turn: turn.id, errorId, err: error }, 'completing a turn failed unexpectedly');
-    const message = failureText(error);
-    await errors.record({ id: errorId, area: 'turn', message, originKey: turn.originKey });
+    const place = { errorId, area: 'turn', originKey: turn.originKey, logged: { turn: turn.id } };
+    await noteFailure(parts, place, error, 'completing a turn failed unexpectedly');
     return null;
   }
 }

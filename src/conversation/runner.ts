@@ -1,10 +1,10 @@
 import type { CompletionOutcome } from '../completion/completion.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { UserLimiter } from '../limits/user-limiter.ts';
-import { failureText } from '../platform/failure-text.ts';
 import type { TurnId } from '../platform/ids.ts';
 import { completeTurn, type CompletionParts } from './complete-turn.ts';
 import type { EchoGuard } from './echo-guard.ts';
+import { noteFailure } from './note-failure.ts';
 import { conclude, refusalNotice, type Conclusion } from './outcome.ts';
 import type { ClaimedWork, LeaseNews, SettleResult, TurnClaim } from './ports.ts';
 import type { ReplyDesk, TurnReply } from './reply-desk.ts';
@@ -152,9 +152,8 @@ async function settle(
     return { result: await settleTurn(turn, conclusion, outcome, parts), conclusion };
   } catch (error) {
     const errorId = parts.newErrorId();
-    parts.log.error({ turn: turn.id, errorId, err: error }, 'a turn could not be settled');
-    const message = failureText(error);
-    await parts.errors.record({ id: errorId, area: 'settle', message, originKey: turn.originKey });
+    const place = { errorId, area: 'settle', originKey: turn.originKey, logged: { turn: turn.id } };
+    await noteFailure(parts, place, error, 'a turn could not be settled');
     const failed = unexpected(errorId);
     return { result: await settleTurn(turn, failed, null, parts), conclusion: failed };
   }

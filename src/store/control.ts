@@ -24,9 +24,6 @@ export interface Control {
   resume(what: StopScope, by: UserId): Promise<void>;
   block(whom: BlockSubject, reason: string | null, by: UserId): Promise<void>;
   unblock(whom: BlockSubject, by: UserId): Promise<void>;
-  /** Approves a guild or person, also one that never wrote yet. */
-  approveGuild(guild: GuildId, by: UserId): Promise<void>;
-  approveUser(user: UserId, by: UserId): Promise<void>;
   /** Deletes a person's words, name and settings; sums stay without them. False when unknown. */
   forgetUser(user: UserId, by: UserId): Promise<boolean>;
 }
@@ -44,12 +41,6 @@ export function createControl({ sql }: Database): Control {
     },
     async unblock(whom, by) {
       await deleteBlock(sql, whom, by);
-    },
-    async approveGuild(guild, by) {
-      await approveGuild(sql, guild, by);
-    },
-    async approveUser(user, by) {
-      await approveUser(sql, user, by);
     },
     forgetUser: (user, by) => forgetUser(sql, user, by),
   };
@@ -102,30 +93,6 @@ const deleteBlock = (sql: Sql, whom: BlockSubject, by: UserId) =>
       )
       insert into audit (actor, action, subject, before)
       select ${by}, 'unblock', subject, to_jsonb(changed) from changed`,
-  );
-
-const approveGuild = (sql: Sql, guild: GuildId, by: UserId) =>
-  reach(
-    () => sql`
-      with changed as (
-        insert into guilds as g (platform_guild_id, name, approved_at) values (${guild}, '', now())
-        on conflict (platform_guild_id) do update set approved_at = now() where g.approved_at is null
-        returning *
-      )
-      insert into audit (actor, action, subject)
-      select ${by}, 'approve', platform_guild_id from changed`,
-  );
-
-const approveUser = (sql: Sql, user: UserId, by: UserId) =>
-  reach(
-    () => sql`
-      with changed as (
-        insert into users as u (platform_user_id, name, approved_at) values (${user}, '', now())
-        on conflict (platform_user_id) do update set approved_at = now() where u.approved_at is null
-        returning *
-      )
-      insert into audit (actor, action, subject)
-      select ${by}, 'approve', platform_user_id from changed`,
   );
 
 /** The audit names who asked, not who was forgotten. */

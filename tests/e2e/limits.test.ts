@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { guildId, userId } from '../../src/platform/ids.ts';
 import { builtInModels } from '../../src/simulator/built-in-models.ts';
 import type { Scenario } from '../../src/simulator/scenario.ts';
+import { createAccessRequests } from '../../src/store/access-requests.ts';
 import { createControl, type Control } from '../../src/store/control.ts';
 import { databaseKinds } from '../support/database.ts';
 import {
@@ -275,13 +276,15 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
 
     test('with approval: nobody before an operator said so', async () => {
       const [ann, ben] = [scene.person(), scene.person()];
-      const chat = scene.telegram.group({ members: [ben.user] });
+      const chat = scene.telegram.group({ members: [ann.user, ben.user] });
+      const requests = createAccessRequests(scene.database);
       await use({ ACCESS: 'approval' });
       await refusedOnce(ann, 'I need an operator’s approval before I can answer here');
-      await control.approveGuild(guildId('telegram', chat.id), operator);
+      expect((await scene.ask(chat, ann.user, '@parley_bot May we?')).turn.state).toBe('refused');
+      await requests.approve(guildId('telegram', chat.id), operator);
       expect((await scene.ask(chat, ben.user, '@parley_bot May we?')).turn.state).toBe('delivered');
       expect((await ben.ask('And in private?')).turn.state).toBe('refused');
-      await control.approveUser(userId('telegram', ann.user.id), operator);
+      await requests.approve(userId('telegram', ann.user.id), operator);
       // Who was told "no" a moment ago is heard again soon; a restart forgets it at once.
       await use({ ACCESS: 'approval' });
       expect((await ann.ask('And now?')).turn.state).toBe('delivered');

@@ -111,10 +111,10 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
       const inGuild = () => store.turns.admit(admission({ author, chat: nextId(), guild }, { access }));
       const inPrivate = () => store.turns.admit(admission({ author, chat: nextId() }, { access }));
       expect(await inGuild()).toMatchObject(needed);
-      await store.control.approveGuild(guild.id, operator);
+      await store.accessRequests.approve(guild.id, operator);
       expect(await inGuild()).toMatchObject({ kind: 'run' });
       expect(await inPrivate()).toMatchObject(needed);
-      await store.control.approveUser(author.id, operator);
+      await store.accessRequests.approve(author.id, operator);
       expect(await inPrivate()).toMatchObject({ kind: 'run' });
     });
 
@@ -296,7 +296,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
 
     it('shares the conversation of a channel where the guild wants it so', async () => {
       const [guild, chat] = [community(), nextId()];
-      await store.control.approveGuild(guild.id, operator);
+      await run(store.turns, admission({ author: person(), chat: nextId(), guild }));
       await store.settings.write(
         'guild',
         await internalId('guilds', guild.id),
