@@ -3,12 +3,14 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createHttpAdapter } from './adapters/http/adapter.ts';
+import type { DiscordPace } from './adapters/discord/adapter.ts';
 import type { TelegramPace } from './adapters/telegram/adapter.ts';
 import { createTerminalAdapter } from './adapters/terminal/adapter.ts';
 import { TERMINAL_USER } from './adapters/terminal/decode.ts';
+import { isWritten } from './commands/command.ts';
 import { commands } from './commands/command-list.ts';
 import { createCommandDoor } from './commands/door.ts';
-import { describeCommand } from './commands/help.ts';
+import { menu } from './commands/menu.ts';
 import { createCatalogue } from './completion/catalogue.ts';
 import { createCompletionChain } from './completion/chain.ts';
 import type { CompletionChain } from './completion/completion.ts';
@@ -20,7 +22,6 @@ import { createEngine } from './conversation/engine.ts';
 import { createReplyDesk } from './conversation/reply-desk.ts';
 import { createRunner, type Runner } from './conversation/runner.ts';
 import { createDispatch } from './dispatch.ts';
-import { translate } from './i18n/translate.ts';
 import { every } from './jobs/every.ts';
 import { startHeartbeat, startSweep } from './jobs/recovery.ts';
 import { createUserLimiter } from './limits/user-limiter.ts';
@@ -45,8 +46,9 @@ export interface AppOptions {
   readonly onFatal: (error: Error) => void;
   /** Used in place of the one that the settings name; its owner closes it. */
   readonly database?: Database;
-  /** Departures from the pace that suits Telegram's limits. */
+  /** Departures from the paces that suit the platforms' limits. */
   readonly telegramPace?: TelegramPace;
+  readonly discordPace?: DiscordPace;
 }
 
 export interface App {
@@ -63,9 +65,10 @@ const LEAST_HISTORY_MESSAGES = 20;
 const TOKENS_PER_MESSAGE = 300;
 /** Tokens a day, for whoever has no limit of their own: ample for the requests that are allowed. */
 const DEFAULT_TOKENS_PER_REQUEST = 10_000;
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** Without a model list a paid model has no price and is not asked, so a list that failed is fetched again soon. */
-const LIST_RETRY_MS = 60_000;
+const LIST_RETRY_MS = MINUTE_MS;
 
 /** Makes every part, in the order in which they need one another, and connects them. */
 export function createApp(options: AppOptions): App {
@@ -73,16 +76,12 @@ export function createApp(options: AppOptions): App {
   const closing: (() => Promise<unknown>)[] = [];
   const whenStopped = (close: () => Promise<unknown>): void => void closing.unshift(close);
   const onFailure = (error: unknown): void => log.warn({ err: error }, 'background work failed');
-  let isServing = false;
+  const unconnected = new Set<string>(['start']);
 
   return {
     async start() {
       const database = await open(options, whenStopped);
-      await startHttp(
-        options,
-        () => (isServing ? missing(database) : Promise.resolve(['start'])),
-        whenStopped,
-      );
+      await startHttp(options, async () => [...unconnected, ...(await missing(database))], whenStopped);
       await reach(database, options, whenStopped);
       // A life of its own each time: leases of an earlier one must not look like this one's.
       const instance = `${config.operation.instanceId ?? 'parley'}-${randomUUID()}`;
@@ -106,17 +105,14 @@ export function createApp(options: AppOptions): App {
       const jobs = [
         startSweep(recovery, store.turns, core.runner, onFailure),
         every(24 * HOUR_MS, () => store.housekeeping(), onFailure),
+        every(MINUTE_MS, () => store.forgetSealed(), onFailure),
       ];
       whenStopped(() => Promise.all(jobs.map((job) => job.stop())));
-      for (const adapter of adapters.values()) {
-        whenStopped(() => adapter.stop());
-        await adapter.start(core.handlers);
-      }
-      isServing = true;
+      await connect([...adapters.values()], core.handlers, unconnected, whenStopped);
       log.info({ instance, database: database.kind, platforms: [...adapters.keys()] }, 'Parley is ready');
     },
     async stop() {
-      isServing = false;
+      unconnected.add('stopping');
       for (const close of closing.splice(0)) {
         try {
           await close();
@@ -291,6 +287,7 @@ function createCore(
     engine,
     store: store.turns,
     usage: store.usage,
+    guildSettings: store.guildSettings,
     requests: store.accessRequests,
     access,
     commands,
@@ -309,10 +306,28 @@ function newErrorId(): string {
   return `E-${randomBytes(4).toString('hex').toUpperCase()}`;
 }
 
+/** Side by side: a platform that is away keeps nobody waiting on another one. */
+async function connect(
+  adapters: readonly PlatformAdapter[],
+  handlers: Handlers,
+  unconnected: Set<string>,
+  whenStopped: WhenStopped,
+): Promise<void> {
+  for (const { platform } of adapters) unconnected.add(platform);
+  unconnected.delete('start');
+  whenStopped(() => Promise.all(adapters.map((adapter) => adapter.stop())));
+  await Promise.all(
+    adapters.map(async (adapter) => {
+      await adapter.start(handlers);
+      unconnected.delete(adapter.platform);
+    }),
+  );
+}
+
 /** The platforms that have a token; without any, a chat in the terminal. */
 async function createAdapters(options: AppOptions): Promise<readonly PlatformAdapter[]> {
-  const { config, log } = options;
-  if (config.telegram === null) {
+  const { config, log: logger, onFatal } = options;
+  if (config.telegram === null && config.discord === null) {
     return [
       createTerminalAdapter({
         ...options.terminal,
@@ -323,17 +338,25 @@ async function createAdapters(options: AppOptions): Promise<readonly PlatformAda
       }),
     ];
   }
-  const { createTelegramAdapter } = await import('./adapters/telegram/adapter.ts');
-  return [
-    createTelegramAdapter({
+  const adapters: PlatformAdapter[] = [];
+  const specs = commands.map(({ spec }) => spec);
+  if (config.telegram !== null) {
+    const { createTelegramAdapter } = await import('./adapters/telegram/adapter.ts');
+    const telegram = {
       config: config.telegram,
-      commands: commands.map(({ spec }) => spec),
-      describe: (command, locale) => translate(locale, describeCommand(command)),
-      logger: log,
-      onFatal: options.onFatal,
-      ...options.telegramPace,
-    }),
-  ];
+      commands: specs.filter(isWritten),
+      describe: menu.describe,
+      logger,
+      onFatal,
+    };
+    adapters.push(createTelegramAdapter({ ...telegram, ...options.telegramPace }));
+  }
+  if (config.discord !== null) {
+    const { createDiscordAdapter } = await import('./adapters/discord/adapter.ts');
+    const discord = { config: config.discord, commands: specs, ...menu, logger, onFatal };
+    adapters.push(createDiscordAdapter({ ...discord, ...options.discordPace }));
+  }
+  return adapters;
 }
 
 /** What keeps this process from serving. */

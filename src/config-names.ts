@@ -16,8 +16,6 @@ export const ALIASES: readonly { alias: string; name: string }[] = [
  * files set it. Any other value is met with a warning, not with silence.
  */
 export const NOT_SERVED_YET: Readonly<Record<string, string | null>> = {
-  DISCORD_TOKEN: null,
-  DISCORD_API_URL: 'https://discord.com/api',
   DISCORD_SHARDS: null,
   DISCORD_SHARD_COUNT: null,
   TELEGRAM_WEBHOOK_SECRET: null,

@@ -97,7 +97,10 @@ const key32 = z
 const DAY_MS = 86_400_000;
 
 const SETTINGS = z.object({
-  DISCORD_TOKEN: text.optional(),
+  DISCORD_TOKEN: z
+    .string()
+    .regex(/^\S+$/u, 'write the token that the developer portal shows for the bot, without blanks')
+    .optional(),
   DISCORD_API_URL: withoutSlash.default('https://discord.com/api'),
   TELEGRAM_BOT_TOKEN: z
     .string()
@@ -246,6 +249,14 @@ function contradictions(values: Readonly<Record<string, string>>): string[] {
 
 function toConfig(s: Settings, environment: Readonly<Record<string, string | undefined>>) {
   return {
+    discord:
+      s.DISCORD_TOKEN === undefined
+        ? null
+        : {
+            token: s.DISCORD_TOKEN,
+            apiUrl: s.DISCORD_API_URL,
+            sealingSecret: s.ENCRYPTION_KEY ?? s.DISCORD_TOKEN,
+          },
     telegram:
       s.TELEGRAM_BOT_TOKEN === undefined
         ? null
@@ -264,7 +275,7 @@ function toConfig(s: Settings, environment: Readonly<Record<string, string | und
     terminalLocale: environment.LC_ALL ?? environment.LC_MESSAGES ?? environment.LANG ?? null,
     operation: {
       // A chat in the terminal shares the screen with the log.
-      logLevel: s.LOG_LEVEL ?? (s.TELEGRAM_BOT_TOKEN === undefined ? 'warn' : 'info'),
+      logLevel: s.LOG_LEVEL ?? ((s.TELEGRAM_BOT_TOKEN ?? s.DISCORD_TOKEN) === undefined ? 'warn' : 'info'),
       instanceId: s.INSTANCE_ID ?? null,
       turnMaxAgeMs: s.TURN_MAX_AGE_MS,
       shutdownGraceMs: s.SHUTDOWN_GRACE_MS,

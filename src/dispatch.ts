@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { Command, CommandServices } from './commands/command.ts';
 import type { CommandDoor } from './commands/door.ts';
+import { isWritten, type Command, type CommandServices } from './commands/command.ts';
 import { parseOptions } from './commands/options.ts';
 import { isOperator } from './conversation/access.ts';
 import type { Engine, Receipt } from './conversation/engine.ts';
@@ -32,20 +32,21 @@ export function createDispatch(parts: DispatchParts): Handlers {
 
   async function onCommand(invocation: CommandInvocation): Promise<Said | Taken> {
     const say = sayTo(invocation);
-    const command = services.commands.find(({ spec }) => spec.name === invocation.name);
+    const offered = services.commands.filter(({ spec }) => invocation.line === null || isWritten(spec));
+    const command = offered.find(({ spec }) => spec.name === invocation.name);
     const isQuestion = command !== undefined && 'question' in command;
     // A question comes in by the engine's own door.
     const turnedAway = isQuestion ? null : door.knock(invocation);
     if (turnedAway === 'silence') return 'no_reply';
     if (turnedAway !== null) return { text: say(turnedAway) };
-    if (command === undefined) return { text: say(unknownCommand(invocation.name, services.commands)) };
+    if (command === undefined) return { text: say(unknownCommand(invocation.name, offered)) };
     const denied = checkPermission(command, invocation, services);
     if (denied !== null) return { text: say(denied) };
     const parsed = parseOptions(command.spec, invocation, say);
     if (!parsed.ok) return { text: say(parsed.problem) };
     const { options } = parsed;
     if ('question' in command) {
-      return takenAs(await engine.receive(asMessage(invocation, command.question(options)), 'command'));
+      return takenAs(await engine.receive(asMessage(invocation, command.question(options, say)), 'command'));
     }
     try {
       return { text: await command.run({ invocation, options, services, say }) };
@@ -144,10 +145,12 @@ function asMessage(invocation: CommandInvocation, text: string): IncomingMessage
   return {
     ...envelope,
     text,
+    isTextWithheld: false,
     addressing: {
       isPrivate,
       mentionsBot: false,
       repliesToBot: false,
+      inOwnThread: false,
       byCommand: true,
       fromSelf: false,
       isSystem: false,

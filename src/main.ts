@@ -2,11 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { createLogger } from './logger.ts';
+import { FatalAdapterError } from './platform/adapter.ts';
 
 /** Both `src/` and the bundle's folder lie directly below the project's root. */
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** A wrong configuration; restarting without a change is useless (sysexits.h: EX_CONFIG). */
+/** A wrong configuration, or a token that is refused: restarting without a change is useless (sysexits.h: EX_CONFIG). */
 const EXIT_CONFIG = 78;
 
 await main();
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
     onTerminalEnd: () => void leave(0),
     onFatal: (error) => {
       process.stderr.write(`Parley has to stop: ${error.message}\n`);
-      void leave(1);
+      void leave(EXIT_CONFIG);
     },
   });
 
@@ -70,6 +71,6 @@ async function main(): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     log.debug({ err: error }, 'start failed');
     process.stderr.write(`Parley can not start: ${reason}\n`);
-    await leave(1);
+    await leave(error instanceof FatalAdapterError ? EXIT_CONFIG : 1);
   }
 }

@@ -1,6 +1,6 @@
 import type { AccessPolicy } from '../conversation/access.ts';
 import type { Engine } from '../conversation/engine.ts';
-import type { AccessRequests, TurnStore } from '../conversation/ports.ts';
+import type { AccessRequests, GuildSettings, TurnStore } from '../conversation/ports.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { CommandInvocation, CommandSpec } from '../platform/command.ts';
 import type { UsageReader } from '../usage/ports.ts';
@@ -18,7 +18,7 @@ export interface ActionCommand {
 /** Makes a turn, whose answer is the reply. */
 export interface QuestionCommand {
   readonly spec: CommandSpec;
-  question(options: CommandOptions): string;
+  question(options: CommandOptions, say: CommandUse['say']): string;
 }
 
 export interface CommandUse {
@@ -37,9 +37,13 @@ export interface CommandServices {
   readonly store: TurnStore;
   readonly usage: UsageReader;
   readonly requests: AccessRequests;
+  readonly guildSettings: GuildSettings;
   readonly access: AccessPolicy;
   readonly commands: readonly Command[];
   readonly now: () => number;
 }
+
+/** Whether people write the command; one on a message is chosen from that message's menu. */
+export const isWritten = (spec: CommandSpec): boolean => spec.onMessage === undefined;
 
 export const lines = (...texts: readonly string[]): string => texts.join('\n');

@@ -63,7 +63,7 @@ export function createEngine(options: EngineOptions, parts: EngineParts): Engine
     if (!decideTrigger(message, echoes).addressed) return 'ignored';
     if (gate.isClosed(message)) return 'silenced';
     const place = limiter.reserve(message.author.id, ratePerMinute(message.author.id));
-    const refusal = place.full ? tooFast(place) : checkText(message.text);
+    const refusal = place.full ? tooFast(place) : checkText(message);
     let verdict: AdmitVerdict;
     try {
       verdict = await store.admit(admission(options, parts.newTurnId(), message, cause, refusal));
@@ -99,7 +99,7 @@ export function createEngine(options: EngineOptions, parts: EngineParts): Engine
       conversationId: null,
       replyTarget: message.replyTarget,
       settings: verdict.settings,
-      reportedLocale: message.author.locale,
+      reportedLocale: verdict.reportedLocale,
       state: 'refused',
       answer: null,
       notice,
@@ -138,7 +138,7 @@ function admission(
   cause: TurnCause,
   refusal: Refusal | null,
 ): AdmitRequest {
-  const { text, repliesTo, addressing, ...envelope } = message;
+  const { text, isTextWithheld: _, repliesTo, addressing, ...envelope } = message;
   return {
     turnId,
     cause,
@@ -162,7 +162,8 @@ function tooFast({ retryAfterMs }: Full): Refusal {
   return { reason: 'rate_limited', retryAfterMs };
 }
 
-function checkText(text: string): Refusal | null {
+function checkText({ text, isTextWithheld }: IncomingMessage): Refusal | null {
+  if (isTextWithheld) return { reason: 'text_withheld' };
   if (text.trim() === '') return { reason: 'empty_message' };
   return text.length > LONGEST_MESSAGE_CHARACTERS
     ? { reason: 'message_too_long', maxCharacters: LONGEST_MESSAGE_CHARACTERS }

@@ -40,6 +40,7 @@ export function createNoticeGate(now: () => number): NoticeGate {
 function holdsFor(refusal: Refusal, nowMs: number): number {
   switch (refusal.reason) {
     case 'empty_message':
+    case 'text_withheld':
     case 'message_too_long':
       return 0;
     case 'rate_limited':

@@ -109,6 +109,8 @@ export function refusalNotice(refusal: Refusal, nowMs: number): Notice | null {
       return { key: 'refusal.approval_needed' };
     case 'empty_message':
       return { key: 'refusal.empty_message' };
+    case 'text_withheld':
+      return { key: 'refusal.text_withheld' };
     case 'message_too_long':
       return { key: 'refusal.message_too_long', params: { maxCharacters: refusal.maxCharacters } };
     case 'rate_limited':

@@ -3,6 +3,7 @@ import type { QuotaLimits } from '../limits/quota.ts';
 import type { GuildId, MessageId, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
 import type { Envelope } from '../platform/message.ts';
 import type {
+  ConversationStyle,
   DeliverableTurn,
   QuotaRefusal,
   Refusal,
@@ -95,6 +96,8 @@ export type AdmitVerdict =
       readonly epoch: number;
       readonly refusal: Refusal;
       readonly settings: TurnSettings;
+      /** The person's language, as the platform reported it with this event or the last one that did. */
+      readonly reportedLocale: string | null;
     }
   | {
       readonly kind: 'queued';
@@ -202,6 +205,13 @@ export interface ErrorEntry {
 /** Another process has claimed the turn: this one must not write for it any more. */
 export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
+}
+
+/** What a guild's admins decide for it. Rejects with `StoreUnavailable`. */
+export interface GuildSettings {
+  conversationStyle(guild: GuildId): Promise<ConversationStyle>;
+  /** Sets it for the guild of the envelope. Recorded with its author; repeating its origin key changes nothing. */
+  setConversationStyle(envelope: Envelope, style: ConversationStyle): Promise<void>;
 }
 
 /** Who was refused for want of an approval, and the operator's answer. Rejects with `StoreUnavailable`. */

@@ -23,7 +23,11 @@ export interface Answerable extends TurnClaim {
  * written meanwhile, but shows only after its predecessor's last part.
  */
 export interface ReplyDesk {
-  open(turn: Answerable): TurnReply;
+  /**
+   * `subject` is what the reply is about, for the title of a thread. `onUnseen` is called when it
+   * turns out that nobody can see the reply any more.
+   */
+  open(turn: Answerable, subject: string, onUnseen: () => void): TurnReply;
   /** The visible text: the answer, and below it or in its place what there is to say about it. */
   compose(turn: Answerable, answer: string | null, notice: Notice | StoredNotice | null): string;
   /** Notes that nothing (more) is to be shown. Never rejects: an unnoted delivery is found again by recovery. */
@@ -51,12 +55,12 @@ export function createReplyDesk(parts: ReplyDeskParts): ReplyDesk {
   /** The last reply that was opened in each conversation, settled when it is complete. */
   const lastShown = new Map<string, Promise<void>>();
 
-  function open(turn: Answerable): TurnReply {
+  function open(turn: Answerable, subject: string, onUnseen: () => void): TurnReply {
     const journal = createPartJournal({ id: turn.id, epoch: turn.epoch }, turn.parts, parts);
     const running = [{ action: 'stop', label: translate(localeOf(turn), { key: 'button.stop' }) } as const];
-    const reply =
-      adapterOf(turn.platform)?.openReply(turn.replyTarget, { turn: turn.id, journal, running }) ??
-      unserved(turn.platform);
+    const thread = turn.settings.opensThread ? { title: titleOf(subject) } : null;
+    const options = { turn: turn.id, journal, running, thread, onUnseen };
+    const reply = adapterOf(turn.platform)?.openReply(turn.replyTarget, options) ?? unserved(turn.platform);
     const { promise: shown, resolve: markShown } = Promise.withResolvers<void>();
     return inOrder(reply, takeTurn(turn.conversationId, shown), markShown, async (delivery) => {
       await journal.saved();
@@ -99,6 +103,14 @@ export function createReplyDesk(parts: ReplyDeskParts): ReplyDesk {
     },
     close: (claim) => record(claim, { kind: 'delivered' }),
   };
+}
+
+const LONGEST_TITLE = 60;
+
+function titleOf(subject: string): string {
+  const line = subject.replaceAll(/\s+/gu, ' ').trim();
+  if (line === '') return '…';
+  return line.length <= LONGEST_TITLE ? line : `${line.slice(0, LONGEST_TITLE - 1).toWellFormed()}…`;
 }
 
 function localeOf(turn: Answerable): Locale {

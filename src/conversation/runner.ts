@@ -77,7 +77,7 @@ export function createRunner(parts: RunnerParts): Runner {
 
   function start(turn: RunnableTurn, inPlace: InPlace): void {
     const abort = new AbortController();
-    const reply = desk.open(turn);
+    const reply = desk.open(turn, turn.window.at(-1)?.text ?? '', () => abort.abort());
     reply.working();
     const work = inPlace(() => run(turn, reply, parts, abort.signal, startLater));
     hold(turn, reply, work, abort);
@@ -90,8 +90,8 @@ export function createRunner(parts: RunnerParts): Runner {
   function deliver(turn: Undelivered): void {
     const abort = new AbortController();
     if (turn.answer === null && turn.notice === null) return hold(turn, null, desk.close(turn), abort);
-    const reply = desk.open(turn);
     const text = desk.compose(turn, turn.answer, turn.notice);
+    const reply = desk.open(turn, text, () => undefined);
     hold(turn, reply, reply.finish(text, Promise.resolve()), abort);
   }
 

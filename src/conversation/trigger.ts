@@ -12,7 +12,11 @@ export function decideTrigger(message: IncomingMessage, echoes: EchoGuard): Trig
   if (author.isBot) return { addressed: false, because: 'bot' };
   if (addressing.isSystem) return { addressed: false, because: 'system' };
   const addressed =
-    addressing.isPrivate || addressing.mentionsBot || addressing.repliesToBot || addressing.byCommand;
+    addressing.isPrivate ||
+    addressing.mentionsBot ||
+    addressing.repliesToBot ||
+    addressing.inOwnThread ||
+    addressing.byCommand;
   if (!addressed) return { addressed: false, because: 'not_addressed' };
   // In private there is nobody who could relay: there a person hands our own words back to us.
   if (!addressing.isPrivate && echoes.isEcho(message.place, message.text)) {

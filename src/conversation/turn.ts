@@ -31,6 +31,7 @@ export type Refusal =
   | { readonly reason: 'access_denied' }
   | { readonly reason: 'approval_needed' }
   | { readonly reason: 'empty_message' }
+  | { readonly reason: 'text_withheld' }
   | { readonly reason: 'message_too_long'; readonly maxCharacters: number }
   | { readonly reason: 'rate_limited'; readonly retryAfterMs: number }
   | QuotaRefusal;
@@ -61,11 +62,16 @@ export interface WindowMessage {
   readonly authorName: string | null;
 }
 
-/** What guild and user have set, the user's choice first. */
+/** What follows for this turn from what guild and user have set, the user's choice first. */
 export interface TurnSettings {
   readonly model: string | null;
   readonly locale: string | null;
+  /** The answer opens a thread, as the guild wants it. */
+  readonly opensThread: boolean;
 }
+
+/** How a guild's channels are divided into conversations: by replies, by a thread for each question, or not at all. */
+export type ConversationStyle = 'chain' | 'thread' | 'channel';
 
 /** A turn with all that any process needs to run it. */
 export interface RunnableTurn {

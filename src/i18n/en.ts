@@ -18,6 +18,11 @@ const METRICS: Record<string, string> = {
   images: 'images',
 };
 const WINDOWS: Record<string, string> = { hour: 'this hour', day: 'today', month: 'this month' };
+const STYLES: Record<string, string> = {
+  chain: 'each chain of replies is one',
+  thread: 'each question opens a thread',
+  channel: 'each channel is one',
+};
 const SUBJECTS: Record<string, string> = {
   user: 'You have',
   guild: 'This group has',
@@ -32,6 +37,8 @@ export const en = {
     'I need an operator’s approval before I can answer here. They see it with /guild list.',
   'refusal.empty_message': () =>
     'I can read text only, and there was none in that message. What would you like to ask?',
+  'refusal.text_withheld': () =>
+    'I can only read messages here that mention me, or that reply to me with the mention left on. You can also use /ask.',
   'refusal.message_too_long': (p: { maxCharacters: number }) =>
     `That message is too long for me: ${count(p.maxCharacters)} characters are the most I can take. Could you shorten it or send it in pieces?`,
   'refusal.rate_limited': (p: { waitMs: number }) =>
@@ -103,15 +110,29 @@ export const en = {
   'command.operator_only': (p: { command: string }) => `/${p.command} is for my operators.`,
 
   'command.ask.description': () => 'Ask a question',
+  'command.ask_about.description': () => 'Ask about a message',
+  'command.ask_about.label': () => 'Ask about this',
   'command.new.description': () => 'Start a fresh conversation',
   'command.stop.description': () => 'Stop the answer that is being written',
   'command.usage.description': () => 'What you have used, and what is left',
   'command.stats.description': () => 'Figures of this group (for admins)',
+  'command.settings.description': () => 'How I work in this group (for admins)',
   'command.help.description': () => 'What I can do',
   'command.start.description': () => 'Say hello',
   'command.guild.description': () => 'Who waits for approval, and approving it (for operators)',
   'option.question': () => 'question',
   'option.days': () => 'number of days',
+  'option.message': () => 'message',
+  'option.conversations': () => 'kind of conversations',
+  'option.action': () => 'action',
+  'option.id': () => 'id',
+  'option.payload': () => 'greeting',
+
+  'ask_about.question': () => 'Explain this message, and answer what it asks, if anything:',
+
+  'settings.title': () => '**Settings of this group**',
+  'settings.conversations': (p: { style: string }) => `Conversations: **${p.style}** – ${STYLES[p.style]}`,
+  'settings.how': (p: { styles: string }) => `Change it with /settings conversations: ${p.styles}.`,
 
   'guild.pending': () => '**Waiting for approval** (`/guild approve <id>`)',
   'guild.request': (p: { id: string; name: string }) => `- \`${p.id}\` ${p.name}`,
@@ -168,7 +189,7 @@ export const en = {
   'terminal.welcome': () =>
     'Parley in the terminal. Write a question and press Enter; /help lists the commands, Ctrl+D ends.',
   'terminal.simulated': () =>
-    'No model key is set: answers are simulated. To make it real set OPENROUTER_API_KEY; for chats set TELEGRAM_BOT_TOKEN.',
+    'No model key is set: answers are simulated. To make it real set OPENROUTER_API_KEY; for chats set DISCORD_TOKEN or TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(answer to an earlier message)',
 } as const;
 

@@ -12,6 +12,11 @@ const METRICS: Record<string, string> = {
   images: 'gambar',
 };
 const WINDOWS: Record<string, string> = { hour: 'jam ini', day: 'hari ini', month: 'bulan ini' };
+const STYLES: Record<string, string> = {
+  chain: 'setiap rangkaian balasan adalah satu percakapan',
+  thread: 'setiap pertanyaan membuka utas',
+  channel: 'setiap kanal adalah satu percakapan',
+};
 const SUBJECTS: Record<string, string> = { user: 'Kamu', guild: 'Grup ini', instance: 'Bot ini' };
 const amount = (metric: string, value: number): string => (metric === 'cost' ? usd(value) : count(value));
 
@@ -24,6 +29,8 @@ export const id: Translation = {
     'Saya perlu persetujuan operator sebelum bisa menjawab di sini. Mereka melihatnya dengan /guild list.',
   'refusal.empty_message': () =>
     'Saya hanya bisa membaca teks, dan pesan itu tidak berisi teks. Apa yang ingin kamu tanyakan?',
+  'refusal.text_withheld': () =>
+    'Di sini saya hanya bisa membaca pesan yang menyebut saya, atau yang membalas saya dengan sebutan tetap aktif. Kamu juga bisa memakai /ask.',
   'refusal.message_too_long': (p) =>
     `Pesan itu terlalu panjang untuk saya: paling banyak ${count(p.maxCharacters)} karakter. Bisa dipersingkat atau dikirim terpisah?`,
   'refusal.rate_limited': (p) => `Itu agak terlalu cepat. Silakan coba lagi dalam ${wait(p.waitMs)}.`,
@@ -84,15 +91,29 @@ export const id: Translation = {
   'command.operator_only': (p) => `/${p.command} hanya untuk operator saya.`,
 
   'command.ask.description': () => 'Ajukan pertanyaan',
+  'command.ask_about.description': () => 'Tanya tentang sebuah pesan',
+  'command.ask_about.label': () => 'Tanyakan tentang ini',
   'command.new.description': () => 'Mulai percakapan baru',
   'command.stop.description': () => 'Hentikan jawaban yang sedang ditulis',
   'command.usage.description': () => 'Yang sudah kamu pakai dan yang tersisa',
   'command.stats.description': () => 'Angka-angka grup ini (untuk admin)',
+  'command.settings.description': () => 'Cara kerja saya di grup ini (untuk admin)',
   'command.help.description': () => 'Apa yang bisa saya lakukan',
   'command.start.description': () => 'Menyapa',
   'command.guild.description': () => 'Siapa yang menunggu persetujuan, dan menyetujuinya (untuk operator)',
   'option.question': () => 'pertanyaan',
   'option.days': () => 'jumlah hari',
+  'option.message': () => 'pesan',
+  'option.conversations': () => 'jenis percakapan',
+  'option.action': () => 'tindakan',
+  'option.id': () => 'id',
+  'option.payload': () => 'salam',
+
+  'ask_about.question': () => 'Jelaskan pesan ini, dan jawab pertanyaannya jika ada:',
+
+  'settings.title': () => '**Pengaturan grup ini**',
+  'settings.conversations': (p) => `Percakapan: **${p.style}** – ${STYLES[p.style]}`,
+  'settings.how': (p) => `Ubah dengan /settings conversations: ${p.styles}.`,
 
   'guild.pending': () => '**Menunggu persetujuan** (`/guild approve <id>`)',
   'guild.request': (p) => `- \`${p.id}\` ${p.name}`,
@@ -134,6 +155,6 @@ export const id: Translation = {
   'terminal.welcome': () =>
     'Parley di terminal. Tulis pertanyaan lalu tekan Enter; /help menunjukkan perintah, Ctrl+D mengakhiri.',
   'terminal.simulated': () =>
-    'Kunci model belum diatur: jawaban disimulasikan. Untuk yang sungguhan, atur OPENROUTER_API_KEY; untuk obrolan, atur TELEGRAM_BOT_TOKEN.',
+    'Kunci model belum diatur: jawaban disimulasikan. Untuk yang sungguhan, atur OPENROUTER_API_KEY; untuk obrolan, atur DISCORD_TOKEN atau TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(jawaban untuk pesan sebelumnya)',
 };

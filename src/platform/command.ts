@@ -19,6 +19,8 @@ export interface CommandOption {
 export interface CommandSpec {
   readonly name: string;
   readonly options: readonly CommandOption[];
+  /** Where set, people use the command on a message, from its menu; the option of this name is that message's text. */
+  readonly onMessage?: string;
   readonly scope: 'any' | 'guild' | 'private';
   readonly requires: 'everyone' | 'guild_admin' | 'operator';
   /** How the answer shows where the platform can choose; a modal must be the first response. */

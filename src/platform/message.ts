@@ -26,6 +26,11 @@ export interface Envelope {
   /** The community, or null in private. */
   readonly guild: Guild | null;
   readonly place: PlaceId;
+  /**
+   * `here` where the place itself is a thread; else the place of the thread that would start at this
+   * message, or null where none can.
+   */
+  readonly thread: 'here' | PlaceId | null;
   /** The platform's message that carries the event; null where there is none. */
   readonly messageId: MessageId | null;
   readonly sentAtMs: number;
@@ -42,6 +47,8 @@ export interface Addressing {
   readonly isPrivate: boolean;
   readonly mentionsBot: boolean;
   readonly repliesToBot: boolean;
+  /** Written to nobody else in a thread that the bot has opened for its answers. */
+  readonly inOwnThread: boolean;
   /** Asked by a command such as `/ask`. */
   readonly byCommand: boolean;
   /** The bot itself wrote it. */
@@ -53,6 +60,8 @@ export interface Addressing {
 /** What a person wrote, with the mention of the bot already removed. */
 export interface IncomingMessage extends Envelope {
   readonly text: string;
+  /** The platform keeps what was written from this bot; `text` is empty. */
+  readonly isTextWithheld: boolean;
   readonly repliesTo: MessageId | null;
   readonly addressing: Addressing;
 }

@@ -53,6 +53,10 @@ export interface ReplyOptions {
   readonly journal: PartJournal;
   /** Buttons while the answer runs, and their labels. */
   readonly running: readonly ReplyButton[];
+  /** The answer opens a thread of this title (1-60 characters) at the question, where the target allows that. */
+  readonly thread: { readonly title: string } | null;
+  /** Nobody can see the answer any more: its message was deleted, or the place is closed to the bot. */
+  readonly onUnseen: () => void;
 }
 
 export interface ReplyButton {

@@ -3,7 +3,7 @@ import { reach } from './failure.ts';
 
 /** Names of the database's functions that take one JSON document and return one. */
 export type DocumentFunction =
-  | 'admit_v1'
+  | 'admit_v2'
   | 'settle_v1'
   | 'hold_cost_v1'
   | 'renew_leases_v1'
@@ -15,6 +15,8 @@ export type DocumentFunction =
   | 'postpone_v1'
   | 'request_cancel_v1'
   | 'start_conversation_v1'
+  | 'set_guild_setting_v1'
+  | 'forget_sealed_v1'
   | 'rebuild_counters_v1'
   | 'housekeeping_v1';
 

@@ -4,7 +4,7 @@ import { reach } from './failure.ts';
 import { settings } from './schema/operation.ts';
 
 export type SettingScope = 'guild' | 'user' | 'instance';
-/** `model` and `locale` steer a person's turns; `conversation_style` (`chain` or `channel`) is a guild's. */
+/** `model` and `locale` steer a person's turns; `conversation_style` is a guild's. */
 export type SettingKey = 'model' | 'locale' | 'conversation_style';
 
 /** Subjects are internal ids; the instance is `instanceSubject`. Rejects with `StoreUnavailable`. */

@@ -1,5 +1,5 @@
 import type { CatalogueStore } from '../completion/ports.ts';
-import type { AccessRequests, ErrorLog, TurnStore } from '../conversation/ports.ts';
+import type { AccessRequests, ErrorLog, GuildSettings, TurnStore } from '../conversation/ports.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createCatalogueStore } from './catalogue-store.ts';
@@ -7,7 +7,8 @@ import type { StoreLog } from './connection.ts';
 import { createControl, type Control } from './control.ts';
 import type { Database } from './database.ts';
 import { createErrorLog } from './error-log.ts';
-import { keepHouse } from './housekeeping.ts';
+import { createGuildSettings } from './guild-settings.ts';
+import { forgetSealed, keepHouse } from './housekeeping.ts';
 import { createQuotaCounters, type QuotaCounters } from './quota-counters.ts';
 import { createSettingsStore, type SettingsStore } from './settings-store.ts';
 import { createTurnStore } from './turn-store.ts';
@@ -27,12 +28,15 @@ export interface Store {
   readonly usage: UsageReader;
   readonly catalogue: CatalogueStore;
   readonly settings: SettingsStore;
+  readonly guildSettings: GuildSettings;
   readonly errors: ErrorLog;
   readonly control: Control;
   readonly accessRequests: AccessRequests;
   readonly counters: QuotaCounters;
   /** To be called daily. Rejects with `StoreUnavailable`. */
   housekeeping(): Promise<void>;
+  /** To be called every minute. Rejects with `StoreUnavailable`. */
+  forgetSealed(): Promise<void>;
 }
 
 export function createStore(database: Database, options: StoreOptions): Store {
@@ -43,10 +47,12 @@ export function createStore(database: Database, options: StoreOptions): Store {
     usage: createUsageReader(sql, options.defaults, now),
     catalogue: createCatalogueStore(database),
     settings: createSettingsStore(database),
+    guildSettings: createGuildSettings(sql),
     errors: createErrorLog(database, options.log),
     control: createControl(database),
     accessRequests: createAccessRequests(database),
     counters: createQuotaCounters(sql, now),
     housekeeping: () => keepHouse(sql, options.log, now),
+    forgetSealed: () => forgetSealed(sql, now),
   };
 }

@@ -26,7 +26,7 @@ export function createTurnStore(sql: Sql, now?: () => number): TurnStore {
     callFunction(sql, name, { ...document, ...clock() }, deadlineMs);
 
   return {
-    admit: async (request) => (await call('admit_v1', request)) as AdmitVerdict,
+    admit: async (request) => (await call('admit_v2', request)) as AdmitVerdict,
     settle: async (request) => (await call('settle_v1', request)) as SettleResult,
     async holdCost(claim, attempt, nanoUsd) {
       const hold = (await call('hold_cost_v1', { ...fence(claim), attempt, nanoUsd })) as

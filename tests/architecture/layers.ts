@@ -15,7 +15,7 @@ export interface Layer {
 }
 
 const adapter: Layer = {
-  mayImport: { platform: 'all', i18n: 'all', rendering: 'all' },
+  mayImport: { platform: 'all', i18n: 'all', rendering: 'all', delivery: 'all' },
   mayReachOutside: true,
   mayNamePlatforms: true,
 };
@@ -31,6 +31,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   platform: { ...pure({}), mayNamePlatforms: true },
   i18n: { ...pure({}), mayNamePlatforms: true },
   rendering: pure({ platform: 'all' }),
+  delivery: pure({ platform: 'all' }),
   completion: pure({}),
   limits: pure({ platform: 'all' }),
   usage: pure({ platform: 'all' }),

@@ -302,7 +302,7 @@ it('says which setting is wrong when Telegram refuses the token', async () => {
     TELEGRAM_BOT_TOKEN: '987654321:AA-some-other-token-AAAAAAAAAAAAAAAAA',
   });
   const { code, stderr } = await bot.ended;
-  expect(code).toBe(1);
+  expect(code).toBe(78);
   expect(stderr).toContain('TELEGRAM_BOT_TOKEN');
   expect(stderr).not.toContain('some-other-token');
 });

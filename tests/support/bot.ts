@@ -30,7 +30,7 @@ export interface Bot {
   stop(): Promise<void>;
 }
 
-export interface BotOptions extends Pick<AppOptions, 'database' | 'telegramPace'> {
+export interface BotOptions extends Pick<AppOptions, 'database' | 'telegramPace' | 'discordPace'> {
   /** Receives each line of the log. */
   readonly onLog?: (line: string) => void;
 }
@@ -46,6 +46,21 @@ export const QUICK: NonNullable<AppOptions['telegramPace']> = {
     finalDeadlineMs: 5000,
   },
   pollingPace: { retryMs: 20, longestRetryMs: 200, standbyMs: 200 },
+};
+
+const UNLIMITED = { typing: 1e6, frame: 1e6, first: 1e6, final: 1e6 };
+
+export const QUICK_DISCORD: NonNullable<AppOptions['discordPace']> = {
+  pace: {
+    frameMs: 30,
+    lane: { windowMs: 1, ...UNLIMITED },
+    global: { windowMs: 1, ...UNLIMITED },
+    firstText: { characters: 1, waitMs: 0 },
+    retryMs: 20,
+    finalDeadlineMs: 5000,
+  },
+  gatewayPace: { waitGuildTimeoutMs: 300, identifyIntervalMs: 20, retryMs: 20, longestRetryMs: 200 },
+  handingPace: { retryMs: 20, longestRetryMs: 200 },
 };
 
 export async function startBot(

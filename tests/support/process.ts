@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Scenario } from '../../src/simulator/scenario.ts';
 import type { SimulatedCall } from '../../src/simulator/state.ts';
 import { openDatabase, type Database } from '../../src/store/database.ts';
+import { connectDiscordSimulator, type RemoteDiscordSimulator } from '../simulators/discord/remote.ts';
 import { connectTelegramSimulator, type RemoteTelegramSimulator } from '../simulators/telegram/remote.ts';
 import {
   copyDataDir,
@@ -231,11 +232,15 @@ export function readBooks(storage: Storage): Promise<Books> {
   });
 }
 
-/** Both outside services as processes, and the settings that lead a bot to them: nothing else does. */
+/** The outside services as processes, and the settings that lead a bot to them: nothing else does. */
 export interface OutsideProcesses {
   readonly telegram: RemoteTelegramSimulator;
+  readonly discord: RemoteDiscordSimulator;
   readonly openrouter: RemoteOpenRouterSimulator;
+  /** For a bot on Telegram. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What makes it one on Discord, too. */
+  readonly discordEnvironment: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
 
@@ -247,21 +252,27 @@ export interface RemoteOpenRouterSimulator {
 }
 
 const TOKEN = '123456789:AA-simulated-token-AAAAAAAAAAAAAAAAAA';
+const DISCORD_TOKEN = 'MTEwMDAwMDAwMDAwMDAwMDAwMQ.simulated.token-of-the-simulated-bot';
 
 export async function startOutsideProcesses(): Promise<OutsideProcesses> {
   const simulate = (...args: string[]) =>
     startProcess([join(root, 'tests/simulators/main.ts'), ...args, '--port', '0'], { cwd: root });
-  const processes = [simulate('telegram', '--token', TOKEN), simulate('openrouter')] as const;
-  const [telegramUrl, openrouterUrl] = await Promise.all(processes.map(firstLine));
-  if (telegramUrl === undefined || openrouterUrl === undefined) throw new Error('no simulator started');
+  const processes = [
+    simulate('telegram', '--token', TOKEN),
+    simulate('discord', '--token', DISCORD_TOKEN),
+    simulate('openrouter'),
+  ];
+  const [telegramUrl = '', discordUrl = '', openrouterUrl = ''] = await Promise.all(processes.map(firstLine));
   return {
     telegram: connectTelegramSimulator(telegramUrl),
+    discord: connectDiscordSimulator(discordUrl),
     openrouter: connectOpenRouterSimulator(openrouterUrl),
     environment: {
       TELEGRAM_BOT_TOKEN: TOKEN,
       TELEGRAM_API_ROOT: telegramUrl,
       OPENROUTER_BASE_URL: openrouterUrl,
     },
+    discordEnvironment: { DISCORD_TOKEN, DISCORD_API_URL: discordUrl },
     async stop() {
       for (const running of processes) running.kill('SIGTERM');
       await Promise.all(processes.map(({ ended }) => ended));

@@ -59,6 +59,7 @@ export function admission(random: Random, instance: string): AdmitRequest {
       },
       guild: guild === null ? null : { id: guildId('telegram', -1 - guild), name: `g${guild}` },
       place: placeId('telegram', 'race', chat),
+      thread: null,
       messageId: messageId('telegram', chat, event),
       sentAtMs: 0,
       replyTarget: { chat },

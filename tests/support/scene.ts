@@ -77,7 +77,7 @@ export const PAID = 'openai/gpt-6-luna';
 export const OTHER_PAID = 'anthropic/claude-haiku-5.5';
 
 /** Which models are asked, in which order: never by chance; and answers as long as tests like them. */
-const SETTINGS = { DEFAULT_MODEL: FREE, FALLBACK_MODEL: OTHER_FREE, MAX_TOKENS: '20000' };
+export const SETTINGS = { DEFAULT_MODEL: FREE, FALLBACK_MODEL: OTHER_FREE, MAX_TOKENS: '20000' };
 
 /** Paid models, with more money than a test spends. */
 export const PAID_SETTINGS = {

@@ -1,6 +1,6 @@
 import type { Api } from 'grammy';
 import type { Logger } from '../../platform/logger.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../../delivery/clock.ts';
 import { attempt, describe } from './failure.ts';
 
 /** Who administrates which group. */

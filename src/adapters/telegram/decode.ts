@@ -69,7 +69,13 @@ function decodeSpeech(message: Message, context: DecodeContext): Decoded | null 
   const envelope = messageEnvelope(message, context);
   return {
     kind: 'message',
-    message: { ...envelope, text: written.text, repliesTo: repliesTo(message), addressing },
+    message: {
+      ...envelope,
+      text: written.text,
+      isTextWithheld: false,
+      repliesTo: repliesTo(message),
+      addressing,
+    },
   };
 }
 
@@ -78,6 +84,7 @@ function addressingOf(message: Message, written: WrittenText, { me }: DecodeCont
     isPrivate: message.chat.type === 'private',
     mentionsBot: written.mentionsBot,
     repliesToBot: repliedMessage(message)?.from?.id === me.id,
+    inOwnThread: false,
     byCommand: false,
     fromSelf: message.from?.id === me.id,
     isSystem: !SPOKEN.some((field) => message[field] !== undefined),
@@ -179,6 +186,7 @@ function whereOf(chat: Chat, topicId: number | null, { me }: DecodeContext) {
       platform: 'telegram' as const,
       guild: isPrivate ? null : { id: guildId('telegram', chat.id), name: chat.title ?? '' },
       place: placeId('telegram', ...path),
+      thread: null,
     },
     replyTarget: (replyToId: number | null) =>
       toReplyTarget({ chatId: chat.id, isPrivate, replyToId, topicId }),

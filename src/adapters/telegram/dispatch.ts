@@ -5,7 +5,7 @@ import type { Envelope } from '../../platform/message.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { fromReplyTarget } from './address.ts';
 import type { GroupAdmins } from './admins.ts';
-import type { Chores } from './chores.ts';
+import type { Chores } from '../../delivery/chores.ts';
 import { decode } from './decode.ts';
 import { attempt, describe } from './failure.ts';
 import { say, type ReplyContext } from './reply.ts';

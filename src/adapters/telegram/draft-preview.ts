@@ -2,7 +2,7 @@ import type { TurnId } from '../../platform/ids.ts';
 import type { DraftIds } from './draft-ids.ts';
 import { describe, type Failure } from './failure.ts';
 import type { Preview, PreviewOptions } from './preview.ts';
-import type { Rest } from './pump.ts';
+import type { Rest } from '../../delivery/pump.ts';
 import type { TelegramPart } from './render.ts';
 
 /**

@@ -1,37 +1,20 @@
 import { GrammyError, HttpError } from 'grammy';
+import type * as delivery from '../../delivery/failure.ts';
+import { LONGEST_REASON, ours, unreachable } from '../../delivery/failure.ts';
 import type { Delivery } from '../../platform/reply.ts';
 
-/**
- * Why a call to Telegram did not work, in words that are safe to log: grammY's own errors are not,
- * because they carry the message text or the URL with the token.
- */
-export type Failure =
-  /** Telegram answered, and refused. */
-  | {
-      readonly kind: 'refused';
-      readonly method: string;
-      readonly code: number;
-      readonly description: string;
-      readonly retryAfterMs: number | null;
-      readonly migratedTo: number | null;
-    }
-  /** No answer. A call that is not known to be lost may have been carried out. */
-  | {
-      readonly kind: 'unreachable';
-      readonly method: string;
-      readonly reason: string;
-      readonly applied: 'no' | 'unknown';
-    }
-  /** Telegram can't take it within the time that is worth waiting. */
-  | { readonly kind: 'late'; readonly retryAfterMs: number; readonly reason: string }
-  /** The store can't note down what is about to be sent. */
-  | { readonly kind: 'unrecorded'; readonly reason: string }
-  /** Our bug. */
-  | { readonly kind: 'ours'; readonly reason: string };
+/** Telegram answered, and refused. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly method: string;
+  readonly code: number;
+  readonly description: string;
+  readonly retryAfterMs: number | null;
+  readonly migratedTo: number | null;
+}
 
-export type Outcome<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly failure: Failure };
+export type Failure = delivery.Failure<Refused>;
+export type Outcome<Value> = delivery.Outcome<Value, Failure>;
 
 /** Makes one call; never rejects. */
 export async function attempt<Value>(call: () => Promise<Value>): Promise<Outcome<Value>> {
@@ -55,15 +38,9 @@ export function toFailure(error: unknown): Failure {
     };
   }
   if (error instanceof HttpError) {
-    const code = networkCode(error.error);
-    return {
-      kind: 'unreachable',
-      method: /'(\w+)'/u.exec(error.message)?.[1] ?? 'unknown',
-      reason: code,
-      applied: NEVER_SENT.has(code) ? 'no' : 'unknown',
-    };
+    return unreachable(/'(\w+)'/u.exec(error.message)?.[1] ?? 'unknown', networkCode(error.error));
   }
-  return { kind: 'ours', reason: describeBug(error) };
+  return ours(error);
 }
 
 /** What a failed final means for the turn. */
@@ -127,17 +104,7 @@ export function describe(failure: Failure): string {
   }
 }
 
-const LONGEST_REASON = 200;
 const RETRY_LATER_MS = 30_000;
-
-/** Socket errors that happen before the first byte of a request leaves. */
-const NEVER_SENT: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-]);
 
 /** A 429 asks for a rest even where the parameter is missing or 0. */
 function restMs(code: number, retryAfterSeconds: number | undefined): number | null {
@@ -156,11 +123,4 @@ function networkCode(error: unknown): string {
   if ('type' in error && typeof error.type === 'string') return error.type;
   if (error instanceof Error) return /timed out/iu.test(error.message) ? 'timeout' : error.name;
   return 'unknown';
-}
-
-/** What went wrong and where, but not the error's message: that of a failed query quotes what a person wrote. */
-function describeBug(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  const place = /^\s+at (.+)$/mu.exec(error.stack ?? '')?.[1];
-  return `${error.name}${place === undefined ? '' : ` at ${place}`}`.slice(0, LONGEST_REASON);
 }

@@ -1,7 +1,7 @@
 import type { Update } from 'grammy/types';
 import { StoreUnavailable } from '../../platform/adapter.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../../delivery/clock.ts';
 import { describe, toFailure } from './failure.ts';
 
 /** The updates that Telegram has handed over and that are not confirmed yet. */

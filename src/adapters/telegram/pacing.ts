@@ -1,4 +1,5 @@
-import type { Clock } from './clock.ts';
+import { countCall, roomMs } from '../../delivery/call-window.ts';
+import type { Clock } from '../../delivery/clock.ts';
 
 /** How often one chat is written to. Telegram publishes rough limits only, so every number is a value. */
 export interface Pace {
@@ -112,10 +113,10 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
     if (state.inLine > 0) return frameMs;
     const pauseMs = Math.max(0, state.pausedUntilMs - now);
     if (isActivity(chat, use))
-      return Math.max(pauseMs, roomMs(state.activity, pace.activity, now, fullShare));
+      return Math.max(pauseMs, roomIn(state.activity, pace.activity, now, fullShare));
     const share = use === 'typing' ? halfShare : fullShare;
     const spacingMs = use === 'frame' ? Math.max(0, state.frameAtMs + frameMs - now) : 0;
-    return Math.max(pauseMs, spacingMs, roomMs(state.messages, windows, now, share));
+    return Math.max(pauseMs, spacingMs, roomIn(state.messages, windows, now, share));
   };
 
   return {
@@ -124,7 +125,7 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
       const state = stateOf(chat);
       const now = clock.now();
       const calls = isActivity(chat, use) ? state.activity : state.messages;
-      count(calls, now, longestWindowMs);
+      countCall(calls, now, longestWindowMs);
       if (use === 'first' || use === 'frame') state.frameAtMs = now;
     },
     async line(chat) {
@@ -135,9 +136,9 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
         for (;;) {
           const now = clock.now();
           const pauseMs = Math.max(0, state.pausedUntilMs - now);
-          const waitMs = Math.max(pauseMs, roomMs(state.messages, paceOf(chat).windows, now, allCalls));
+          const waitMs = Math.max(pauseMs, roomIn(state.messages, paceOf(chat).windows, now, allCalls));
           if (waitMs === 0) {
-            count(state.messages, now, longestWindowMs);
+            countCall(state.messages, now, longestWindowMs);
             state.frameAtMs = now;
             return 0;
           }
@@ -175,24 +176,15 @@ function isActivity(chat: BudgetedChat, use: Cosmetic): boolean {
   return use === 'draft' || (use === 'typing' && chat.isPrivate);
 }
 
-/** Milliseconds until every window has room for one more call. */
-function roomMs(
+/** Milliseconds until every window has room for one more call of this share. */
+function roomIn(
   calls: readonly number[],
   windows: readonly Window[],
   now: number,
   share: (window: Window) => number,
 ): number {
-  const waits = windows.map((window) => {
-    const blocking = calls.at(-share(window));
-    return blocking === undefined ? 0 : Math.max(0, blocking + window.windowMs - now);
-  });
-  return Math.max(0, ...waits);
-}
-
-function count(calls: number[], now: number, longestWindowMs: number): void {
-  const firstInside = calls.findIndex((at) => at > now - longestWindowMs);
-  calls.splice(0, firstInside === -1 ? calls.length : firstInside);
-  calls.push(now);
+  const shares = windows.map((window) => ({ windowMs: window.windowMs, calls: share(window) }));
+  return roomMs(calls, shares, now);
 }
 
 function forgetIdle(chats: Map<number, ChatState>, now: number, longestWindowMs: number): void {

@@ -1,9 +1,9 @@
 import type { Api } from 'grammy';
 import type { Logger } from '../../platform/logger.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../../delivery/clock.ts';
 import type { Pace, SendBudget } from './pacing.ts';
-import type { Parts } from './parts.ts';
-import type { Rest } from './pump.ts';
+import type { TelegramParts } from './parts.ts';
+import type { Rest } from '../../delivery/pump.ts';
 import type { TelegramPart } from './render.ts';
 import type { Sender } from './sender.ts';
 
@@ -25,9 +25,9 @@ export interface PreviewOptions {
   readonly pace: Pace;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly parts: Parts;
+  readonly parts: TelegramParts;
   /** The answer so far, rendered now. */
-  current(): readonly TelegramPart[];
+  readonly current: () => readonly TelegramPart[];
   /** Whether a sign of work was asked for; text may not have come yet. */
-  isWorking(): boolean;
+  readonly isWorking: () => boolean;
 }

@@ -1,18 +1,19 @@
 import type { Api } from 'grammy';
 import type { TurnId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { Delivery, FinalReply, PartJournal, Reply, ReplyOptions } from '../../platform/reply.ts';
+import type { Delivery, FinalReply, Reply, ReplyOptions } from '../../platform/reply.ts';
 import { createMarkdownStream } from '../../rendering/stream.ts';
 import type { Address } from './address.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../../delivery/clock.ts';
 import type { DraftIds } from './draft-ids.ts';
 import { createDraftPreview } from './draft-preview.ts';
 import { createEditPreview } from './edit-preview.ts';
 import { describe, toDelivery, toFailure } from './failure.ts';
 import type { Pace, SendBudget } from './pacing.ts';
-import { createParts, type Parts } from './parts.ts';
+import { createTelegramParts, type TelegramParts } from './parts.ts';
 import type { Preview, PreviewOptions } from './preview.ts';
-import { createPump, type Rest } from './pump.ts';
+import { deliverParts, FORGETFUL } from '../../delivery/parts.ts';
+import { createPump, type Rest } from '../../delivery/pump.ts';
 import { renderAnswer, renderParts, type TelegramPart } from './render.ts';
 import type { Sender } from './sender.ts';
 
@@ -36,7 +37,7 @@ export function createReply(context: ReplyContext, address: Address, options: Re
   const stream = createMarkdownStream();
   let isWorking = false;
   const abandoning = new AbortController();
-  const parts = createParts({ ...context, address, ...options, signal: abandoning.signal });
+  const parts = createTelegramParts({ ...context, address, ...options, signal: abandoning.signal });
   const previewOptions: PreviewOptions = {
     ...context,
     parts,
@@ -90,7 +91,7 @@ export function createReply(context: ReplyContext, address: Address, options: Re
 
 /** Says something that is no turn: one or more messages, without a memory. Never rejects. */
 export async function say(context: ReplyContext, address: Address, said: FinalReply): Promise<Delivery> {
-  const parts = createParts({ ...context, address, journal: FORGETFUL, turn: null, running: [] });
+  const parts = createTelegramParts({ ...context, address, journal: FORGETFUL, turn: null, running: [] });
   return await deliver(parts, renderAnswer(said.text), context.logger);
 }
 
@@ -103,23 +104,15 @@ function openPreview(context: ReplyContext, options: PreviewOptions, turn: TurnI
     : createEditPreview(options);
 }
 
-async function deliver(parts: Parts, final: readonly TelegramPart[], logger: Logger): Promise<Delivery> {
-  for (const [index, part] of final.entries()) {
-    const look = { part, isRunning: false };
-    if (parts.shows(index, look)) continue;
-    const failure = await parts.show(index, look, 'insist');
-    if (failure !== null) {
-      const delivery = toDelivery(failure);
-      logger.warn({ part: index, outcome: delivery.kind, reason: describe(failure) }, 'answer not delivered');
-      return delivery;
-    }
-  }
-  await parts.trim(final.length);
-  return { kind: 'delivered' };
+async function deliver(
+  parts: TelegramParts,
+  final: readonly TelegramPart[],
+  logger: Logger,
+): Promise<Delivery> {
+  const stopped = await deliverParts(parts, final);
+  if (stopped === null) return { kind: 'delivered' };
+  const { index, failure } = stopped;
+  const delivery = toDelivery(failure);
+  logger.warn({ part: index, outcome: delivery.kind, reason: describe(failure) }, 'answer not delivered');
+  return delivery;
 }
-
-const FORGETFUL: PartJournal = {
-  existing: [],
-  intend: () => Promise.resolve(),
-  sent: () => Promise.resolve(),
-};

@@ -38,11 +38,13 @@ export function decodeLine(
     message: {
       ...envelope,
       text: line,
+      isTextWithheld: false,
       repliesTo: null,
       addressing: {
         isPrivate: true,
         mentionsBot: false,
         repliesToBot: false,
+        inOwnThread: false,
         byCommand: false,
         fromSelf: false,
         isSystem: false,
@@ -65,6 +67,7 @@ function createEnvelope(event: string, nowMs: number, locale: string | null): En
     author,
     guild: null,
     place: placeId('terminal', 'parley', 'local'),
+    thread: null,
     messageId: messageId('terminal', 'local', event),
     sentAtMs: nowMs,
     replyTarget: { event },

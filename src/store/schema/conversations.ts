@@ -38,7 +38,7 @@ export const conversations = pgTable(
       .on(table.placeKey)
       .where(sql`${table.active}`),
     index('conversations_user').on(table.userId),
-    check('conversations_style', sql`${table.style} in ('private', 'chain', 'channel')`),
+    check('conversations_style', sql`${table.style} in ('private', 'chain', 'thread', 'channel')`),
   ],
 );
 
@@ -129,6 +129,9 @@ export const turns = pgTable(
       .where(sql`${table.deliveredAt} is null`),
     index('turns_conversation').on(table.conversationId),
     index('turns_user').on(table.userId),
+    index('turns_sealed')
+      .on(table.admittedAt)
+      .where(sql`${table.replyTarget} ? 'sealed'`),
     check(
       'turns_state',
       sql`${table.state} in ('queued', 'running', 'generated', 'delivered', 'refused', 'failed', 'cancelled', 'interrupted', 'merged', 'superseded')`,

@@ -126,7 +126,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
       expect(verdict).toMatchObject({
         kind: 'refused',
         refusal: { reason: 'access_denied' },
-        settings: { model: null, locale: 'id' },
+        settings: { model: null, locale: 'id', opensThread: false },
       });
     });
 
@@ -139,7 +139,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
       await store.settings.write('guild', community_, 'locale', 'id', operator);
       await store.settings.write('user', user, 'model', 'acme/mine', author.id);
       const turn = await run(store.turns, admission({ author, chat: nextId(), guild }));
-      expect(turn.settings).toEqual({ model: 'acme/mine', locale: 'id' });
+      expect(turn.settings).toEqual({ model: 'acme/mine', locale: 'id', opensThread: false });
     });
 
     it('follows a new name, and keeps the language when an event tells none', async () => {
@@ -180,7 +180,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
         guild: { id: guild.id, internalId: expect.any(String) },
         payer: 'operator',
         replyTarget: request.envelope.replyTarget,
-        settings: { model: null, locale: null },
+        settings: { model: null, locale: null, opensThread: false },
         reportedLocale: 'en',
         maxCompletionTokens: 1000,
         window: [{ role: 'user', text: request.text, authorName: 'Ann' }],

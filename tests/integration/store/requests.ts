@@ -36,15 +36,24 @@ export interface Speech {
   readonly guild?: Guild | null;
   readonly message?: number;
   readonly topic?: number;
+  readonly thread?: Envelope['thread'];
 }
 
-function envelopeOf({ author, chat, guild = null, message = nextId(), topic }: Speech): Envelope {
+function envelopeOf({
+  author,
+  chat,
+  guild = null,
+  message = nextId(),
+  topic,
+  thread = null,
+}: Speech): Envelope {
   return {
     platform: 'telegram',
     originKey: originKey('telegram', 'bot', chat, message),
     author,
     guild,
     place: topic === undefined ? placeId('telegram', 'bot', chat) : placeId('telegram', 'bot', chat, topic),
+    thread,
     messageId: messageId('telegram', chat, message),
     sentAtMs: 0,
     replyTarget: { chat, message },

@@ -19,6 +19,7 @@ test.each([
   ['a private message', { isPrivate: true }, true],
   ['a mention', { mentionsBot: true }, true],
   ['a reply to the bot', { repliesToBot: true }, true],
+  ['talk in a thread that the bot opened', { inOwnThread: true }, true],
   ['a command', { byCommand: true }, true],
   ['talk among others', {}, false],
   ['its own message', { isPrivate: true, fromSelf: true }, false],

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { commands } from '../../../src/commands/command-list.ts';
+import { menu } from '../../../src/commands/menu.ts';
 import { en } from '../../../src/i18n/en.ts';
 import { escapeMarkdown } from '../../../src/i18n/escape-markdown.ts';
 import { id } from '../../../src/i18n/id.ts';
@@ -41,16 +42,26 @@ test('a tiny cost is shown in full, never rounded to nothing', () => {
   expect(line).toBe('Today: 1 message, 9 tokens, $0.000000001');
 });
 
-test('every command is described in every language, in at most 100 characters', () => {
+test('every command and each of its options has words in every language, at most 100 characters', () => {
   for (const { spec } of commands) {
-    const key = `command.${spec.name}.description`;
-    expect(isMessageKey(key)).toBe(true);
-    for (const locale of LOCALES) {
-      const described = translate(locale, { key } as Parameters<typeof translate>[1]);
-      expect(described.length).toBeGreaterThan(0);
-      expect(described.length).toBeLessThanOrEqual(100);
-    }
     expect(spec.name).toMatch(/^[a-z0-9_]{1,32}$/u);
+    const options = spec.options.map(({ name }) => name);
+    const keys = [`command.${spec.name}.description`, ...options.map((name) => `option.${name}`)];
+    expect(keys.filter((key) => !isMessageKey(key))).toEqual([]);
+    for (const locale of LOCALES) {
+      const described = options.map((name) => menu.describeOption(spec.name, name, locale));
+      for (const text of [menu.describe(spec.name, locale), ...described])
+        expect(text).toMatch(/^.{1,100}$/u);
+    }
+  }
+});
+
+test('a command on a message has a name in every language, at most 32 characters', () => {
+  const onMessages = commands.filter(({ spec }) => spec.onMessage !== undefined);
+  expect(onMessages.map(({ spec }) => menu.labelOf(spec.name, 'en'))).toEqual(['Ask about this']);
+  for (const { spec } of onMessages) {
+    expect(isMessageKey(`command.${spec.name}.label`)).toBe(true);
+    for (const locale of LOCALES) expect(menu.labelOf(spec.name, locale)).toMatch(/^.{1,32}$/u);
   }
 });
 

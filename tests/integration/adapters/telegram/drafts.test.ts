@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answers, askInGroup, askInPrivate, openStage, TURN, until } from './stage.ts';
+import { IN_PLACE, answers, askInGroup, askInPrivate, openStage, TURN, until } from './stage.ts';
 
 describe('a reply in draft mode', () => {
   it('thinks, grows as a draft that can be stopped, and becomes one real message', async () => {
@@ -126,7 +126,12 @@ describe('a reply in draft mode', () => {
     const message = await until(() => stage.messages[1]);
     const running = [{ action: 'stop' as const, label: 'Stop' }];
     const journal = { existing: [], intend: () => Promise.resolve(), sent: () => Promise.resolve() };
-    const second = stage.adapter.openReply(message.replyTarget, { turn: TURN, journal, running });
+    const second = stage.adapter.openReply(message.replyTarget, {
+      turn: TURN,
+      journal,
+      running,
+      ...IN_PLACE,
+    });
     second.append('second');
     await until(() => answers(stage, first.chat).length === 2);
     await second.finish({ text: 'second' });
@@ -169,7 +174,12 @@ describe('a reply in draft mode', () => {
       intend: () => Promise.resolve(),
       sent: () => Promise.resolve(),
     };
-    const reply = stage.adapter.openReply(before.message.replyTarget, { turn: TURN, journal, running: [] });
+    const reply = stage.adapter.openReply(before.message.replyTarget, {
+      turn: TURN,
+      journal,
+      running: [],
+      ...IN_PLACE,
+    });
     reply.append('all of it');
     await until(() => answers(stage, before.chat)[0]?.text === 'all of it');
     await reply.finish({ text: 'all of it' });

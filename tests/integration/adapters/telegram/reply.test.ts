@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { answers, ask, askInGroup, askInPrivate, openReply, openStage, STOP_DATA, until } from './stage.ts';
+import {
+  IN_PLACE,
+  answers,
+  ask,
+  askInGroup,
+  askInPrivate,
+  openReply,
+  openStage,
+  STOP_DATA,
+  until,
+} from './stage.ts';
 
 describe('a reply in edit mode', () => {
   it('shows typing, then the first text with a Stop button, then the rest, and ends without the button', async () => {
@@ -177,7 +187,7 @@ describe('a long answer', () => {
       sent: () => Promise.resolve(),
     };
     const { turn } = { turn: STOP_DATA.slice(5) as never };
-    const reply = stage.adapter.openReply(message.replyTarget, { turn, journal, running: [] });
+    const reply = stage.adapter.openReply(message.replyTarget, { turn, journal, running: [], ...IN_PLACE });
     expect(await reply.finish({ text: markdown })).toMatchObject({ kind: 'postponed' });
     expect(stage.calls('sendMessage')).toHaveLength(1);
   });

@@ -1,6 +1,6 @@
 import { onTestFinished, vi } from 'vitest';
 import { createTelegramAdapter } from '../../../../src/adapters/telegram/adapter.ts';
-import { systemClock, type Clock } from '../../../../src/adapters/telegram/clock.ts';
+import { systemClock, type Clock } from '../../../../src/delivery/clock.ts';
 import type { Pace } from '../../../../src/adapters/telegram/pacing.ts';
 import type { FatalAdapterError, Handlers, PlatformAdapter } from '../../../../src/platform/adapter.ts';
 import type { ButtonPress, CommandInvocation, CommandSpec } from '../../../../src/platform/command.ts';
@@ -15,6 +15,9 @@ import type {
 } from '../../../simulators/telegram/server.ts';
 
 /** The real adapter, on real sockets, with a simulated Telegram on one side and a core that writes down on the other. */
+/** A reply that stays where the question is. */
+export const IN_PLACE = { thread: null, onUnseen: () => undefined };
+
 export interface Stage {
   readonly telegram: TelegramSimulator;
   readonly adapter: PlatformAdapter;
@@ -123,7 +126,11 @@ export function openReply(
     sent: (index, id) => Promise.resolve(void log.push(`sent ${index} ${id}`)),
   };
   const running = [{ action: 'stop' as const, label: '■ Stop' }];
-  return { reply: stage.adapter.openReply(target, { turn: TURN, journal, running }), log, journal };
+  return {
+    reply: stage.adapter.openReply(target, { turn: TURN, journal, running, ...IN_PLACE }),
+    log,
+    journal,
+  };
 }
 
 /** A person asks in private, and the reply to it is opened. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createSendBudget, DEFAULT_PACE, type Cosmetic } from '../../../../src/adapters/telegram/pacing.ts';
-import { createFakeClock } from './fake-clock.ts';
+import { createFakeClock } from '../../delivery/fake-clock.ts';
 
 const person = { chatId: 7, isPrivate: true };
 const group = { chatId: -100, isPrivate: false };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../../../src/adapters/telegram/clock.ts';
-import { createPump, type Rest } from '../../../../src/adapters/telegram/pump.ts';
+import { systemClock } from '../../../src/delivery/clock.ts';
+import { createPump, type Rest } from '../../../src/delivery/pump.ts';
 
 const turnOfLoop = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../../src/adapters/telegram/clock.ts';
+import type { Clock } from '../../../src/delivery/clock.ts';
 
 export interface FakeClock extends Clock {
   /** Every sleep that was asked for, in milliseconds. */

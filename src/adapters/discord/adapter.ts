@@ -1,0 +1,209 @@
+import type { REST } from 'discord.js';
+import { createChores } from '../../delivery/chores.ts';
+import { systemClock, type Clock } from '../../delivery/clock.ts';
+import type { FatalAdapterError, Handlers, PlatformAdapter } from '../../platform/adapter.ts';
+import type { CommandSpec } from '../../platform/command.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { fromReplyTarget } from './address.ts';
+import { createAnswering } from './answering.ts';
+import { readApplication, type Application } from './application.ts';
+import { createCallbacks } from './callback.ts';
+import { publishCommands, toApplicationCommands, type CommandWords } from './commands.ts';
+import { createDispatch } from './dispatch.ts';
+import { attempt, describe as describeFailure, isTokenRefused } from './failure.ts';
+import {
+  createGateway,
+  DEFAULT_GATEWAY_PACE,
+  tokenRefused,
+  type Gateway,
+  type GatewayPace,
+} from './gateway.ts';
+import { backoffMs } from './hand.ts';
+import { createIntake, type Intake, type IntakePace } from './intake.ts';
+import { createInteractions } from './interactions.ts';
+import { inviteLink, portalPage } from './invite.ts';
+import type { Pace } from './pacing.ts';
+import { createReply, createReplyContext, type ReplyContext } from './reply.ts';
+import { createRest } from './rest.ts';
+import { createSeal, type Seal } from './seal.ts';
+
+export interface DiscordConfig {
+  readonly token: string;
+  /** Ends in `/api`. */
+  readonly apiUrl: string;
+  /** Seals the tokens of interactions where they are stored. */
+  readonly sealingSecret: string;
+}
+
+export interface DiscordAdapterOptions extends CommandWords, DiscordPace {
+  readonly config: DiscordConfig;
+  readonly commands: readonly CommandSpec[];
+  readonly logger: Logger;
+  /** Discord refused the bot for good, after the start. */
+  readonly onFatal: (error: FatalAdapterError) => void;
+  readonly clock?: Clock;
+}
+
+/** Departures from the pace that suits Discord's limits. */
+export interface DiscordPace {
+  readonly pace?: Partial<Pace>;
+  readonly gatewayPace?: Partial<GatewayPace>;
+  readonly handingPace?: Partial<HandingPace>;
+}
+
+/** How long events are kept for a store that is away. */
+export interface HandingPace extends IntakePace {
+  /** How long a person who used a command or a button waits for the store. */
+  readonly interactionPatienceMs: number;
+  /** How long the first answer to an interaction may take. */
+  readonly deferAfterMs: number;
+}
+
+const DEFAULT_HANDING_PACE: HandingPace = {
+  retryMs: 200,
+  longestRetryMs: 5000,
+  patienceMs: 600_000,
+  mostHeld: 1000,
+  settleMs: 5000,
+  interactionPatienceMs: 60_000,
+  deferAfterMs: 2000,
+};
+
+/** What exists from the making of the adapter on. */
+interface Parts {
+  readonly options: DiscordAdapterOptions;
+  readonly rest: REST;
+  readonly seal: Seal;
+  readonly replies: ReplyContext;
+  readonly chores: ReturnType<typeof createChores>;
+  readonly clock: Clock;
+  readonly stopping: AbortController;
+  readonly tellFatal: (error: FatalAdapterError) => void;
+}
+
+/** Parley on Discord: the gateway in, paced REST calls out. */
+export function createDiscordAdapter(options: DiscordAdapterOptions): PlatformAdapter {
+  const { config, logger, clock = systemClock, pace = {} } = options;
+  const stopping = new AbortController();
+  let isRunning = false;
+  const tellFatal = (error: FatalAdapterError): void => {
+    if (!isRunning) return;
+    isRunning = false;
+    options.onFatal(error);
+  };
+  const rest = createRest({ ...config, onTokenRefused: (where) => tellFatal(tokenRefused(where)), logger });
+  const seal = createSeal(config.sealingSecret);
+  /** Known when Discord has told it; nothing is answered before. */
+  const bot = { id: '' };
+  const replies = createReplyContext({ rest, bot, logger, clock, pace });
+  const chores = createChores();
+  const parts: Parts = { options, rest, seal, replies, chores, clock, stopping, tellFatal };
+  let inbound: Inbound | null = null;
+
+  return {
+    platform: 'discord',
+    async start(handlers) {
+      const application = await reachApplication(parts);
+      if (application === null) return;
+      bot.id = application.bot.id;
+      tellOperator(application, logger);
+      const opened = openInbound(parts, application, handlers);
+      inbound = opened;
+      await opened.gateway.open();
+      if (stopping.signal.aborted) return;
+      isRunning = true;
+      logger.info({ bot: application.bot.name }, 'Discord: listening');
+      const commands = toApplicationCommands(options.commands, options);
+      const manner = { ...handOptions(parts), signal: stopping.signal };
+      chores.add(publishCommands(rest, application.id, commands, manner));
+    },
+    async stop() {
+      isRunning = false;
+      stopping.abort();
+      await inbound?.intake.settle();
+      await chores.settle();
+      await inbound?.gateway.close();
+    },
+    openReply: (target, replyOptions) =>
+      createReply(replies, fromReplyTarget(target, seal, Date.now()), replyOptions),
+  };
+}
+
+/** How to insist while Discord is away. */
+function handOptions({ options, clock }: Parts) {
+  const pace = { ...DEFAULT_GATEWAY_PACE, ...options.gatewayPace };
+  return { pace, clock, random: Math.random, logger: options.logger };
+}
+
+/** Asks until Discord answers; null when the adapter is stopped before. */
+async function reachApplication(parts: Parts): Promise<Application | null> {
+  const { options, rest, clock, stopping } = parts;
+  const { pace, random } = handOptions(parts);
+  for (let failures = 1; !stopping.signal.aborted; failures += 1) {
+    const outcome = await attempt(() => readApplication(rest));
+    if (outcome.ok) return outcome.value;
+    const reason = describeFailure(outcome.failure);
+    if (isTokenRefused(outcome.failure)) throw tokenRefused(reason);
+    if (failures === 1) options.logger.warn({ reason }, 'Discord does not answer yet');
+    await clock.sleep(backoffMs(failures, pace, random), stopping.signal);
+  }
+  return null;
+}
+
+function tellOperator({ id, mayReadContent }: Application, logger: Logger): void {
+  const reads = mayReadContent ? 'everything' : 'direct messages, mentions and replies that ping it';
+  const page = portalPage(id);
+  const howToChange = `switch "Message Content Intent" ${mayReadContent ? 'off' : 'on'} at ${page} and start again`;
+  logger.info({ invite: inviteLink(id) }, 'Discord: invite the bot with this link');
+  logger.info({ reads, howToChange }, 'Discord: what the bot may read');
+}
+
+interface Inbound {
+  readonly gateway: Gateway;
+  readonly intake: Intake;
+}
+
+function openInbound(parts: Parts, application: Application, handlers: Handlers): Inbound {
+  const { options, rest, seal, replies, chores, clock, stopping } = parts;
+  const { config, logger, commands } = options;
+  const pace = { ...DEFAULT_HANDING_PACE, ...options.handingPace };
+  const manner = { pace, clock, random: Math.random, logger };
+  const readsContent = application.mayReadContent;
+  const context = { bot: application.bot, readsContent, seal };
+  const callbacks = createCallbacks({ rest, clock, logger });
+  const onPoison: Handlers['onPoison'] = (eventId, cause) => handlers.onPoison(eventId, cause);
+  const intake = createIntake({ ...manner, onPoison });
+  const takeInteraction = createInteractions({
+    ...manner,
+    context,
+    commands,
+    words: options,
+    handlers,
+    callbacks,
+    answering: createAnswering({ callbacks, replies, clock, deferAfterMs: pace.deferAfterMs }),
+    chores,
+    patienceMs: pace.interactionPatienceMs,
+    signal: stopping.signal,
+  });
+  const listener = createDispatch({
+    context,
+    handlers,
+    intake,
+    takeInteraction,
+    rest,
+    replies,
+    chores,
+    stopped: stopping.signal,
+    clock,
+    logger,
+  });
+  const gateway = createGateway({
+    ...config,
+    applicationId: application.id,
+    readsContent,
+    listener,
+    ...handOptions(parts),
+    onFatal: parts.tellFatal,
+  });
+  return { gateway, intake };
+}

@@ -1,0 +1,90 @@
+import type { BaseInteraction } from 'discord.js';
+import type { Clock } from '../../delivery/clock.ts';
+import type { Said, Taken } from '../../platform/adapter.ts';
+import type { Address } from './address.ts';
+import { DEFER, DEFER_PRIVATELY, privateMessage, type Callbacks } from './callback.ts';
+import { addressAt } from './decode.ts';
+import { renderAnswer } from './render.ts';
+import { say, type ReplyContext } from './reply.ts';
+
+/** An interaction that shows "thinking…", or a place for its answer where that failed. */
+export interface Opened {
+  readonly address: Address;
+  readonly isPrivate: boolean;
+  /** We made the message that shows "thinking…", and may take it away. */
+  readonly isOurs: boolean;
+}
+
+/** How interactions are answered. No method rejects. */
+export interface Answering {
+  /** Shows "thinking…" at once. Null where nothing can be answered any more. */
+  open(interaction: BaseInteraction, isPrivate: boolean): Promise<Opened | null>;
+  /** Replaces "thinking…" by what was said, or takes it away where nothing follows. */
+  conclude(interaction: BaseInteraction, opened: Opened, said: Said | Taken): Promise<void>;
+  /** Says something short to the person alone: as the first answer if it comes soon, else behind "thinking…". */
+  soon(interaction: BaseInteraction, work: Promise<Said | Taken>): Promise<void>;
+}
+
+export interface AnsweringOptions {
+  readonly callbacks: Callbacks;
+  readonly replies: ReplyContext;
+  readonly clock: Clock;
+  /** How long a first answer may take; Discord waits for 3000. */
+  readonly deferAfterMs: number;
+}
+
+/** Where the answer to an interaction goes while its token lives; `responseId` is null until there is a response. */
+export function addressOf(interaction: BaseInteraction, responseId: string | null = null): Address {
+  const { applicationId, token, channelId, guildId } = interaction;
+  return {
+    ...addressAt(channelId ?? '', guildId === null),
+    responseId,
+    interaction: { applicationId, token, expiresAtMs: Date.now() + TOKEN_LIFE_MS },
+  };
+}
+
+/** How long a token lives (interactions/receiving-and-responding "Followup Messages"). */
+const TOKEN_LIFE_MS = 900_000;
+
+export function createAnswering({ callbacks, replies, clock, deferAfterMs }: AnsweringOptions): Answering {
+  const open: Answering['open'] = async (interaction, isPrivate) => {
+    const answered = await callbacks.answer(interaction, isPrivate ? DEFER_PRIVATELY : DEFER);
+    if (answered.kind === 'gone') {
+      // What was meant for one person must not be said to all.
+      return isPrivate
+        ? null
+        : { address: { ...addressOf(interaction), interaction: null }, isPrivate, isOurs: false };
+    }
+    const known = answered.kind === 'taken' ? answered.messageId : null;
+    const responseId = known ?? (await callbacks.originalId(interaction));
+    return { address: addressOf(interaction, responseId), isPrivate, isOurs: answered.kind === 'taken' };
+  };
+
+  const conclude: Answering['conclude'] = async (interaction, { address, isPrivate, isOurs }, said) => {
+    if (typeof said === 'object') await say(replies, address, said, { isPrivate });
+    else if (said === 'no_reply' && isOurs) await callbacks.remove(interaction);
+  };
+
+  return {
+    open,
+    conclude,
+    async soon(interaction, work) {
+      const over = new AbortController();
+      const first = await Promise.race([work, clock.sleep(deferAfterMs, over.signal).then(() => null)]);
+      over.abort();
+      const whole = first !== null && typeof first === 'object' ? wholeText(first) : null;
+      if (whole !== null) {
+        await callbacks.answer(interaction, privateMessage(whole));
+        return;
+      }
+      const opened = await open(interaction, true);
+      if (opened !== null) await conclude(interaction, opened, await work);
+    },
+  };
+}
+
+/** The text in Discord's Markdown if it fits into one message. */
+function wholeText({ text }: Said): string | null {
+  const [part, ...more] = renderAnswer(text);
+  return part === undefined || more.length > 0 ? null : part.content;
+}

@@ -1,0 +1,206 @@
+import {
+  ApplicationCommandOptionType,
+  ApplicationCommandType,
+  ApplicationIntegrationType,
+  InteractionContextType,
+  PermissionFlagsBits,
+  Routes,
+  type APIApplicationCommandBasicOption,
+  type REST,
+  type RESTGetAPIApplicationCommandsResult,
+  type RESTPutAPIApplicationCommandsJSONBody,
+} from 'discord.js';
+import type { CommandOption, CommandSpec } from '../../platform/command.ts';
+import { attempt, describe as describeFailure, isTransient } from './failure.ts';
+import { backoffMs, type HandOptions } from './hand.ts';
+
+type Locale = 'en' | 'id';
+
+/** What commands and their options are called in the menus; Discord takes at most 100 characters. */
+export interface CommandWords {
+  readonly describe: (command: string, locale: Locale) => string;
+  readonly describeOption: (command: string, option: string, locale: Locale) => string;
+  /** For commands on a message; at most 32 characters. */
+  readonly labelOf: (command: string, locale: Locale) => string;
+}
+
+type CommandBody = RESTPutAPIApplicationCommandsJSONBody[number];
+
+/** The specs as global application commands (interactions/application-commands). */
+export function toApplicationCommands(specs: readonly CommandSpec[], words: CommandWords): CommandBody[] {
+  return specs.map((spec) => ({
+    ...(spec.onMessage === undefined ? slashCommand(spec, words) : messageCommand(spec, words)),
+    contexts: CONTEXTS[spec.scope],
+    integration_types: [ApplicationIntegrationType.GuildInstall],
+    default_member_permissions: PERMISSIONS[spec.requires],
+  }));
+}
+
+/** The name under which a command on a message comes back. */
+export function messageCommandName(command: string, { labelOf }: CommandWords): string {
+  return labelOf(command, 'en').slice(0, LONGEST_NAME);
+}
+
+/**
+ * Registers the commands, but only where Discord has other ones: new names count against 200 a day.
+ * Permission is decided when a command is used. Goes on while Discord is away; a refusal is logged
+ * and changes nothing else. Never rejects.
+ */
+export async function publishCommands(
+  rest: REST,
+  applicationId: string,
+  commands: readonly CommandBody[],
+  { clock, pace, random, logger, signal }: HandOptions & { readonly signal: AbortSignal },
+): Promise<void> {
+  for (let failures = 1; !signal.aborted; failures += 1) {
+    const outcome = await attempt(() => replaceCommands(rest, applicationId, commands));
+    if (outcome.ok) {
+      if (outcome.value === 'replaced') logger.info({ commands: commands.length }, 'commands registered');
+      return;
+    }
+    const reason = describeFailure(outcome.failure);
+    logger[failures === 1 ? 'warn' : 'debug']({ reason }, 'commands not registered');
+    if (!isTransient(outcome.failure)) return;
+    await clock.sleep(backoffMs(failures, pace, random), signal);
+  }
+}
+
+async function replaceCommands(
+  rest: REST,
+  applicationId: string,
+  commands: readonly CommandBody[],
+): Promise<'replaced' | 'the same'> {
+  const route = Routes.applicationCommands(applicationId);
+  const query = new URLSearchParams({ with_localizations: 'true' });
+  const known = (await rest.get(route, { query })) as RESTGetAPIApplicationCommandsResult;
+  if (sameCommands(known, commands)) return 'the same';
+  await rest.put(route, { body: commands });
+  return 'replaced';
+}
+
+/** Whether what Discord has says the same as what we want, in any order and with Discord's own fields and defaults. */
+export function sameCommands(known: readonly object[], wanted: readonly object[]): boolean {
+  const asText = (commands: readonly object[]): string =>
+    JSON.stringify(commands.map((command) => JSON.stringify(normalized(command, COMMAND_FIELDS))).toSorted());
+  return asText(known) === asText(wanted);
+}
+
+function slashCommand(spec: CommandSpec, { describe, describeOption }: CommandWords) {
+  const options = spec.options.toSorted((one, other) => Number(other.required) - Number(one.required));
+  return {
+    type: ApplicationCommandType.ChatInput as const,
+    name: spec.name,
+    ...described((locale) => describe(spec.name, locale)),
+    options: options.map((option) =>
+      optionBody(option, (locale) => describeOption(spec.name, option.name, locale)),
+    ),
+  };
+}
+
+function messageCommand({ name }: CommandSpec, words: CommandWords) {
+  return {
+    type: ApplicationCommandType.Message as const,
+    name: messageCommandName(name, words),
+    name_localizations: { id: words.labelOf(name, 'id').slice(0, LONGEST_NAME) },
+  };
+}
+
+function optionBody(
+  { name, kind, required, choices }: CommandOption,
+  describe: (locale: Locale) => string,
+): APIApplicationCommandBasicOption {
+  const shared = { name, required, ...described(describe) };
+  switch (kind) {
+    case 'boolean':
+      return { type: ApplicationCommandOptionType.Boolean, ...shared };
+    case 'integer':
+      return {
+        type: ApplicationCommandOptionType.Integer,
+        ...shared,
+        ...(choices !== undefined && {
+          choices: choices.map((choice) => ({ name: choice, value: Number(choice) })),
+        }),
+      };
+    case 'text':
+      return {
+        type: ApplicationCommandOptionType.String,
+        ...shared,
+        ...(choices !== undefined && { choices: choices.map((choice) => ({ name: choice, value: choice })) }),
+      };
+  }
+}
+
+/** Without an entry for en-US, readers of American English get British English where there is one. */
+function described(describe: (locale: Locale) => string) {
+  const english = describe('en').slice(0, LONGEST_DESCRIPTION);
+  const indonesian = describe('id').slice(0, LONGEST_DESCRIPTION);
+  return {
+    description: english,
+    description_localizations: { 'en-US': english, 'en-GB': english, id: indonesian },
+  };
+}
+
+const LONGEST_DESCRIPTION = 100;
+const LONGEST_NAME = 32;
+
+const CONTEXTS: Readonly<Record<CommandSpec['scope'], InteractionContextType[]>> = {
+  any: [InteractionContextType.Guild, InteractionContextType.BotDM],
+  guild: [InteractionContextType.Guild],
+  private: [InteractionContextType.BotDM],
+};
+
+/** "0" offers a command to administrators alone, unless a server's admin says otherwise. */
+const PERMISSIONS: Readonly<Record<CommandSpec['requires'], string | null>> = {
+  everyone: null,
+  guild_admin: String(PermissionFlagsBits.ManageGuild),
+  operator: '0',
+};
+
+/** Fields that we set, each with what stands for it when Discord leaves it out. */
+const COMMAND_FIELDS: Readonly<Record<string, unknown>> = {
+  type: ApplicationCommandType.ChatInput,
+  name: '',
+  name_localizations: null,
+  description: '',
+  description_localizations: null,
+  options: [],
+  contexts: null,
+  integration_types: [ApplicationIntegrationType.GuildInstall],
+  default_member_permissions: null,
+};
+
+const OPTION_FIELDS: Readonly<Record<string, unknown>> = {
+  type: 0,
+  name: '',
+  name_localizations: null,
+  description: '',
+  description_localizations: null,
+  required: false,
+  choices: [],
+};
+
+const CHOICE_FIELDS: Readonly<Record<string, unknown>> = { name: '', name_localizations: null, value: '' };
+
+/** The fields in one order, with their defaults; what Discord adds besides is left out. */
+function normalized(given: object, fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const source = given as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    Object.entries(fields).map(([field, fallback]) => [
+      field,
+      normalizedField(field, source[field] ?? fallback),
+    ]),
+  );
+}
+
+function normalizedField(field: string, value: unknown): unknown {
+  if (field.endsWith('_localizations')) return sortedEntries(value);
+  if (!Array.isArray(value)) return value;
+  if (field === 'options') return value.map((option: object) => normalized(option, OPTION_FIELDS));
+  if (field === 'choices') return value.map((choice: object) => normalized(choice, CHOICE_FIELDS));
+  return value.toSorted((one, other) => Number(one) - Number(other));
+}
+
+/** No translations are said in two ways: null and {}. */
+function sortedEntries(value: unknown): readonly unknown[] {
+  return Object.entries((value ?? {}) as object).toSorted(([one], [other]) => one.localeCompare(other));
+}

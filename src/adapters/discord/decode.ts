@@ -1,0 +1,218 @@
+import {
+  ChannelType,
+  MessageType,
+  PermissionFlagsBits,
+  type BaseInteraction,
+  type ButtonInteraction,
+  type Message,
+  type PermissionsBitField,
+} from 'discord.js';
+import type { ButtonPress, CommandInvocation } from '../../platform/command.ts';
+import { guildId, messageId, originKey, placeId, userId } from '../../platform/ids.ts';
+import type { Addressing, Author, Envelope, Guild, IncomingMessage } from '../../platform/message.ts';
+import { toReplyTarget, type Address } from './address.ts';
+import { readText, type MentionNames, type WrittenText } from './message-text.ts';
+import type { Seal } from './seal.ts';
+
+export interface DecodeContext {
+  /** The bot's account. */
+  readonly bot: { readonly id: string };
+  /** Whether Discord shows this bot messages that are not addressed to it. */
+  readonly readsContent: boolean;
+  readonly seal: Seal;
+}
+
+/**
+ * Translates a message; null for what is not meant for the bot: its own, other bots', what nobody
+ * said, and what people say among themselves. `threadOwner` is who opened the
+ * thread it stands in, if it does and that is known.
+ */
+export function decodeMessage(
+  message: Message,
+  context: DecodeContext,
+  threadOwner: string | null,
+): IncomingMessage | null {
+  const { author, channel, channelId } = message;
+  if (author.bot || author.system || message.webhookId !== null || !isSpoken(message)) return null;
+  const written = writtenIn(message, context);
+  const isNamed = written.mentionsBot;
+  const addressing = addressingOf(message, { isNamed, isOwnThread: threadOwner === context.bot.id }, context);
+  const { isPrivate, mentionsBot, repliesToBot, inOwnThread } = addressing;
+  if (!isPrivate && !mentionsBot && !repliesToBot && !inOwnThread) return null;
+  const isTextWithheld =
+    written.text === '' && !context.readsContent && !isPrivate && !message.mentions.users.has(context.bot.id);
+  // One hint is enough for a thread: with this key the store knows every further one as a repetition.
+  const event = isTextWithheld && inOwnThread ? WITHHELD_EVENT : message.id;
+  const canOpenThread = threadCanStartAt(message);
+  const threadAtMessage = canOpenThread ? placeId('discord', context.bot.id, message.id) : null;
+  return {
+    platform: 'discord',
+    originKey: originKey('discord', context.bot.id, channelId, event),
+    author: messageAuthor(message),
+    guild: guildOf(message),
+    place: placeId('discord', context.bot.id, channelId),
+    thread: channel.isThread() ? 'here' : threadAtMessage,
+    messageId: messageId('discord', channelId, message.id),
+    sentAtMs: message.createdTimestamp,
+    replyTarget: toReplyTarget(
+      { ...addressAt(channelId, isPrivate), questionId: message.id, canOpenThread },
+      context.seal,
+    ),
+    text: written.text,
+    isTextWithheld,
+    repliesTo: repliesTo(message),
+    addressing,
+  };
+}
+
+/** The text of a message, as its readers see it. */
+export function writtenIn(message: Message, context: DecodeContext): WrittenText {
+  return readText(message.content, mentionNames(message, context));
+}
+
+/** What is known of a command when it is used, before its options. */
+export type CommandEnvelope = Omit<CommandInvocation, 'name' | 'options'>;
+
+/** `address` is where the answer goes. */
+export function decodeCommand(
+  interaction: BaseInteraction,
+  address: Address,
+  context: DecodeContext,
+): CommandEnvelope {
+  return {
+    ...interactionEnvelope(interaction, address, context),
+    messageId: null,
+    line: null,
+    isPrivate: address.isPrivate,
+    repliesTo: null,
+  };
+}
+
+/** The custom id of our buttons: `stop:<turn>`. */
+const STOP_ID = /^stop:([\da-f-]{36})$/iu;
+
+/** Null for a button that is none of ours. */
+export function decodePress(interaction: ButtonInteraction, context: DecodeContext): ButtonPress | null {
+  const turn = STOP_ID.exec(interaction.customId)?.[1];
+  if (turn === undefined) return null;
+  const { channelId, message } = interaction;
+  const address = { ...addressAt(channelId, interaction.guildId === null), questionId: message.id };
+  return {
+    ...interactionEnvelope(interaction, address, context),
+    messageId: messageId('discord', channelId, message.id),
+    action: 'stop',
+    turn,
+  };
+}
+
+/** An address with nothing but its channel. */
+export function addressAt(channelId: string, isPrivate: boolean): Address {
+  return {
+    channelId,
+    isPrivate,
+    questionId: null,
+    canOpenThread: false,
+    responseId: null,
+    interaction: null,
+  };
+}
+
+const WITHHELD_EVENT = 'text-withheld';
+
+/** Anything else is a join, a pin, a boost: nothing anybody said (resources/message "Message Types"). */
+function isSpoken({ type }: Message): boolean {
+  return type === MessageType.Default || type === MessageType.Reply;
+}
+
+function addressingOf(
+  message: Message,
+  { isNamed, isOwnThread }: { readonly isNamed: boolean; readonly isOwnThread: boolean },
+  { bot }: DecodeContext,
+): Addressing {
+  const { channel, mentions, author } = message;
+  const repliedTo = message.type === MessageType.Reply ? (mentions.repliedUser?.id ?? null) : null;
+  const isToOthers = repliedTo !== null && repliedTo !== bot.id && repliedTo !== author.id;
+  return {
+    isPrivate: channel.type === ChannelType.DM,
+    mentionsBot: isNamed || mentions.users.has(bot.id),
+    repliesToBot: repliedTo === bot.id,
+    inOwnThread: isOwnThread && !isToOthers,
+    byCommand: false,
+    fromSelf: false,
+    isSystem: false,
+  };
+}
+
+function mentionNames({ mentions, guild }: Message, { bot }: DecodeContext): MentionNames {
+  return {
+    isBot: (kind, id) =>
+      kind === '@' ? id === bot.id : guild?.members.me?.roles.cache.get(id)?.managed === true,
+    user: (id) => mentions.members?.get(id)?.displayName ?? mentions.users.get(id)?.displayName ?? null,
+    role: (id) => guild?.roles.cache.get(id)?.name ?? null,
+    channel: (id) => guild?.channels.cache.get(id)?.name ?? null,
+  };
+}
+
+/** Starting a thread needs these (resources/channel "Start Thread from Message"); the answer is then written in it. */
+function threadCanStartAt({ channel }: Message): boolean {
+  if (channel.type !== ChannelType.GuildText && channel.type !== ChannelType.GuildAnnouncement) return false;
+  const { me } = channel.guild.members;
+  return me !== null && channel.permissionsFor(me).has(OPENS_THREADS);
+}
+
+const OPENS_THREADS = [
+  PermissionFlagsBits.ViewChannel,
+  PermissionFlagsBits.CreatePublicThreads,
+  PermissionFlagsBits.SendMessagesInThreads,
+];
+
+function repliesTo({ type, reference }: Message): IncomingMessage['repliesTo'] {
+  if (type !== MessageType.Reply || reference?.messageId === undefined) return null;
+  return messageId('discord', reference.channelId, reference.messageId);
+}
+
+function messageAuthor({ author, member }: Message): Author {
+  return {
+    id: userId('discord', author.id),
+    name: member?.displayName ?? author.displayName,
+    locale: null,
+    isBot: false,
+    isGuildAdmin: managesGuild(member?.permissions),
+  };
+}
+
+function interactionEnvelope(
+  interaction: BaseInteraction,
+  address: Address,
+  { bot, seal }: DecodeContext,
+): Omit<Envelope, 'messageId'> {
+  const { user, member } = interaction;
+  const { channelId } = address;
+  const nickname = member !== null && 'displayName' in member ? member.displayName : member?.nick;
+  return {
+    platform: 'discord',
+    originKey: originKey('discord', bot.id, channelId, interaction.id),
+    author: {
+      id: userId('discord', user.id),
+      name: nickname ?? user.displayName,
+      locale: interaction.locale,
+      isBot: user.bot,
+      isGuildAdmin: managesGuild(interaction.memberPermissions),
+    },
+    guild: guildOf(interaction),
+    place: placeId('discord', bot.id, channelId),
+    thread: interaction.channel?.isThread() === true ? 'here' : null,
+    sentAtMs: interaction.createdTimestamp,
+    replyTarget: toReplyTarget(address, seal),
+  };
+}
+
+/** Administrators, and owners, have every permission. */
+function managesGuild(permissions: Readonly<PermissionsBitField> | null | undefined): boolean {
+  return permissions?.has(PermissionFlagsBits.ManageGuild) === true;
+}
+
+function guildOf(source: Pick<Message | BaseInteraction, 'guildId' | 'guild'>): Guild | null {
+  if (source.guildId === null) return null;
+  return { id: guildId('discord', source.guildId), name: source.guild?.name ?? '' };
+}

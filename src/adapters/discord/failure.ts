@@ -1,0 +1,192 @@
+import { DiscordAPIError, HTTPError, RateLimitError } from 'discord.js';
+import type * as delivery from '../../delivery/failure.ts';
+import { LONGEST_REASON, ours, unreachable } from '../../delivery/failure.ts';
+import type { Delivery } from '../../platform/reply.ts';
+
+/**
+ * Discord answered, and refused. Nothing of discord.js' errors is kept but codes: they carry the message that was
+ * sent, and URLs with the tokens of interactions.
+ */
+export interface Refused {
+  readonly kind: 'refused';
+  /** Method and path with names for ids and tokens, as in `PATCH /channels/:id/messages/:id`. */
+  readonly method: string;
+  readonly status: number;
+  /** Discord's own code (topics/opcodes-and-status-codes "JSON"); 0 where there is none. */
+  readonly code: number;
+  /** The fields that a 50035 complains about, and how; else empty. */
+  readonly fields: string;
+  readonly retryAfterMs: number | null;
+  /** The rest is for all calls of the bot. */
+  readonly isGlobal: boolean;
+}
+
+export type Failure = delivery.Failure<Refused>;
+export type Outcome<Value> = delivery.Outcome<Value, Failure>;
+
+/** Makes one call; never rejects. */
+export async function attempt<Value>(call: () => Promise<Value>): Promise<Outcome<Value>> {
+  try {
+    return { ok: true, value: await call() };
+  } catch (error) {
+    return { ok: false, failure: toFailure(error) };
+  }
+}
+
+export function toFailure(error: unknown): Failure {
+  if (error instanceof RateLimitError) {
+    const retryAfterMs = Math.max(MIN_REST_MS, error.retryAfter, error.sublimitTimeout);
+    const method = `${error.method} ${error.route}`;
+    return { ...refusal(method, 429, 0), retryAfterMs, isGlobal: error.global };
+  }
+  if (error instanceof DiscordAPIError) {
+    const code = typeof error.code === 'number' ? error.code : 0;
+    const fields = wrongFields(error.rawError).join(', ').slice(0, LONGEST_REASON);
+    return { ...refusal(methodOf(error), error.status, code), fields };
+  }
+  if (error instanceof HTTPError) return refusal(methodOf(error), error.status, 0);
+  if (!(error instanceof Error)) return ours(error);
+  // discord.js forgets a token that was refused once, and says this from then on.
+  if (error.message.startsWith('Expected token to be set')) return refusal('any', 401, 0);
+  const reason = networkCode(error);
+  return reason === null ? ours(error) : unreachable('Discord', reason);
+}
+
+/** What a failed final means for the turn. */
+export function toDelivery(failure: Failure): Delivery {
+  switch (failure.kind) {
+    case 'late':
+      return { kind: 'postponed', retryAfterMs: failure.retryAfterMs, reason: failure.reason };
+    case 'unreachable':
+    case 'unrecorded':
+      return { kind: 'postponed', retryAfterMs: RETRY_LATER_MS, reason: failure.reason };
+    case 'ours':
+      return { kind: 'unreachable', reason: failure.reason };
+    case 'refused': {
+      const reason = describe(failure);
+      const isPassing = isTransient(failure) || isTokenRefused(failure) || failure.code === OLD_MESSAGE_EDITS;
+      return isPassing
+        ? { kind: 'postponed', retryAfterMs: failure.retryAfterMs ?? RETRY_LATER_MS, reason }
+        : { kind: 'unreachable', reason };
+    }
+  }
+}
+
+/** Worth trying again with the same content. */
+export function isTransient(failure: Failure): boolean {
+  if (failure.kind === 'unreachable') return true;
+  return failure.kind === 'refused' && (failure.status >= 500 || failure.status === 429);
+}
+
+/** Discord asked for a rest. */
+export function isSlowDown(failure: Failure): boolean {
+  return failure.kind === 'refused' && failure.status === 429;
+}
+
+/** The bot's own token is wrong. */
+export function isTokenRefused(failure: Failure): boolean {
+  return failure.kind === 'refused' && failure.status === 401 && failure.code !== 50027;
+}
+
+/** Refused with one of these codes of Discord's. */
+export function refusedWith(failure: Failure, ...codes: readonly number[]): boolean {
+  return failure.kind === 'refused' && codes.includes(failure.code);
+}
+
+/** The message was deleted: Unknown Message. */
+export function isGone(failure: Failure): boolean {
+  return refusedWith(failure, 10008);
+}
+
+/** Nothing can be written there any more: the channel or guild is gone or closed to the bot, or the person took it out. */
+export function isClosed(failure: Failure): boolean {
+  return refusedWith(failure, 10003, 10004, 50001, 50007, 50013, 50278, 160005);
+}
+
+/** The token of an interaction has run out, or never came to life. */
+export function isInteractionOver(failure: Failure): boolean {
+  return refusedWith(failure, 10015, 10062, 50027);
+}
+
+/** The bot may write there, but not see what it would reply to. */
+export function isReplyRefused(failure: Failure): boolean {
+  return refusedWith(failure, 160002);
+}
+
+/** The thread is archived, which forbids edits. */
+export function isArchived(failure: Failure): boolean {
+  return refusedWith(failure, 50083);
+}
+
+/** A thread has already been started from the message. */
+export function hasThreadAlready(failure: Failure): boolean {
+  return refusedWith(failure, 160004);
+}
+
+/** The request was malformed, or had nothing to show. */
+export function isMalformed(failure: Failure): boolean {
+  return refusedWith(failure, 50035, 50006);
+}
+
+/** One safe line for logs and records. */
+export function describe(failure: Failure): string {
+  switch (failure.kind) {
+    case 'refused': {
+      const { method, status, code, fields } = failure;
+      return [`${method}: ${status}`, ...(code === 0 ? [] : [code]), ...(fields === '' ? [] : [fields])].join(
+        ' ',
+      );
+    }
+    case 'unreachable':
+      return `${failure.method}: no answer (${failure.reason})`;
+    case 'late':
+    case 'unrecorded':
+    case 'ours':
+      return failure.reason;
+  }
+}
+
+/** What Discord says of an interaction whose token can't be used any more. */
+export const interactionIsOver: Failure = refusal('interaction', 404, 10062);
+
+const RETRY_LATER_MS = 30_000;
+/** A 429 asks for a rest even where it does not say how long. */
+const MIN_REST_MS = 100;
+/** "Maximum number of edits to messages older than 1 hour reached". */
+const OLD_MESSAGE_EDITS = 30046;
+
+function refusal(method: string, status: number, code: number): Refused {
+  return { kind: 'refused', method, status, code, fields: '', retryAfterMs: null, isGlobal: false };
+}
+
+function methodOf({ method, url }: { readonly method: string; readonly url: string }): string {
+  const path = (URL.parse(url)?.pathname ?? '')
+    .replace(/^.*?\/v\d+(?=\/)/, '')
+    .replace(/^\/(webhooks|interactions)\/[^/]+\/[^/]+/, '/$1/:id/:token')
+    .replaceAll(/\/\d+/g, '/:id');
+  return `${method} ${path}`;
+}
+
+/** Paths and codes of Discord's error tree (reference "Error Messages"), without its sentences, which may quote. */
+function wrongFields(node: unknown, path = ''): string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  if (path === '') return 'errors' in node ? wrongFields(node.errors, 'form') : [];
+  return Object.entries(node).flatMap(([key, value]: [string, unknown]) =>
+    key === '_errors' && Array.isArray(value)
+      ? value.map((error: unknown) => `${path}:${codeOf(error)}`)
+      : wrongFields(value, `${path}.${key}`),
+  );
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown';
+}
+
+/** The code of a failed request; null for any other error. */
+function networkCode(error: Error): string | null {
+  if (error.name === 'AbortError') return 'timeout';
+  // A proxy's page instead of JSON: nobody knows what became of the call.
+  if (error instanceof SyntaxError) return 'unreadable';
+  if (!('code' in error) || typeof error.code !== 'string') return null;
+  return /^(?:E[A-Z]|UND_ERR)/.test(error.code) && !error.code.startsWith('ERR_') ? error.code : null;
+}

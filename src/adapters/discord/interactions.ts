@@ -1,0 +1,185 @@
+import {
+  InteractionResponseType,
+  type BaseInteraction,
+  type ButtonInteraction,
+  type CommandInteractionOption,
+  type Interaction,
+  type ModalSubmitInteraction,
+} from 'discord.js';
+import type { Chores } from '../../delivery/chores.ts';
+import { pickLocale, translate } from '../../i18n/translate.ts';
+import type { Handlers, Said, Taken } from '../../platform/adapter.ts';
+import type { CommandSpec } from '../../platform/command.ts';
+import { addressOf, type Answering } from './answering.ts';
+import type { Callbacks } from './callback.ts';
+import { messageCommandName, type CommandWords } from './commands.ts';
+import { decodeCommand, decodePress, writtenIn, type DecodeContext } from './decode.ts';
+import { describe, toFailure } from './failure.ts';
+import { handOver, type HandOptions } from './hand.ts';
+import { modalOf, needsModal, readModal, type OptionTexts } from './modal.ts';
+
+export interface InteractionOptions extends HandOptions {
+  readonly context: DecodeContext;
+  readonly commands: readonly CommandSpec[];
+  readonly words: CommandWords;
+  readonly handlers: Handlers;
+  readonly callbacks: Callbacks;
+  readonly answering: Answering;
+  readonly chores: Chores;
+  /** How long the store may stay away while a person waits. */
+  readonly patienceMs: number;
+  /** Ends the waiting for the store. */
+  readonly signal: AbortSignal;
+}
+
+/** A command that was used, by whatever way. */
+interface Use {
+  readonly interaction: BaseInteraction;
+  readonly name: string;
+  /** Undefined for a command that is no longer ours, which the core explains. */
+  readonly spec: CommandSpec | undefined;
+  readonly options: OptionTexts;
+}
+
+/** Takes interactions to the core and its answers back, each on its own. Never throws. */
+export function createInteractions(options: InteractionOptions): (interaction: Interaction) => void {
+  const { callbacks, chores, logger } = options;
+  const take = createTaking(options);
+  return (interaction) => {
+    const work = async (): Promise<void> => {
+      if (interaction.channelId === null) return;
+      if (interaction.isAutocomplete()) {
+        await callbacks.answer(interaction, {
+          type: InteractionResponseType.ApplicationCommandAutocompleteResult,
+          data: { choices: [] },
+        });
+      } else await take(interaction);
+    };
+    chores.add(
+      work().catch((error: unknown) => {
+        logger.error({ reason: describe(toFailure(error)) }, 'interaction failed');
+      }),
+    );
+  };
+}
+
+function createTaking(options: InteractionOptions): (interaction: Interaction) => Promise<void> {
+  const { commands, words, context } = options;
+  const slashes = new Map(commands.map((spec) => [spec.name, spec]));
+  const onMessages = new Map(
+    commands
+      .filter(({ onMessage }) => onMessage !== undefined)
+      .map((spec) => [messageCommandName(spec.name, words), spec]),
+  );
+  const handing = createHanding(options);
+
+  return async (interaction) => {
+    if (interaction.isChatInputCommand()) {
+      const { commandName: name } = interaction;
+      await handing.run({
+        interaction,
+        name,
+        spec: slashes.get(name),
+        options: textsOf(interaction.options.data),
+      });
+    } else if (interaction.isMessageContextMenuCommand()) {
+      const spec = onMessages.get(interaction.commandName);
+      const given =
+        spec?.onMessage === undefined
+          ? {}
+          : { [spec.onMessage]: writtenIn(interaction.targetMessage, context).text };
+      await handing.run({ interaction, name: spec?.name ?? interaction.commandName, spec, options: given });
+    } else if (interaction.isModalSubmit()) await handing.answerModal(interaction, slashes);
+    else if (interaction.isButton()) await handing.press(interaction);
+    else if (interaction.isMessageComponent()) await acknowledge(interaction, options);
+  };
+}
+
+function createHanding(options: InteractionOptions) {
+  const { context, handlers, callbacks, answering, words, clock, logger } = options;
+
+  /** Never rejects: whatever happens, there is something to say. */
+  const hand = async (
+    interaction: BaseInteraction,
+    call: () => Promise<Said | Taken>,
+  ): Promise<Said | Taken> => {
+    const deadlineMs = clock.now() + options.patienceMs;
+    const effort = { eventId: interaction.id, deadlineMs, signal: options.signal };
+    const handed = await handOver(call, effort, options);
+    if (handed.kind === 'taken') return handed.value;
+    if (handed.kind === 'poison') {
+      await handlers.onPoison(interaction.id, handed.cause).catch((error: unknown) => {
+        logger.error({ reason: describe(toFailure(error)) }, 'failure not recorded');
+      });
+    }
+    return { text: translate(pickLocale(interaction.locale), { key: 'failure.store_away' }) };
+  };
+
+  // Decoded under the same care: nothing that fails may leave a person with "thinking…".
+  const command = ({ interaction, name, options: given }: Use, address = addressOf(interaction)) =>
+    hand(interaction, async () => {
+      const envelope = decodeCommand(interaction, address, context);
+      return await handlers.onCommand({ ...envelope, name, options: given });
+    });
+
+  const deferred = async (use: Use, isPrivate: boolean): Promise<void> => {
+    const opened = await answering.open(use.interaction, isPrivate);
+    if (opened === null) return;
+    await answering.conclude(use.interaction, opened, await command(use, opened.address));
+  };
+
+  return {
+    async run(use: Use): Promise<void> {
+      const { interaction, spec, options: given } = use;
+      switch (spec?.respond) {
+        case 'instant':
+          return await answering.soon(interaction, command(use));
+        case 'modal': {
+          if (!needsModal(spec, given)) return await deferred(use, false);
+          const data = modalOf(spec, given, words, interaction.locale === 'id' ? 'id' : 'en');
+          await callbacks.answer(interaction, { type: InteractionResponseType.Modal, data });
+          return;
+        }
+        case 'deferPublic':
+          return await deferred(use, false);
+        case 'deferPrivate':
+        case undefined:
+          return await deferred(use, true);
+      }
+    },
+
+    async answerModal(
+      interaction: ModalSubmitInteraction,
+      slashes: ReadonlyMap<string, CommandSpec>,
+    ): Promise<void> {
+      const modal = readModal(interaction.customId, fieldsOf(interaction));
+      if (modal === null) return await answering.soon(interaction, Promise.resolve('no_reply' as const));
+      const { command: name, options: given } = modal;
+      await deferred({ interaction, name, spec: slashes.get(name), options: given }, false);
+    },
+
+    async press(interaction: ButtonInteraction): Promise<void> {
+      const decoded = decodePress(interaction, context);
+      if (decoded === null) return await acknowledge(interaction, options);
+      const work = hand(interaction, async () => ({ text: await handlers.onPress(decoded) }));
+      await answering.soon(interaction, work);
+    },
+  };
+}
+
+/** A component of another time: without an answer its client would show it as failed. */
+async function acknowledge(interaction: BaseInteraction, { callbacks }: InteractionOptions): Promise<void> {
+  await callbacks.answer(interaction, { type: InteractionResponseType.DeferredMessageUpdate });
+}
+
+function textsOf(given: readonly CommandInteractionOption[]): OptionTexts {
+  return Object.fromEntries(
+    given.flatMap(({ name, value }) => (value === undefined ? [] : [[name, String(value)]])),
+  );
+}
+
+function fieldsOf({ fields }: ModalSubmitInteraction): [string, string][] {
+  return [...fields.fields].flatMap(([name, field]): [string, string][] =>
+    'value' in field && typeof field.value === 'string' ? [[name, field.value]] : [],
+  );
+}

@@ -1,0 +1,70 @@
+import { ComponentType, TextInputStyle, type APIModalInteractionResponseCallbackData } from 'discord.js';
+import type { CommandOption, CommandSpec } from '../../platform/command.ts';
+import type { CommandWords } from './commands.ts';
+
+/** Options as written, by name. */
+export type OptionTexts = Readonly<Record<string, string>>;
+
+/** Whether something is left to be asked for in a modal. */
+export function needsModal(spec: CommandSpec, given: OptionTexts): boolean {
+  return textFields(spec).some(({ name }) => given[name] === undefined);
+}
+
+/**
+ * Asks for a command's texts (interactions/receiving-and-responding "Modal"). Those that were
+ * given already stand in their fields; options of other kinds travel in the custom id.
+ */
+export function modalOf(
+  spec: CommandSpec,
+  given: OptionTexts,
+  words: CommandWords,
+  locale: 'en' | 'id',
+): APIModalInteractionResponseCallbackData {
+  const fields = textFields(spec);
+  const others = Object.entries(given).filter(([name]) => fields.every((field) => field.name !== name));
+  const customId = `${PREFIX}${spec.name}?${new URLSearchParams(others).toString()}`;
+  return {
+    custom_id: customId.length <= LONGEST_ID ? customId : `${PREFIX}${spec.name}?`,
+    title: shorten(words.describe(spec.name, locale)),
+    components: fields.map((option) => ({
+      type: ComponentType.Label,
+      label: shorten(words.describeOption(spec.name, option.name, locale)),
+      component: {
+        type: ComponentType.TextInput,
+        custom_id: option.name,
+        style: option.greedy === true ? TextInputStyle.Paragraph : TextInputStyle.Short,
+        required: option.required,
+        ...(given[option.name] !== undefined && { value: given[option.name] }),
+      },
+    })),
+  };
+}
+
+/** The command and the options that a modal of ours holds, or null for one that is not ours. */
+export function readModal(
+  customId: string,
+  fields: Iterable<readonly [string, string]>,
+): { readonly command: string; readonly options: OptionTexts } | null {
+  if (!customId.startsWith(PREFIX)) return null;
+  const [command = '', query = ''] = customId.slice(PREFIX.length).split('?');
+  // A field that was left empty is an option that was not given.
+  const written = [...fields].filter(([, text]) => text !== '');
+  return { command, options: Object.fromEntries([...new URLSearchParams(query), ...written]) };
+}
+
+const PREFIX = 'modal:';
+const LONGEST_ID = 100;
+/** Of a modal's title and of its labels. */
+const LONGEST_LABEL = 45;
+const MOST_FIELDS = 5;
+
+/** Texts that people write themselves; one of a few choices is chosen with the command. */
+function textFields({ options }: CommandSpec): CommandOption[] {
+  return options
+    .filter(({ kind, choices }) => kind === 'text' && choices === undefined)
+    .slice(0, MOST_FIELDS);
+}
+
+function shorten(text: string): string {
+  return text.length <= LONGEST_LABEL ? text : `${text.slice(0, LONGEST_LABEL - 1).toWellFormed()}…`;
+}

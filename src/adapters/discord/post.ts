@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { ButtonStyle, ComponentType, MessageFlags } from 'discord.js';
+import type { Look } from '../../delivery/parts.ts';
+import type { TurnId } from '../../platform/ids.ts';
+import type { ReplyButton } from '../../platform/reply.ts';
+import type { DiscordPart } from './render.ts';
+
+/** What a reply's messages look like beside their text. */
+export interface Appearance {
+  readonly turn: TurnId | null;
+  /** The buttons while the answer runs. */
+  readonly running: readonly ReplyButton[];
+}
+
+/**
+ * The body of a create or edit. Discord remembers nothing of `allowed_mentions`, so an edit that leaves them out would
+ * ping. An empty list of components takes the buttons away. Previews would fetch what a model links to.
+ */
+export function messageBody({ part, isRunning }: Look<DiscordPart>, appearance: Appearance) {
+  return {
+    content: part.content,
+    allowed_mentions: { parse: [], replied_user: false },
+    components: isRunning ? buttons(appearance) : [],
+    flags: MessageFlags.SuppressEmbeds as number,
+  };
+}
+
+/** A reply to the message, or a plain message where it is null or gone. */
+export function referenceTo(messageId: string | null) {
+  return messageId === null
+    ? {}
+    : { message_reference: { message_id: messageId, fail_if_not_exists: false } };
+}
+
+/** Nonces for the parts of one reply: the same for the same turn and part, so that a repeated create makes no second message. */
+export function createNonces(turn: TurnId | null): (index: number) => string {
+  const uuid = Buffer.from((turn ?? randomUUID()).replaceAll('-', ''), 'hex');
+  // 22 characters of the turn, and at most 25 in all (resources/message "Create Message").
+  return (index) => uuid.toString('base64url') + index.toString(36);
+}
+
+/** A message as Discord gives it back, as far as it is read here. */
+export interface PostedMessage {
+  readonly id: string;
+  readonly content: string;
+  readonly components?: readonly unknown[];
+  readonly author: { readonly id: string };
+  readonly message_reference?: { readonly message_id?: string };
+}
+
+/** Whether a message that a nonce has given back is the one that was sent, and not one of an earlier process. */
+export function isAsSent(
+  { content, components = [] }: PostedMessage,
+  body: ReturnType<typeof messageBody>,
+): boolean {
+  return content === body.content.trim() && components.length > 0 === body.components.length > 0;
+}
+
+function buttons({ turn, running }: Appearance) {
+  if (turn === null || running.length === 0) return [];
+  const components = running.map(({ action, label }) => ({
+    type: ComponentType.Button,
+    style: ButtonStyle.Secondary,
+    label,
+    custom_id: `${action}:${turn}`,
+  }));
+  return [{ type: ComponentType.ActionRow, components }];
+}

@@ -1,0 +1,157 @@
+import { RESTEvents, type REST } from 'discord.js';
+import type { Clock } from '../../delivery/clock.ts';
+import { deliverParts, FORGETFUL } from '../../delivery/parts.ts';
+import { createPump, type Rest } from '../../delivery/pump.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Delivery, FinalReply, Reply, ReplyOptions } from '../../platform/reply.ts';
+import { createMarkdownStream } from '../../rendering/stream.ts';
+import type { Address } from './address.ts';
+import { createEditPreview } from './edit-preview.ts';
+import { describe, isClosed, isGone, toDelivery, toFailure, type Failure } from './failure.ts';
+import { createSendBudget, DEFAULT_PACE, type Pace, type SendBudget } from './pacing.ts';
+import { createDiscordParts, type DiscordParts } from './parts.ts';
+import { renderAnswer, renderParts } from './render.ts';
+import { createSender, type Sender } from './sender.ts';
+
+/** What all replies of one bot share. */
+export interface ReplyContext {
+  readonly rest: REST;
+  readonly bot: { readonly id: string };
+  readonly sender: Sender;
+  readonly budget: SendBudget;
+  readonly pace: Pace;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface ReplyContextOptions extends Pick<ReplyContext, 'rest' | 'bot' | 'clock' | 'logger'> {
+  /** Departures from the pace that suits Discord's limits. */
+  readonly pace?: Partial<Pace>;
+}
+
+export function createReplyContext({
+  rest,
+  bot,
+  clock,
+  logger,
+  ...options
+}: ReplyContextOptions): ReplyContext {
+  const pace = { ...DEFAULT_PACE, ...options.pace };
+  const budget = createSendBudget(pace, clock);
+  heedHeaders(rest, budget);
+  const sender = createSender(budget, pace, clock, logger);
+  return { rest, bot, sender, budget, pace, clock, logger };
+}
+
+/** The reply of one turn; see the contract of `Reply`. */
+export function createReply(context: ReplyContext, address: Address, options: ReplyOptions): Reply {
+  const { clock, logger } = context;
+  const text = createMarkdownStream();
+  const stream = context.budget.openStream();
+  const abandoning = new AbortController();
+  const { signal } = abandoning;
+  let isWorking = false;
+  let unseen: Failure | null = null;
+  const parts = createDiscordParts({
+    ...context,
+    address,
+    ...options,
+    isSaid: false,
+    isEphemeral: false,
+    signal,
+  });
+
+  const onRefused = (failure: Failure): void => {
+    if (unseen !== null || !(isGone(failure) || isClosed(failure))) return;
+    unseen = failure;
+    options.onUnseen();
+  };
+  const preview = createEditPreview({
+    ...context,
+    parts,
+    stream,
+    current: () => renderParts(text.current()),
+    isWorking: () => isWorking,
+    onRefused,
+    signal,
+  });
+  const step = async (): Promise<Rest> => {
+    try {
+      return await preview();
+    } catch (error) {
+      logger.error({ reason: describe(toFailure(error)) }, 'preview failed');
+      return { kind: 'over' };
+    }
+  };
+  const pump = createPump(step, clock);
+
+  return {
+    working() {
+      isWorking = true;
+      pump.wake();
+    },
+    append(delta) {
+      text.append(delta);
+      pump.wake();
+    },
+    async finish(final) {
+      await pump.stop();
+      stream.close();
+      if (unseen !== null) return toDelivery(unseen);
+      return await deliver(parts, final, logger, onRefused);
+    },
+    abandon() {
+      abandoning.abort();
+      stream.close();
+      void pump.stop();
+    },
+  };
+}
+
+/**
+ * Says something that is no turn, without a memory: in the deferred response of an interaction and its follow-ups,
+ * else in the channel. What is private and can't be said in private is not said. Never rejects.
+ */
+export async function say(
+  context: ReplyContext,
+  address: Address,
+  said: FinalReply,
+  { isPrivate }: { readonly isPrivate: boolean },
+): Promise<Delivery> {
+  const isEphemeral = isPrivate && (address.interaction !== null || !address.isPrivate);
+  const silent = { journal: FORGETFUL, turn: null, running: [], thread: null };
+  const parts = createDiscordParts({ ...context, address, ...silent, isSaid: true, isEphemeral });
+  return await deliver(parts, said, context.logger, () => undefined);
+}
+
+async function deliver(
+  parts: DiscordParts,
+  { text }: FinalReply,
+  logger: Logger,
+  onRefused: (failure: Failure) => void,
+): Promise<Delivery> {
+  try {
+    const stopped = await deliverParts(parts, renderAnswer(text));
+    if (stopped === null) return { kind: 'delivered' };
+    const { index, failure } = stopped;
+    onRefused(failure);
+    const delivery = toDelivery(failure);
+    logger.warn({ part: index, outcome: delivery.kind, reason: describe(failure) }, 'answer not delivered');
+    return delivery;
+  } catch (error) {
+    logger.error({ reason: describe(toFailure(error)) }, 'delivery failed');
+    return toDelivery(toFailure(error));
+  }
+}
+
+/** Lets the budget know what Discord counts (topics/rate-limits "Header Examples"). */
+function heedHeaders(rest: REST, budget: SendBudget): void {
+  rest.on(RESTEvents.Response, ({ method, path }, { headers }) => {
+    if (method !== 'POST' && method !== 'PATCH') return;
+    const key = /^\/(channels\/\d+(?=\/messages)|webhooks\/\d+\/[^/?]+)/.exec(path)?.[1];
+    const remaining = headers.get('x-ratelimit-remaining');
+    const resetAfterSeconds = headers.get('x-ratelimit-reset-after');
+    if (key === undefined || remaining === null || resetAfterSeconds === null) return;
+    budget.note(key, Number(remaining), Number(resetAfterSeconds) * 1000);
+  });
+}
