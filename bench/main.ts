@@ -1,0 +1,86 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { interrupt } from './child.ts';
+import { benchTurn } from './turn.ts';
+
+/**
+ * `npm run bench turn -- --platform telegram|discord --database embedded|postgres --quick --profile --json FILE`.
+ * Reports go to standard output, the last line as JSON; what is going on goes to standard error.
+ */
+const usage = `Usage: npm run bench turn [-- options]
+  --platform telegram|discord    one platform; default: both
+  --database embedded|postgres   one database; default: both, or the embedded one when quick
+  --quick                        fewer and shorter turns
+  --profile                      also tell where Parley's CPU time goes when it is saturated, which this slows down
+  --json FILE                    write the figures to a file as well
+`;
+
+const choices = {
+  platform: ['telegram', 'discord'],
+  database: ['embedded', 'postgres'],
+} as const;
+
+/** All choices, or the given one; throws a `TypeError` for another. */
+function chosen<Choice extends string>(
+  option: string,
+  all: readonly Choice[],
+  given: string | undefined,
+): readonly Choice[] {
+  const kept = all.filter((choice) => given === undefined || choice === given);
+  if (kept.length === 0) throw new TypeError(`--${option} takes ${all.join(' or ')}`);
+  return kept;
+}
+
+function readArguments(args: readonly string[]) {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      platform: { type: 'string' },
+      database: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
+      json: { type: 'string' },
+    },
+  });
+  if (positionals.join(' ') !== 'turn') throw new TypeError('name what to measure: turn');
+  const database = values.database ?? (values.quick ? 'embedded' : undefined);
+  return {
+    platforms: chosen('platform', choices.platform, values.platform),
+    databases: chosen('database', choices.database, database),
+    isQuick: values.quick,
+    profiles: values.profile,
+    json: values.json,
+  };
+}
+
+/** Null after telling what is wrong with the arguments. */
+function readOrExplain(args: readonly string[]): ReturnType<typeof readArguments> | null {
+  try {
+    return readArguments(args);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    process.stderr.write(`${error.message}\n${usage}`);
+    return null;
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1).padStart(6)} s`;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void interrupt());
+
+const options = readOrExplain(process.argv.slice(2));
+if (options === null) {
+  process.exitCode = 2;
+} else {
+  const report = await benchTurn({
+    ...options,
+    print: (text) => void process.stdout.write(`${text}\n`),
+    say: (line) => void process.stderr.write(`${seconds(performance.now())}  ${line}\n`),
+  });
+  const json = JSON.stringify(report);
+  if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
+  process.stdout.write(`${json}\n`);
+}
