@@ -1,3 +1,12 @@
+-- As its predecessor, but keeps the name of a guild that an event does not name.
+CREATE FUNCTION known_guild_v2(p_guild jsonb, p_now timestamptz) RETURNS guilds LANGUAGE sql VOLATILE AS $$
+  SELECT known_guild_v1(CASE p_guild ->> 'name'
+    WHEN '' THEN p_guild || jsonb_build_object('name',
+      coalesce((SELECT g.name FROM guilds g WHERE g.platform_guild_id = p_guild ->> 'id'), ''))
+    ELSE p_guild
+  END, p_now)
+$$;
+--> statement-breakpoint
 -- Where a message belongs, and where its answer goes: the conversation of the message it answers, when that was said in the
 -- same place; else that of the thread it stands in, of the thread that its answer opens, or the place's own. `place_key` names
 -- the conversation to make when there is none.
@@ -84,7 +93,7 @@ BEGIN
   END IF;
 
   v_user := known_user_v1(v_envelope -> 'author', v_now);
-  v_guild := known_guild_v1(v_envelope -> 'guild', v_now);
+  v_guild := known_guild_v2(v_envelope -> 'guild', v_now);
   -- Not every event tells the person's language; the last one that did counts.
   v_envelope := jsonb_set(v_envelope, '{author,locale}', coalesce(to_jsonb(v_user.reported_locale), 'null'));
   p := jsonb_set(p, '{envelope}', v_envelope);
@@ -171,7 +180,7 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  v_guild := known_guild_v1(p -> 'guild', v_now);
+  v_guild := known_guild_v2(p -> 'guild', v_now);
   SELECT s.value INTO v_before FROM settings s WHERE s.scope = 'guild' AND s.subject_id = v_guild.id AND s.key = p ->> 'key';
   INSERT INTO settings (scope, subject_id, key, value, updated_at, updated_by)
   VALUES ('guild', v_guild.id, p ->> 'key', p -> 'value', v_now, p ->> 'by')

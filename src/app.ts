@@ -76,12 +76,12 @@ export function createApp(options: AppOptions): App {
   const closing: (() => Promise<unknown>)[] = [];
   const whenStopped = (close: () => Promise<unknown>): void => void closing.unshift(close);
   const onFailure = (error: unknown): void => log.warn({ err: error }, 'background work failed');
-  const unconnected = new Set<string>(['start']);
+  const notReady = new Set<string>(['start']);
 
   return {
     async start() {
       const database = await open(options, whenStopped);
-      await startHttp(options, async () => [...unconnected, ...(await missing(database))], whenStopped);
+      await startHttp(options, async () => [...notReady, ...(await missing(database))], whenStopped);
       await reach(database, options, whenStopped);
       // A life of its own each time: leases of an earlier one must not look like this one's.
       const instance = `${config.operation.instanceId ?? 'parley'}-${randomUUID()}`;
@@ -108,11 +108,11 @@ export function createApp(options: AppOptions): App {
         every(MINUTE_MS, () => store.forgetSealed(), onFailure),
       ];
       whenStopped(() => Promise.all(jobs.map((job) => job.stop())));
-      await connect([...adapters.values()], core.handlers, unconnected, whenStopped);
+      await connect([...adapters.values()], core.handlers, notReady, whenStopped);
       log.info({ instance, database: database.kind, platforms: [...adapters.keys()] }, 'Parley is ready');
     },
     async stop() {
-      unconnected.add('stopping');
+      notReady.add('stopping');
       for (const close of closing.splice(0)) {
         try {
           await close();
@@ -310,16 +310,16 @@ function newErrorId(): string {
 async function connect(
   adapters: readonly PlatformAdapter[],
   handlers: Handlers,
-  unconnected: Set<string>,
+  notReady: Set<string>,
   whenStopped: WhenStopped,
 ): Promise<void> {
-  for (const { platform } of adapters) unconnected.add(platform);
-  unconnected.delete('start');
+  for (const { platform } of adapters) notReady.add(platform);
+  notReady.delete('start');
   whenStopped(() => Promise.all(adapters.map((adapter) => adapter.stop())));
   await Promise.all(
     adapters.map(async (adapter) => {
       await adapter.start(handlers);
-      unconnected.delete(adapter.platform);
+      notReady.delete(adapter.platform);
     }),
   );
 }
@@ -353,7 +353,9 @@ async function createAdapters(options: AppOptions): Promise<readonly PlatformAda
   }
   if (config.discord !== null) {
     const { createDiscordAdapter } = await import('./adapters/discord/adapter.ts');
-    const discord = { config: config.discord, commands: specs, ...menu, logger, onFatal };
+    // A chat there has no beginning that it would tell.
+    const offered = specs.filter(({ opensChat }) => opensChat !== true);
+    const discord = { config: config.discord, commands: offered, ...menu, logger, onFatal };
     adapters.push(createDiscordAdapter({ ...discord, ...options.discordPace }));
   }
   return adapters;

@@ -101,7 +101,10 @@ const SETTINGS = z.object({
     .string()
     .regex(/^\S+$/u, 'write the token that the developer portal shows for the bot, without blanks')
     .optional(),
-  DISCORD_API_URL: withoutSlash.default('https://discord.com/api'),
+  // The version is the adapter's business.
+  DISCORD_API_URL: withoutSlash
+    .transform((value) => value.replace(/\/v\d+$/u, ''))
+    .default('https://discord.com/api'),
   TELEGRAM_BOT_TOKEN: z
     .string()
     .regex(/^\d+:[\w-]{20,}$/u, 'write the token as @BotFather gave it, such as 123456789:AA…')

@@ -51,6 +51,7 @@ export function createDispatch(parts: DispatchParts): Handlers {
     try {
       return { text: await command.run({ invocation, options, services, say }) };
     } catch (error) {
+      if (error instanceof StoreUnavailable) door.leave(invocation); // it will be used again
       return { text: say(await unexpected(error, invocation)) };
     }
   }
@@ -89,9 +90,17 @@ export function createDispatch(parts: DispatchParts): Handlers {
 }
 
 function takenAs(receipt: Receipt): Taken {
-  return receipt === 'running' || receipt === 'queued' || receipt === 'refused'
-    ? 'reply_follows'
-    : 'no_reply';
+  switch (receipt) {
+    case 'running':
+    case 'queued':
+    case 'refused':
+      return 'reply_follows';
+    case 'duplicate':
+      return 'known';
+    case 'ignored':
+    case 'silenced':
+      return 'no_reply';
+  }
 }
 
 function sayTo(envelope: Envelope): (notice: Notice) => string {

@@ -4,7 +4,7 @@ import type { Command } from './command.ts';
 export const askAbout: Command = {
   spec: {
     name: 'ask_about',
-    options: [{ name: 'message', kind: 'text', required: true, greedy: true }],
+    options: [{ name: 'message', kind: 'text', required: false, greedy: true }],
     onMessage: 'message',
     scope: 'any',
     requires: 'everyone',
@@ -12,5 +12,7 @@ export const askAbout: Command = {
   },
   // Quoted line by line: nothing in the message can look like the end of it.
   question: ({ message }, say) =>
-    `${say({ key: 'ask_about.question' })}\n\n${String(message).replaceAll(/^/gmu, '> ')}`,
+    message === undefined
+      ? ''
+      : `${say({ key: 'ask_about.question' })}\n\n${String(message).replaceAll(/^/gmu, '> ')}`,
 };

@@ -13,6 +13,8 @@ import type { CommandInvocation } from '../platform/command.ts';
 export interface CommandDoor {
   /** Null: come in. Else why not, once; `silence` for who was told just before. */
   knock(invocation: CommandInvocation): Notice | 'silence' | null;
+  /** Who came in could not be served: this use does not count. */
+  leave(invocation: CommandInvocation): void;
 }
 
 export function createCommandDoor(access: AccessPolicy, perMinute: number, now: () => number): CommandDoor {
@@ -33,6 +35,9 @@ export function createCommandDoor(access: AccessPolicy, perMinute: number, now: 
       if (refusal === null) return null;
       gate.refuse(invocation, refusal);
       return refusalNotice(refusal, now()) ?? 'silence';
+    },
+    leave({ author }) {
+      if (!isOperator(access, author.id)) pace.giveBack(author.id);
     },
   };
 }

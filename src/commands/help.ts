@@ -8,6 +8,7 @@ export const help: Command = {
     const offered = services.commands.filter(
       ({ spec }) =>
         isWritten(spec) &&
+        spec.opensChat !== true &&
         (spec.requires !== 'operator' || isOperator(services.access, invocation.author.id)),
     );
     const described = offered.map(({ spec }) =>

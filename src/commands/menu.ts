@@ -6,8 +6,7 @@ export const menu = {
   /** 1-100 characters. */
   describe: (command: string, locale: Locale): string => translate(locale, describeCommand(command)),
   /** 1-100 characters. */
-  describeOption: (_command: string, option: string, locale: Locale): string =>
-    translate(locale, named(`option.${option}`)),
+  describeOption: (option: string, locale: Locale): string => translate(locale, named(`option.${option}`)),
   /** The name of a command on a message: 1-32 characters. */
   labelOf: (command: string, locale: Locale): string => translate(locale, named(`command.${command}.label`)),
 };

@@ -6,6 +6,7 @@ export const start: Command = {
   spec: {
     name: 'start',
     options: [{ name: 'payload', kind: 'text', required: false, greedy: true }],
+    opensChat: true,
     scope: 'any',
     requires: 'everyone',
     respond: 'deferPublic',

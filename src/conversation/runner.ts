@@ -87,6 +87,16 @@ export function createRunner(parts: RunnerParts): Runner {
     start(turn, (task) => limiter.run(turn.author.id, task));
   }
 
+  /** One that can not even be opened must not keep the others waiting. */
+  function takeUp({ id }: TurnClaim, begin: () => void): void {
+    if (held.has(id)) return;
+    try {
+      begin();
+    } catch (error) {
+      log.error({ turn: id, err: error }, 'a turn can not be taken up');
+    }
+  }
+
   function deliver(turn: Undelivered): void {
     const abort = new AbortController();
     if (turn.answer === null && turn.notice === null) return hold(turn, null, desk.close(turn), abort);
@@ -100,8 +110,8 @@ export function createRunner(parts: RunnerParts): Runner {
     deliver,
     cancel: (turn) => held.get(turn)?.abort.abort(),
     resume(work) {
-      for (const turn of work.deliver) if (!held.has(turn.id)) deliver(withNotice(turn, parts.now()));
-      for (const turn of work.run) if (!held.has(turn.id)) startLater(turn);
+      for (const turn of work.deliver) takeUp(turn, () => deliver(withNotice(turn, parts.now())));
+      for (const turn of work.run) takeUp(turn, () => startLater(turn));
     },
     heed({ lost, cancelled, stopped }) {
       for (const turn of lost) held.get(turn)?.reply?.abandon();

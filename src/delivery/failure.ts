@@ -40,6 +40,17 @@ export type Outcome<Value, Why> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly failure: Why };
 
+/** Makes of a call that rejects one that tells: it never rejects. `toFailure` reads what the platform's client throws. */
+export function attempting<Why>(toFailure: (error: unknown) => Why) {
+  return async <Value>(call: () => Promise<Value>): Promise<Outcome<Value, Why>> => {
+    try {
+      return { ok: true, value: await call() };
+    } catch (error) {
+      return { ok: false, failure: toFailure(error) };
+    }
+  };
+}
+
 /** Nothing was heard back. `reason` is a code such as ECONNRESET, never a message: that may hold a URL. */
 export function unreachable(method: string, reason: string): Unreachable {
   return { kind: 'unreachable', method, reason, applied: NEVER_SENT.has(reason) ? 'no' : 'unknown' };

@@ -59,6 +59,7 @@ function isAnswerLost(failure: Failure<Refusal>): boolean {
   return failure.kind === 'unreachable' && failure.applied === 'unknown';
 }
 
+/** The outcome of a call that was not made, because it would have to wait so many milliseconds; the reason is safe to log. */
 export function tooLate(
   retryAfterMs: number,
   reason: string,

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Parts } from './parts.ts';
-import type { Rest } from './pump.ts';
+import type { NextStep } from './pump.ts';
 
 export interface EditPreviewOptions<Part, Why> {
   readonly parts: Parts<Part, Why>;
@@ -13,18 +13,18 @@ export interface EditPreviewOptions<Part, Why> {
   /** The answer so far, rendered now. */
   readonly current: () => readonly Part[];
   /** Keeps up the sign of work while there is nothing to see. Never rejects. */
-  readonly typing: () => Promise<Rest>;
+  readonly typing: () => Promise<NextStep>;
   /** Milliseconds for which the first text is still held back, so that it is not a mere syllable. */
   readonly heldBackMs?: (current: readonly Part[]) => number;
   /** What follows from a call that failed; `failures` counts those in a row. */
-  readonly afterFailure: (failure: Why, isCreate: boolean, failures: number) => Rest;
+  readonly afterFailure: (failure: Why, isCreate: boolean, failures: number) => NextStep;
 }
 
 /**
  * Shows a growing answer as real messages that are edited; a restart can go on from it. The step makes at most one
  * change and never rejects.
  */
-export function createEditSteps<Part, Why>(options: EditPreviewOptions<Part, Why>): () => Promise<Rest> {
+export function createEditSteps<Part, Why>(options: EditPreviewOptions<Part, Why>): () => Promise<NextStep> {
   const { budget, parts } = options;
   /** Parts that the text has outgrown; the final rendering puts right what may change in them later. */
   let finished = 0;
@@ -63,7 +63,7 @@ export function createEditSteps<Part, Why>(options: EditPreviewOptions<Part, Why
 }
 
 /** The rest after so many failures in a row: it doubles, up to half a minute. */
-export function restAfterFailures(frameMs: number, failures: number): Rest {
+export function restAfterFailures(frameMs: number, failures: number): NextStep {
   return { kind: 'pause', ms: Math.min(frameMs * 2 ** failures, LONGEST_REST_MS) };
 }
 
@@ -78,7 +78,7 @@ export interface TypingOptions {
 }
 
 /** Shows "typing…" and keeps it up until somebody stops asking, or for as long as the pace allows. */
-export function createTypingSign({ clock, pace, isWorking, send }: TypingOptions): () => Promise<Rest> {
+export function createTypingSign({ clock, pace, isWorking, send }: TypingOptions): () => Promise<NextStep> {
   const endsAtMs = clock.now() + pace.typingLimitMs;
   let dueAtMs = -Infinity;
   return async () => {

@@ -1,10 +1,13 @@
 import { LONGEST_SLEEP_MS, type Clock } from './clock.ts';
 
 /** What a step wants next: a fixed rest, or to be woken by news (or after `ms` at the latest), or to be left alone. */
-export type Rest =
+export type NextStep =
   | { readonly kind: 'pause'; readonly ms: number }
   | { readonly kind: 'idle'; readonly ms?: number }
   | { readonly kind: 'over' };
+
+/** A reason of our own spares the making of an error, which costs more than all else here. */
+const NEWS = 'news';
 
 export interface Pump {
   /** There is news; runs the step unless one is running or resting. */
@@ -17,7 +20,7 @@ export interface Pump {
  * Runs one step at a time, never two, however often it is woken: each step shows the newest state,
  * so what came in between is dropped instead of queued. The step must not reject.
  */
-export function createPump(step: () => Promise<Rest>, clock: Clock): Pump {
+export function createPump(step: () => Promise<NextStep>, clock: Clock): Pump {
   const stopping = new AbortController();
   let nudge = new AbortController();
   let hasNews = false;
@@ -39,7 +42,7 @@ export function createPump(step: () => Promise<Rest>, clock: Clock): Pump {
   return {
     wake() {
       hasNews = true;
-      nudge.abort();
+      nudge.abort(NEWS);
       if (!stopping.signal.aborted) running ??= run();
     },
     async stop() {

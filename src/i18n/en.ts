@@ -19,26 +19,27 @@ const METRICS: Record<string, string> = {
 };
 const WINDOWS: Record<string, string> = { hour: 'this hour', day: 'today', month: 'this month' };
 const STYLES: Record<string, string> = {
-  chain: 'each chain of replies is one',
-  thread: 'each question opens a thread',
-  channel: 'each channel is one',
+  chain: 'each chain of replies is a conversation of its own',
+  thread: 'each question opens a thread; where that is not possible, each chain of replies is a conversation',
+  channel: 'each channel is one conversation',
 };
 const SUBJECTS: Record<string, string> = {
   user: 'You have',
-  guild: 'This group has',
+  guild: 'This community has',
   instance: 'This bot has',
 };
 const amount = (metric: string, value: number): string => (metric === 'cost' ? usd(value) : count(value));
 
 export const en = {
   'refusal.stopped': () => 'An operator has paused me for now. Please try again later.',
-  'refusal.access_denied': () => "I'm set up for certain people and groups only, so I can't answer here.",
+  'refusal.access_denied': () =>
+    "I'm set up for certain people and communities only, so I can't answer here.",
   'refusal.approval_needed': () =>
     'I need an operator’s approval before I can answer here. They see it with /guild list.',
   'refusal.empty_message': () =>
     'I can read text only, and there was none in that message. What would you like to ask?',
   'refusal.text_withheld': () =>
-    'I can only read messages here that mention me, or that reply to me with the mention left on. You can also use /ask.',
+    'I can only read messages here that mention me, or that reply to me with the @ of the reply switched on. You can also use /ask.',
   'refusal.message_too_long': (p: { maxCharacters: number }) =>
     `That message is too long for me: ${count(p.maxCharacters)} characters are the most I can take. Could you shorten it or send it in pieces?`,
   'refusal.rate_limited': (p: { waitMs: number }) =>
@@ -81,6 +82,7 @@ export const en = {
   'answer.partial': () => '⚠️ *The answer broke off here.*',
   'answer.cut_by_length': () => '✂️ *The answer was cut at its length limit.*',
   'answer.filtered': () => '⚠️ *The model service cut the answer here.*',
+  'answer.not_allowed': () => '⚠️ My answer to this is not allowed here.',
   'answer.stopped': () => '⏹️ *Stopped.*',
 
   'turn.cancelled': () => '⏹️ Stopped.',
@@ -106,7 +108,7 @@ export const en = {
   'command.allowed_boolean': () => 'yes or no',
   'command.guild_only': (p: { command: string }) => `/${p.command} works in groups and servers only.`,
   'command.private_only': (p: { command: string }) => `/${p.command} works in a private chat only.`,
-  'command.admin_only': (p: { command: string }) => `/${p.command} is for admins of this group.`,
+  'command.admin_only': (p: { command: string }) => `/${p.command} is for those who manage this community.`,
   'command.operator_only': (p: { command: string }) => `/${p.command} is for my operators.`,
 
   'command.ask.description': () => 'Ask a question',
@@ -115,8 +117,8 @@ export const en = {
   'command.new.description': () => 'Start a fresh conversation',
   'command.stop.description': () => 'Stop the answer that is being written',
   'command.usage.description': () => 'What you have used, and what is left',
-  'command.stats.description': () => 'Figures of this group (for admins)',
-  'command.settings.description': () => 'How I work in this group (for admins)',
+  'command.stats.description': () => 'Figures of this community (for those who manage it)',
+  'command.settings.description': () => 'How I work in this community (for those who manage it)',
   'command.help.description': () => 'What I can do',
   'command.start.description': () => 'Say hello',
   'command.guild.description': () => 'Who waits for approval, and approving it (for operators)',
@@ -130,9 +132,9 @@ export const en = {
 
   'ask_about.question': () => 'Explain this message, and answer what it asks, if anything:',
 
-  'settings.title': () => '**Settings of this group**',
+  'settings.title': () => '**Settings of this community**',
   'settings.conversations': (p: { style: string }) => `Conversations: **${p.style}** – ${STYLES[p.style]}`,
-  'settings.how': (p: { styles: string }) => `Change it with /settings conversations: ${p.styles}.`,
+  'settings.how': (p: { styles: string }) => `Change it with /settings and one of these: ${p.styles}.`,
 
   'guild.pending': () => '**Waiting for approval** (`/guild approve <id>`)',
   'guild.request': (p: { id: string; name: string }) => `- \`${p.id}\` ${p.name}`,
@@ -144,7 +146,7 @@ export const en = {
   'stop.done': (p: { answers: number }) => `⏹️ Stopping ${plural(p.answers, 'answer', 'answers')}.`,
   'stop.nothing': () => 'There is nothing to stop.',
   'start.hello': (p: { name: string }) =>
-    `Hello ${p.name}! I'm Parley, an AI assistant. Write to me here, or mention me in a group. /help lists what I can do.`,
+    `Hello ${p.name}! I'm Parley, an AI assistant. Write to me here, or mention me in a group or server. /help lists what I can do.`,
   'help.intro': () =>
     '**Parley** answers when you write to it in private, mention it, or reply to it. These commands work too:',
   'help.line': (p: { command: string; description: string }) => `- /${p.command} – ${p.description}`,
@@ -163,7 +165,7 @@ export const en = {
     limit: number;
     waitMs: number;
   }) =>
-    `- ${p.subject === 'guild' ? 'Group' : 'You'}, ${METRICS[p.metric]} ${WINDOWS[p.window]}: ${amount(p.metric, p.used)} of ${amount(p.metric, p.limit)} used, starts again in ${wait(p.waitMs)}`,
+    `- ${p.subject === 'guild' ? 'Community' : 'You'}, ${METRICS[p.metric]} ${WINDOWS[p.window]}: ${amount(p.metric, p.used)} of ${amount(p.metric, p.limit)} used, starts again in ${wait(p.waitMs)}`,
 
   'stats.title': (p: { days: number; guild: string }) =>
     `**${p.guild === '' ? 'Your private conversations' : p.guild}**, last ${plural(p.days, 'day', 'days')}`,

@@ -14,23 +14,23 @@ const METRICS: Record<string, string> = {
 const WINDOWS: Record<string, string> = { hour: 'jam ini', day: 'hari ini', month: 'bulan ini' };
 const STYLES: Record<string, string> = {
   chain: 'setiap rangkaian balasan adalah satu percakapan',
-  thread: 'setiap pertanyaan membuka utas',
+  thread: 'setiap pertanyaan membuka utas; jika tidak bisa, setiap rangkaian balasan adalah satu percakapan',
   channel: 'setiap kanal adalah satu percakapan',
 };
-const SUBJECTS: Record<string, string> = { user: 'Kamu', guild: 'Grup ini', instance: 'Bot ini' };
+const SUBJECTS: Record<string, string> = { user: 'Kamu', guild: 'Komunitas ini', instance: 'Bot ini' };
 const amount = (metric: string, value: number): string => (metric === 'cost' ? usd(value) : count(value));
 
 /** Bahasa Indonesia. The language has no plural forms, so a count stands before the plain noun. */
 export const id: Translation = {
   'refusal.stopped': () => 'Operator sedang menghentikan saya untuk sementara. Silakan coba lagi nanti.',
   'refusal.access_denied': () =>
-    'Saya hanya disiapkan untuk orang dan grup tertentu, jadi saya tidak bisa menjawab di sini.',
+    'Saya hanya disiapkan untuk orang dan komunitas tertentu, jadi saya tidak bisa menjawab di sini.',
   'refusal.approval_needed': () =>
     'Saya perlu persetujuan operator sebelum bisa menjawab di sini. Mereka melihatnya dengan /guild list.',
   'refusal.empty_message': () =>
     'Saya hanya bisa membaca teks, dan pesan itu tidak berisi teks. Apa yang ingin kamu tanyakan?',
   'refusal.text_withheld': () =>
-    'Di sini saya hanya bisa membaca pesan yang menyebut saya, atau yang membalas saya dengan sebutan tetap aktif. Kamu juga bisa memakai /ask.',
+    'Di sini saya hanya bisa membaca pesan yang menyebut saya, atau yang membalas saya dengan @ pada balasan aktif. Kamu juga bisa memakai /ask.',
   'refusal.message_too_long': (p) =>
     `Pesan itu terlalu panjang untuk saya: paling banyak ${count(p.maxCharacters)} karakter. Bisa dipersingkat atau dikirim terpisah?`,
   'refusal.rate_limited': (p) => `Itu agak terlalu cepat. Silakan coba lagi dalam ${wait(p.waitMs)}.`,
@@ -64,6 +64,7 @@ export const id: Translation = {
   'answer.partial': () => '⚠️ *Jawaban terputus di sini.*',
   'answer.cut_by_length': () => '✂️ *Jawaban dipotong pada batas panjangnya.*',
   'answer.filtered': () => '⚠️ *Layanan model memotong jawaban di sini.*',
+  'answer.not_allowed': () => '⚠️ Jawaban saya untuk ini tidak diizinkan di sini.',
   'answer.stopped': () => '⏹️ *Dihentikan.*',
 
   'turn.cancelled': () => '⏹️ Dihentikan.',
@@ -87,7 +88,7 @@ export const id: Translation = {
   'command.allowed_boolean': () => 'ya atau tidak',
   'command.guild_only': (p) => `/${p.command} hanya berfungsi di grup dan server.`,
   'command.private_only': (p) => `/${p.command} hanya berfungsi di obrolan pribadi.`,
-  'command.admin_only': (p) => `/${p.command} hanya untuk admin grup ini.`,
+  'command.admin_only': (p) => `/${p.command} hanya untuk pengelola komunitas ini.`,
   'command.operator_only': (p) => `/${p.command} hanya untuk operator saya.`,
 
   'command.ask.description': () => 'Ajukan pertanyaan',
@@ -96,8 +97,8 @@ export const id: Translation = {
   'command.new.description': () => 'Mulai percakapan baru',
   'command.stop.description': () => 'Hentikan jawaban yang sedang ditulis',
   'command.usage.description': () => 'Yang sudah kamu pakai dan yang tersisa',
-  'command.stats.description': () => 'Angka-angka grup ini (untuk admin)',
-  'command.settings.description': () => 'Cara kerja saya di grup ini (untuk admin)',
+  'command.stats.description': () => 'Angka-angka komunitas ini (untuk pengelola)',
+  'command.settings.description': () => 'Cara kerja saya di komunitas ini (untuk pengelola)',
   'command.help.description': () => 'Apa yang bisa saya lakukan',
   'command.start.description': () => 'Menyapa',
   'command.guild.description': () => 'Siapa yang menunggu persetujuan, dan menyetujuinya (untuk operator)',
@@ -111,9 +112,9 @@ export const id: Translation = {
 
   'ask_about.question': () => 'Jelaskan pesan ini, dan jawab pertanyaannya jika ada:',
 
-  'settings.title': () => '**Pengaturan grup ini**',
+  'settings.title': () => '**Pengaturan komunitas ini**',
   'settings.conversations': (p) => `Percakapan: **${p.style}** – ${STYLES[p.style]}`,
-  'settings.how': (p) => `Ubah dengan /settings conversations: ${p.styles}.`,
+  'settings.how': (p) => `Ubah dengan /settings dan salah satu dari ini: ${p.styles}.`,
 
   'guild.pending': () => '**Menunggu persetujuan** (`/guild approve <id>`)',
   'guild.request': (p) => `- \`${p.id}\` ${p.name}`,
@@ -126,7 +127,7 @@ export const id: Translation = {
   'stop.done': (p) => `⏹️ Menghentikan ${count(p.answers)} jawaban.`,
   'stop.nothing': () => 'Tidak ada yang perlu dihentikan.',
   'start.hello': (p) =>
-    `Halo ${p.name}! Saya Parley, asisten AI. Tulis saja di sini, atau sebut saya di grup. /help menunjukkan apa yang bisa saya lakukan.`,
+    `Halo ${p.name}! Saya Parley, asisten AI. Tulis saja di sini, atau sebut saya di grup atau server. /help menunjukkan apa yang bisa saya lakukan.`,
   'help.intro': () =>
     '**Parley** menjawab bila kamu menulis secara pribadi, menyebutnya, atau membalasnya. Perintah ini juga bisa dipakai:',
   'help.line': (p) => `- /${p.command} – ${p.description}`,
@@ -138,7 +139,7 @@ export const id: Translation = {
     `${p.label}: ${count(p.requests)} pesan, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}`,
   'usage.limits': () => '**Yang tersisa**',
   'usage.limit': (p) =>
-    `- ${p.subject === 'guild' ? 'Grup' : 'Kamu'}, ${METRICS[p.metric]} ${WINDOWS[p.window]}: ${amount(p.metric, p.used)} dari ${amount(p.metric, p.limit)} terpakai, dimulai lagi dalam ${wait(p.waitMs)}`,
+    `- ${p.subject === 'guild' ? 'Komunitas' : 'Kamu'}, ${METRICS[p.metric]} ${WINDOWS[p.window]}: ${amount(p.metric, p.used)} dari ${amount(p.metric, p.limit)} terpakai, dimulai lagi dalam ${wait(p.waitMs)}`,
 
   'stats.title': (p) =>
     `**${p.guild === '' ? 'Percakapan pribadimu' : p.guild}**, ${count(p.days)} hari terakhir`,

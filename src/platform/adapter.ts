@@ -33,8 +33,11 @@ export interface Handlers {
   onPoison(eventId: string, cause: unknown): Promise<void>;
 }
 
-/** Whether a reply to the message will be opened, now or later. */
-export type Taken = 'reply_follows' | 'no_reply';
+/**
+ * Whether a reply to the message will be opened, now or later. `known`: the same event came before,
+ * and what is shown for it belongs to that taking.
+ */
+export type Taken = 'reply_follows' | 'no_reply' | 'known';
 
 export interface Said {
   /** Markdown. */

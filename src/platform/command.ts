@@ -21,6 +21,8 @@ export interface CommandSpec {
   readonly options: readonly CommandOption[];
   /** Where set, people use the command on a message, from its menu; the option of this name is that message's text. */
   readonly onMessage?: string;
+  /** Sent by a platform when a person opens the bot, and of no use where none does. */
+  readonly opensChat?: boolean;
   readonly scope: 'any' | 'guild' | 'private';
   readonly requires: 'everyone' | 'guild_admin' | 'operator';
   /** How the answer shows where the platform can choose; a modal must be the first response. */

@@ -55,7 +55,7 @@ export interface ReplyOptions {
   readonly running: readonly ReplyButton[];
   /** The answer opens a thread of this title (1-60 characters) at the question, where the target allows that. */
   readonly thread: { readonly title: string } | null;
-  /** Nobody can see the answer any more: its message was deleted, or the place is closed to the bot. */
+  /** To be called where it turns out that nobody can see the answer any more: its message was deleted, or the place is closed. */
   readonly onUnseen: () => void;
 }
 

@@ -15,7 +15,7 @@ export interface Layer {
 }
 
 const adapter: Layer = {
-  mayImport: { platform: 'all', i18n: 'all', rendering: 'all', delivery: 'all' },
+  mayImport: { platform: 'all', i18n: 'all', rendering: 'all', delivery: 'all', intake: 'all' },
   mayReachOutside: true,
   mayNamePlatforms: true,
 };
@@ -32,6 +32,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   i18n: { ...pure({}), mayNamePlatforms: true },
   rendering: pure({ platform: 'all' }),
   delivery: pure({ platform: 'all' }),
+  intake: pure({ platform: 'all', delivery: 'all' }),
   completion: pure({}),
   limits: pure({ platform: 'all' }),
   usage: pure({ platform: 'all' }),

@@ -71,6 +71,28 @@ describe.each(serverKinds)('while the %s server is away', (kind) => {
     expect(await readBooks(storage)).toMatchObject({ turns: [{ state: 'delivered' }], holds: 0 });
   });
 
+  it('a command that has to be tried again and again counts once, and is answered when it is back', async () => {
+    const { road, environment } = await newDatabase();
+    const person = await newPerson(outside.telegram);
+    const bot = await startParley(program, {
+      ...environment,
+      USER_RATE_LIMIT_PER_MINUTE: '3',
+      LOG_LEVEL: 'debug',
+    });
+    await bot.untilLogged('Parley is ready');
+    await road.cut();
+    await person.send('/usage');
+    await vi.waitFor(() => expect(bot.log().some(({ tries }) => Number(tries) > 4)).toBe(true), PATIENCE);
+    await road.open();
+    await vi.waitFor(
+      async () => expect((await person.answers()).at(-1)?.text).toContain('Your usage'),
+      PATIENCE,
+    );
+    expect(await person.answers()).toHaveLength(1);
+    bot.kill('SIGTERM');
+    expect(await bot.ended).toMatchObject({ code: 0 });
+  });
+
   it('a process that waits for it ends when it is asked to', async () => {
     const { road, environment } = await newDatabase();
     await road.cut();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { SimChannel } from '../simulators/discord/channel-handle.ts';
 import type { Fault } from '../simulators/discord/faults.ts';
 import { openDiscordScene, type DiscordScene } from '../support/discord-scene.ts';
+import type { TurnRow } from '../support/records.ts';
 import { requestsTo, slowly, stalling } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
@@ -10,6 +11,11 @@ const EDIT = 'PATCH /channels/{channel_id}/messages/{message_id}';
 const CALLBACK = 'POST /interactions/{interaction_id}/{interaction_token}/callback';
 const STORY = ['Once upon a time there was ', 'a queen ', 'who lived ', 'in a castle ', 'by the sea.'];
 const TALE = STORY.join('');
+/** Goes on for eight seconds unless somebody stops the model. */
+const ENDLESS = {
+  kind: 'answer',
+  pieces: [...STORY, ...Array.from({ length: 200 }, () => 'and on ')].map((text) => ({ text, delayMs: 40 })),
+} as const;
 
 let scene: DiscordScene;
 beforeAll(async () => {
@@ -44,6 +50,12 @@ async function expectService(): Promise<void> {
   expect(text).not.toBe('');
 }
 
+/** Nobody could see the answer any more, so the model was stopped. */
+function expectStopped({ state }: TurnRow): void {
+  expect(state).toBe('cancelled');
+  expect(requestsTo(scene.openrouter).at(-1)?.call).toMatchObject({ cancelled: true });
+}
+
 describe('an answer in the making', () => {
   test.for([
     ['a limit of its own', { kind: 'rateLimit', scope: 'user', retryAfterMs: 400 }],
@@ -60,6 +72,9 @@ describe('an answer in the making', () => {
     const { text, turn } = await scene.ask(channel, ann, 'A story?');
     expect([text, turn.state, turn.unreachable, turn.epoch]).toEqual([TALE, 'delivered', null, 1]);
     expect(scene.said(channel)).toHaveLength(1);
+    // A lost answer is that of a call that went well.
+    const disturbed = callsTo(channel, EDIT).filter(({ ok, aborted }) => !ok || aborted === true);
+    expect(disturbed).toHaveLength(2);
   });
 
   test.for([
@@ -81,32 +96,26 @@ describe('an answer in the making', () => {
 
   test('ends when somebody deletes its message: the model is stopped and nothing is sent again', async () => {
     const { ann, channel } = newGuild();
-    scene.openrouter.play({
-      kind: 'answer',
-      pieces: [...STORY, ...Array.from({ length: 200 }, () => 'and on ')].map((text) => ({
-        text,
-        delayMs: 40,
-      })),
-    });
+    scene.openrouter.play(ENDLESS);
     const eventId = scene.send(channel, ann, 'A story?');
     const shown = await showing(channel, 'Once');
     channel.delete(ann, shown.id);
     const { turn } = await scene.over(channel, eventId);
-    expect(turn.state).toBe('cancelled');
+    expectStopped(turn);
     expect(turn.unreachable).toMatch(/10008/u);
     expect(turn.answer?.text.length).toBeLessThan(1000);
     expect(texts(channel)).toEqual([]);
-    expect(requestsTo(scene.openrouter).at(-1)?.call).toMatchObject({ cancelled: true });
     await expectService();
   });
 
   test('ends quietly when the guild removes the bot', async () => {
     const { ann, guild, channel } = newGuild();
-    scene.openrouter.play(slowly([...STORY, ...STORY, ...STORY], 60));
+    scene.openrouter.play(ENDLESS);
     const eventId = scene.send(channel, ann, 'A story?');
     await showing(channel, 'Once');
     guild.removeBot();
     const { turn } = await scene.over(channel, eventId);
+    expectStopped(turn);
     expect(turn.unreachable).toMatch(/1000[34]|50001/u);
     await expectService();
   });
@@ -117,10 +126,9 @@ describe('an answer in the making', () => {
       channelId: channel.id,
       times: Infinity,
     });
-    scene.openrouter.play(slowly(STORY));
-    const { turn } = await scene.ask(channel, ann, 'A story?').catch(async () => {
-      throw new Error(`the turn never ended: ${JSON.stringify(texts(channel))}`);
-    });
+    scene.openrouter.play(ENDLESS);
+    const { turn } = await scene.ask(channel, ann, 'A story?');
+    expectStopped(turn);
     expect(turn.unreachable).toMatch(/50013/u);
     expect(callsTo(channel, EDIT).length).toBeLessThanOrEqual(2);
     await expectService();
@@ -233,10 +241,14 @@ describe('a command', () => {
     const webhook = 'PATCH /webhooks/{webhook_id}/{webhook_token}/messages/@original';
     scene.discord.fault(webhook, error(401, 50027, 'Invalid Webhook Token'), { times: Infinity });
     onTestFinished(() => scene.discord.reset());
+    const from = scene.discord.calls.length;
     scene.openrouter.play(slowly(STORY));
     const { turn, text } = await scene.askBySlash(channel, ann, 'ask', { question: 'A story?' });
     expect([text, turn.unreachable]).toEqual([TALE, null]);
     expect(scene.bot().fatal()).toBeNull();
+    const byToken = scene.discord.calls.slice(from).filter(({ route }) => route === webhook);
+    expect(byToken.map(({ code }) => code)).toEqual([50_027]);
+    expect(callsTo(channel, EDIT).at(-1)).toMatchObject({ ok: true, body: { content: TALE } });
   });
 });
 

@@ -137,6 +137,10 @@ describe.each(databaseKinds)('a bot on the %s database that knows only where the
       const { messages } = await discord.interaction(usage);
       expect(messages[0]?.content).toContain('Today: 1 message,');
     }, PATIENCE);
+    await ben.send('/usage');
+    await vi.waitFor(async () => {
+      expect((await ben.answers()).at(-1)?.text).toContain('Today: 1 message,');
+    }, PATIENCE);
     bot.kill('SIGTERM');
     expect(await bot.ended).toMatchObject({ code: 0 });
     expect((await readBooks(storage)).turns).toHaveLength(2);

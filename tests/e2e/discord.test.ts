@@ -255,8 +255,8 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       await scene.ask(channel, ann, 'one');
       const { content } = await scene.slash(channel, ann, 'usage');
       expect(content).toMatch(/You, messages today: 1 of 200 used, starts again in/u);
-      expect(content).toMatch(/Group, messages today: 1 of 1,000 used, starts again in/u);
-      expect((await scene.slash(ann.dm(), ann, 'usage')).content).not.toContain('Group');
+      expect(content).toMatch(/Community, messages today: 1 of 1,000 used, starts again in/u);
+      expect((await scene.slash(ann.dm(), ann, 'usage')).content).not.toContain('Community');
     });
 
     test('of a guild are in /stats for those who may manage it, and for nobody else', async () => {
@@ -432,10 +432,12 @@ test('a guild that has used up its allowance hears so, with the time, and its ne
   }
   expect(scene.said(channel).map(({ content }) => content)).toEqual(
     expect.arrayContaining([
-      expect.stringMatching(/This group has used 2 of 2 messages today\. It starts again in/u),
+      expect.stringMatching(/This community has used 2 of 2 messages today\. It starts again in/u),
     ]),
   );
-  expect((await scene.slash(channel, ann, 'usage')).content).toContain('Group, messages today: 2 of 2 used');
+  expect((await scene.slash(channel, ann, 'usage')).content).toContain(
+    'Community, messages today: 2 of 2 used',
+  );
   expect((await scene.ask(neighbour, ann, 'Tea?')).turn.state).toBe('delivered');
   expect(scene.requests()).toHaveLength(3);
   await scene.stop();

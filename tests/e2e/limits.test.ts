@@ -233,7 +233,9 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       expect(states.filter((state) => state === 'delivered')).toHaveLength(10);
       expect(texts).toHaveLength(20);
       for (const text of texts) {
-        expect(text).toMatch(/^This group has used 10 of 10 messages today\. It starts again in \d+ \w+\.$/u);
+        expect(text).toMatch(
+          /^This community has used 10 of 10 messages today\. It starts again in \d+ \w+\.$/u,
+        );
       }
       expect(scene.requests()).toHaveLength(10);
       expect((await people[0]?.ask('In private?'))?.turn.state).toBe('delivered');
@@ -260,7 +262,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
         ALLOWED_GUILDS: `telegram:${listed.id}`,
         OPERATOR_IDS: `telegram:${boss.user.id}`,
       });
-      await refusedOnce(stranger, "I'm set up for certain people and groups only");
+      await refusedOnce(stranger, "I'm set up for certain people and communities only");
       const states = [];
       states.push((await ann.ask('May I?')).turn.state, (await boss.ask('May I?')).turn.state);
       for (const [chat, { user }] of [

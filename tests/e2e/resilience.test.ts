@@ -37,7 +37,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
   });
 
   describe('commands', () => {
-    const refusal = 'set up for certain people and groups only';
+    const refusal = 'set up for certain people and communities only';
 
     test('are for those who may use the bot, and a stranger is told so once', async () => {
       await scene.restart({ ACCESS: 'list' });

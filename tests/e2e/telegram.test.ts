@@ -255,7 +255,9 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       await scene.ask(chat, boss.user, '@parley_bot three');
       const { tokens, dollars } = total(scene, from);
       await ann.ask('a private question is no business of the group');
-      expect(await scene.command(chat, ann.user, '/stats')).toBe('/stats is for admins of this group.');
+      expect(await scene.command(chat, ann.user, '/stats')).toBe(
+        '/stats is for those who manage this community.',
+      );
       const stats = await scene.command(chat, boss.user, '/stats@parley_bot');
       expect(stats).toContain('Tea *lovers*, last 30 days');
       expect(stats).toContain(`3 messages from 2 people, ${tokens} tokens, $${dollars}`);
@@ -264,6 +266,26 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       expect(stats).toContain('Boss: 1 message,');
       expect(await scene.command(chat, boss.user, '/stats 7')).toContain('last 7 days');
       expect(await scene.command(chat, boss.user, '/stats', { anonymous: true })).toContain('3 answered');
+    });
+
+    test('lets those who manage it choose what a conversation is, and nobody else', async () => {
+      const [ann, boss] = [scene.person({ firstName: 'Ann' }), scene.person({ firstName: 'Boss' })];
+      const chat = scene.telegram.group({ members: [ann.user], admins: [boss.user] });
+      expect(await scene.command(chat, ann.user, '/settings@parley_bot channel')).toBe(
+        '/settings is for those who manage this community.',
+      );
+      const shown = await scene.command(chat, boss.user, '/settings@parley_bot');
+      expect(shown).toContain('Conversations: chain');
+      expect(shown).toContain('/settings and one of these: chain, thread, channel');
+      const changed = await scene.command(chat, boss.user, '/settings@parley_bot channel');
+      expect(changed).toContain('Conversations: channel – each channel is one conversation');
+      await scene.ask(chat, ann.user, '@parley_bot one');
+      await scene.ask(chat, boss.user, '@parley_bot two');
+      expect(contents(lastRequest()?.messages ?? [])).toContain('one');
+      expect(await scene.command(chat, boss.user, '/settings@parley_bot sideways')).toContain(
+        'It should be chain, thread, channel.',
+      );
+      expect(await ann.command('/settings')).toBe('/settings works in groups and servers only.');
     });
 
     test.for([

@@ -91,3 +91,10 @@ test('ids keep their platform', () => {
     'discord:7',
   ]);
 });
+
+test('the address of Discord’s API is taken with and without its version', () => {
+  const urlOf = (DISCORD_API_URL: string) =>
+    read({ DISCORD_TOKEN: 'x', DISCORD_API_URL }).config.discord?.apiUrl;
+  expect(urlOf('http://127.0.0.1:9/api/')).toBe('http://127.0.0.1:9/api');
+  expect(urlOf('http://127.0.0.1:9/api/v10')).toBe('http://127.0.0.1:9/api');
+});

@@ -1,16 +1,24 @@
 import type { REST } from 'discord.js';
 import { createChores } from '../../delivery/chores.ts';
 import { systemClock, type Clock } from '../../delivery/clock.ts';
-import type { FatalAdapterError, Handlers, PlatformAdapter } from '../../platform/adapter.ts';
+import { backoffMs } from '../../intake/back-off.ts';
+import type { FailedTry } from '../../intake/hand-over.ts';
+import {
+  StoreUnavailable,
+  type FatalAdapterError,
+  type Handlers,
+  type PlatformAdapter,
+} from '../../platform/adapter.ts';
 import type { CommandSpec } from '../../platform/command.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { fromReplyTarget } from './address.ts';
 import { createAnswering } from './answering.ts';
 import { readApplication, type Application } from './application.ts';
 import { createCallbacks } from './callback.ts';
-import { publishCommands, toApplicationCommands, type CommandWords } from './commands.ts';
+import type { CommandWords } from './command-words.ts';
+import { publishCommands, toApplicationCommands } from './commands.ts';
 import { createDispatch } from './dispatch.ts';
-import { attempt, describe as describeFailure, isTokenRefused } from './failure.ts';
+import { attempt, describe as describeFailure, isTokenRefused, toFailure } from './failure.ts';
 import {
   createGateway,
   DEFAULT_GATEWAY_PACE,
@@ -18,7 +26,6 @@ import {
   type Gateway,
   type GatewayPace,
 } from './gateway.ts';
-import { backoffMs } from './hand.ts';
 import { createIntake, type Intake, type IntakePace } from './intake.ts';
 import { createInteractions } from './interactions.ts';
 import { inviteLink, portalPage } from './invite.ts';
@@ -70,7 +77,7 @@ const DEFAULT_HANDING_PACE: HandingPace = {
 };
 
 /** What exists from the making of the adapter on. */
-interface Parts {
+interface Wiring {
   readonly options: DiscordAdapterOptions;
   readonly rest: REST;
   readonly seal: Seal;
@@ -86,43 +93,49 @@ export function createDiscordAdapter(options: DiscordAdapterOptions): PlatformAd
   const { config, logger, clock = systemClock, pace = {} } = options;
   const stopping = new AbortController();
   let isRunning = false;
+  /** A refusal that comes before the adapter runs is why it does not start. */
+  const { promise: refused, reject: refuseStart } = Promise.withResolvers<never>();
+  refused.catch(() => undefined);
   const tellFatal = (error: FatalAdapterError): void => {
-    if (!isRunning) return;
+    if (!isRunning) return refuseStart(error);
     isRunning = false;
     options.onFatal(error);
   };
   const rest = createRest({ ...config, onTokenRefused: (where) => tellFatal(tokenRefused(where)), logger });
   const seal = createSeal(config.sealingSecret);
   /** Known when Discord has told it; nothing is answered before. */
-  const bot = { id: '' };
+  const bot: { id: string | null } = { id: null };
   const replies = createReplyContext({ rest, bot, logger, clock, pace });
   const chores = createChores();
-  const parts: Parts = { options, rest, seal, replies, chores, clock, stopping, tellFatal };
+  const wiring: Wiring = { options, rest, seal, replies, chores, clock, stopping, tellFatal };
   let inbound: Inbound | null = null;
+
+  const begin = async (handlers: Handlers): Promise<void> => {
+    const application = await reachApplication(wiring);
+    if (application === null) return;
+    bot.id = application.bot.id;
+    tellOperator(application, logger);
+    const opened = openInbound(wiring, application, handlers);
+    inbound = opened;
+    await opened.gateway.open();
+    if (stopping.signal.aborted) return;
+    isRunning = true;
+    logger.info({ bot: application.bot.name }, 'Discord: listening');
+    const commands = toApplicationCommands(options.commands, options);
+    const retrying = { ...retryingOf(wiring), signal: stopping.signal };
+    chores.add(publishCommands(rest, application.id, commands, retrying));
+  };
 
   return {
     platform: 'discord',
-    async start(handlers) {
-      const application = await reachApplication(parts);
-      if (application === null) return;
-      bot.id = application.bot.id;
-      tellOperator(application, logger);
-      const opened = openInbound(parts, application, handlers);
-      inbound = opened;
-      await opened.gateway.open();
-      if (stopping.signal.aborted) return;
-      isRunning = true;
-      logger.info({ bot: application.bot.name }, 'Discord: listening');
-      const commands = toApplicationCommands(options.commands, options);
-      const manner = { ...handOptions(parts), signal: stopping.signal };
-      chores.add(publishCommands(rest, application.id, commands, manner));
-    },
+    start: (handlers) => Promise.race([begin(handlers), refused]),
     async stop() {
       isRunning = false;
+      // First, so that no event comes that nobody takes.
+      await inbound?.gateway.close();
       stopping.abort();
       await inbound?.intake.settle();
       await chores.settle();
-      await inbound?.gateway.close();
     },
     openReply: (target, replyOptions) =>
       createReply(replies, fromReplyTarget(target, seal, Date.now()), replyOptions),
@@ -130,15 +143,15 @@ export function createDiscordAdapter(options: DiscordAdapterOptions): PlatformAd
 }
 
 /** How to insist while Discord is away. */
-function handOptions({ options, clock }: Parts) {
+function retryingOf({ options, clock }: Wiring) {
   const pace = { ...DEFAULT_GATEWAY_PACE, ...options.gatewayPace };
   return { pace, clock, random: Math.random, logger: options.logger };
 }
 
 /** Asks until Discord answers; null when the adapter is stopped before. */
-async function reachApplication(parts: Parts): Promise<Application | null> {
-  const { options, rest, clock, stopping } = parts;
-  const { pace, random } = handOptions(parts);
+async function reachApplication(wiring: Wiring): Promise<Application | null> {
+  const { options, rest, clock, stopping } = wiring;
+  const { pace, random } = retryingOf(wiring);
   for (let failures = 1; !stopping.signal.aborted; failures += 1) {
     const outcome = await attempt(() => readApplication(rest));
     if (outcome.ok) return outcome.value;
@@ -151,11 +164,20 @@ async function reachApplication(parts: Parts): Promise<Application | null> {
 }
 
 function tellOperator({ id, mayReadContent }: Application, logger: Logger): void {
-  const reads = mayReadContent ? 'everything' : 'direct messages, mentions and replies that ping it';
+  const reads = mayReadContent ? 'every message' : 'direct messages, mentions and replies that ping it';
   const page = portalPage(id);
   const howToChange = `switch "Message Content Intent" ${mayReadContent ? 'off' : 'on'} at ${page} and start again`;
   logger.info({ invite: inviteLink(id) }, 'Discord: invite the bot with this link');
-  logger.info({ reads, howToChange }, 'Discord: what the bot may read');
+  logger.info({ reads, howToChange }, 'Discord: what the bot is shown');
+}
+
+/** Loud once: a store that is away for a while would fill the log. */
+function tellNotTaken(logger: Logger): (failed: FailedTry) => void {
+  return ({ eventId, tries, error }) => {
+    const isStoreAway = error instanceof StoreUnavailable;
+    const reason = isStoreAway ? 'store unavailable' : describeFailure(toFailure(error));
+    logger[tries === 1 ? 'warn' : 'debug']({ event: eventId, tries, reason }, 'event not taken');
+  };
 }
 
 interface Inbound {
@@ -163,18 +185,18 @@ interface Inbound {
   readonly intake: Intake;
 }
 
-function openInbound(parts: Parts, application: Application, handlers: Handlers): Inbound {
-  const { options, rest, seal, replies, chores, clock, stopping } = parts;
+function openInbound(wiring: Wiring, application: Application, handlers: Handlers): Inbound {
+  const { options, rest, seal, replies, chores, clock, stopping } = wiring;
   const { config, logger, commands } = options;
   const pace = { ...DEFAULT_HANDING_PACE, ...options.handingPace };
-  const manner = { pace, clock, random: Math.random, logger };
+  const handingOver = { pace, clock, random: Math.random, onFailure: tellNotTaken(logger), logger };
   const readsContent = application.mayReadContent;
   const context = { bot: application.bot, readsContent, seal };
   const callbacks = createCallbacks({ rest, clock, logger });
   const onPoison: Handlers['onPoison'] = (eventId, cause) => handlers.onPoison(eventId, cause);
-  const intake = createIntake({ ...manner, onPoison });
+  const intake = createIntake({ ...handingOver, onPoison });
   const takeInteraction = createInteractions({
-    ...manner,
+    ...handingOver,
     context,
     commands,
     words: options,
@@ -202,8 +224,8 @@ function openInbound(parts: Parts, application: Application, handlers: Handlers)
     applicationId: application.id,
     readsContent,
     listener,
-    ...handOptions(parts),
-    onFatal: parts.tellFatal,
+    ...retryingOf(wiring),
+    onFatal: wiring.tellFatal,
   });
   return { gateway, intake };
 }

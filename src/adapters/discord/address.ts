@@ -1,3 +1,4 @@
+import type { BaseInteraction } from 'discord.js';
 import type { ReplyTarget } from '../../platform/message.ts';
 import type { Seal } from './seal.ts';
 
@@ -22,6 +23,31 @@ export interface InteractionAccess {
   /** Milliseconds since 1970. */
   readonly expiresAtMs: number;
 }
+
+/** An address with nothing but its channel. */
+export function addressAt(channelId: string, isPrivate: boolean): Address {
+  return {
+    channelId,
+    isPrivate,
+    questionId: null,
+    canOpenThread: false,
+    responseId: null,
+    interaction: null,
+  };
+}
+
+/** Where the answer to an interaction goes while its token lives; `responseId` is null until there is a response. */
+export function addressOf(interaction: BaseInteraction, responseId: string | null = null): Address {
+  const { applicationId, token, channelId, guildId } = interaction;
+  return {
+    ...addressAt(channelId ?? '', guildId === null),
+    responseId,
+    interaction: { applicationId, token, expiresAtMs: Date.now() + TOKEN_LIFE_MS },
+  };
+}
+
+/** How long a token lives (interactions/receiving-and-responding "Followup Messages"). */
+const TOKEN_LIFE_MS = 900_000;
 
 /** An interaction whose response shows as "thinking…", or did. */
 export function isDeferred({ interaction, responseId }: Address): boolean {

@@ -1,9 +1,8 @@
 import type { BaseInteraction } from 'discord.js';
 import type { Clock } from '../../delivery/clock.ts';
 import type { Said, Taken } from '../../platform/adapter.ts';
-import type { Address } from './address.ts';
+import { addressOf, type Address } from './address.ts';
 import { DEFER, DEFER_PRIVATELY, privateMessage, type Callbacks } from './callback.ts';
-import { addressAt } from './decode.ts';
 import { renderAnswer } from './render.ts';
 import { say, type ReplyContext } from './reply.ts';
 
@@ -32,19 +31,6 @@ export interface AnsweringOptions {
   /** How long a first answer may take; Discord waits for 3000. */
   readonly deferAfterMs: number;
 }
-
-/** Where the answer to an interaction goes while its token lives; `responseId` is null until there is a response. */
-export function addressOf(interaction: BaseInteraction, responseId: string | null = null): Address {
-  const { applicationId, token, channelId, guildId } = interaction;
-  return {
-    ...addressAt(channelId ?? '', guildId === null),
-    responseId,
-    interaction: { applicationId, token, expiresAtMs: Date.now() + TOKEN_LIFE_MS },
-  };
-}
-
-/** How long a token lives (interactions/receiving-and-responding "Followup Messages"). */
-const TOKEN_LIFE_MS = 900_000;
 
 export function createAnswering({ callbacks, replies, clock, deferAfterMs }: AnsweringOptions): Answering {
   const open: Answering['open'] = async (interaction, isPrivate) => {

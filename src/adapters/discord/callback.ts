@@ -10,10 +10,10 @@ import {
 } from 'discord.js';
 import type { Clock } from '../../delivery/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { attempt, describe, isTransient, refusedWith } from './failure.ts';
+import { attempt, describe, type Failure, isAnsweredAlready, isGone, isTransient } from './failure.ts';
 
-/** What of an interaction its answer needs. */
-export type Answerable = Pick<BaseInteraction, 'id' | 'token' | 'applicationId'>;
+/** What calls about an interaction need of it. */
+export type InteractionRef = Pick<BaseInteraction, 'id' | 'token' | 'applicationId'>;
 
 /** What became of the first answer to an interaction. */
 export type Answered =
@@ -27,11 +27,11 @@ export type Answered =
 /** The first answer to an interaction, which has to come within 3 seconds (interactions/receiving-and-responding). */
 export interface Callbacks {
   /** Never rejects. */
-  answer(interaction: Answerable, body: APIInteractionResponse): Promise<Answered>;
+  answer(interaction: InteractionRef, body: APIInteractionResponse): Promise<Answered>;
   /** The message that the first answer made; null where Discord does not tell. Never rejects. */
-  originalId(interaction: Answerable): Promise<string | null>;
+  originalId(interaction: InteractionRef): Promise<string | null>;
   /** Takes the first answer away. Never rejects. */
-  remove(interaction: Answerable): Promise<void>;
+  remove(interaction: InteractionRef): Promise<void>;
 }
 
 export interface CallbackOptions {
@@ -64,7 +64,7 @@ export function privateMessage(content: string): APIInteractionResponse {
 }
 
 export function createCallbacks({ rest, clock, logger }: CallbackOptions): Callbacks {
-  const post = async (interaction: Answerable, body: APIInteractionResponse): Promise<string | null> => {
+  const post = async (interaction: InteractionRef, body: APIInteractionResponse): Promise<string | null> => {
     const answer = (await rest.post(Routes.interactionCallback(interaction.id, interaction.token), {
       body,
       auth: false,
@@ -81,13 +81,14 @@ export function createCallbacks({ rest, clock, logger }: CallbackOptions): Callb
         const outcome = await attempt(() => post(interaction, body));
         if (outcome.ok) return { kind: 'taken', messageId: outcome.value };
         const { failure } = outcome;
-        if (refusedWith(failure, ALREADY_ACKNOWLEDGED))
+        if (isAnsweredAlready(failure))
           return isMaybeTaken ? { kind: 'taken', messageId: null } : { kind: 'known' };
+        isMaybeTaken ||= isUnclear(failure);
         if (!isTransient(failure) || tries === MOST_TRIES) {
           logger.warn({ reason: describe(failure), tries }, 'interaction not answered');
-          return { kind: 'gone' };
+          // Where it shows "thinking…" after all, the answer has to go there.
+          return isMaybeTaken ? { kind: 'taken', messageId: null } : { kind: 'gone' };
         }
-        isMaybeTaken = true;
         await clock.sleep(RETRY_MS);
       }
     },
@@ -101,18 +102,30 @@ export function createCallbacks({ rest, clock, logger }: CallbackOptions): Callb
       return outcome.ok ? outcome.value.id : null;
     },
     async remove({ applicationId, token }) {
-      const outcome = await attempt(() =>
-        rest.delete(Routes.webhookMessage(applicationId, token), { auth: false }),
-      );
-      if (!outcome.ok) logger.debug({ reason: describe(outcome.failure) }, 'deferred response not removed');
+      for (let tries = 1; ; tries += 1) {
+        const outcome = await attempt(() =>
+          rest.delete(Routes.webhookMessage(applicationId, token), { auth: false }),
+        );
+        if (outcome.ok || isGone(outcome.failure)) return;
+        if (!isTransient(outcome.failure) || tries === MOST_REMOVALS) {
+          logger.warn({ reason: describe(outcome.failure) }, 'deferred response not removed');
+          return;
+        }
+        await clock.sleep(RETRY_MS * tries);
+      }
     },
   };
 }
 
-/** 3 seconds are all there is. */
-const MOST_TRIES = 3;
+/** With their rests they must fit into the 3 seconds that Discord waits. */
+const MOST_TRIES = 2;
 const TRY_TIMEOUT_MS = 1200;
 const RETRY_MS = 250;
+const MOST_REMOVALS = 5;
 
-/** "Interaction has already been acknowledged." */
-const ALREADY_ACKNOWLEDGED = 40_060;
+/** It may have been carried out although nobody heard so. */
+function isUnclear(failure: Failure): boolean {
+  return failure.kind === 'unreachable'
+    ? failure.applied === 'unknown'
+    : failure.kind === 'refused' && failure.status >= 500;
+}

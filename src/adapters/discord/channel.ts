@@ -1,6 +1,7 @@
 import { Routes, type REST } from 'discord.js';
+import type { Clock } from '../../delivery/clock.ts';
 import { isArchived, type Outcome } from './failure.ts';
-import type { Lane } from './pacing.ts';
+import { channelLane, readLane, threadLane } from './lane.ts';
 import type { messageBody, PostedMessage } from './post.ts';
 import type { Manner, Sender } from './sender.ts';
 
@@ -27,44 +28,40 @@ export interface Channel {
 export interface ChannelOptions {
   readonly rest: REST;
   readonly sender: Sender;
-  readonly bot: { readonly id: string };
+  /** The bot's account; null until Discord has told it. */
+  readonly bot: { readonly id: string | null };
+  readonly clock: Clock;
 }
 
-/** A channel's lane: sends and edits have been seen to share one limit. */
-export function laneOf(channelId: string): Lane {
-  return { key: `channels/${channelId}`, isGlobal: true };
-}
-
-export function createChannel({ rest, sender, bot }: ChannelOptions): Channel {
+export function createChannel({ rest, sender, bot, clock }: ChannelOptions): Channel {
   return {
     create: (channelId, body, manner) =>
       sender.call(
-        laneOf(channelId),
+        channelLane(channelId),
         manner,
         async () => (await rest.post(Routes.channelMessages(channelId), { body })) as PostedMessage,
       ),
     async edit(channelId, messageId, body, manner) {
       const once = () =>
-        sender.call(laneOf(channelId), manner, () =>
+        sender.call(channelLane(channelId), manner, () =>
           rest.patch(Routes.channelMessage(channelId, messageId), { body }),
         );
       const outcome = await once();
       if (outcome.ok || manner.urgency === 'once' || !isArchived(outcome.failure)) return outcome;
-      const opened = await sender.call({ key: `threads/${channelId}`, isGlobal: true }, manner, () =>
+      const opened = await sender.call(threadLane(channelId), manner, () =>
         rest.patch(Routes.channel(channelId), { body: { archived: false } }),
       );
       return opened.ok ? await once() : opened;
     },
     remove: (channelId, messageId, manner) =>
-      sender.call(laneOf(channelId), manner, () => rest.delete(Routes.channelMessage(channelId, messageId))),
+      sender.call(channelLane(channelId), manner, () =>
+        rest.delete(Routes.channelMessage(channelId, messageId)),
+      ),
     async find(channelId, afterId, repliesTo, manner) {
-      // Work of an earlier process may be taken up before Discord has told who the bot is.
-      if (bot.id === '') return notYet;
+      if (!(await isKnown(bot, clock, manner.signal))) return notYet;
       const query = new URLSearchParams({ after: afterId, limit: String(MOST_LOOKED_AT) });
-      const outcome = await sender.call(
-        { key: `reads/${channelId}`, isGlobal: true },
-        { ...manner, takesPlace: true },
-        () => rest.get(Routes.channelMessages(channelId), { query }),
+      const outcome = await sender.call(readLane(channelId), { ...manner, takesPlace: true }, () =>
+        rest.get(Routes.channelMessages(channelId), { query }),
       );
       if (!outcome.ok) return outcome;
       const newestFirst = outcome.value as readonly PostedMessage[];
@@ -77,6 +74,16 @@ export function createChannel({ rest, sender, bot }: ChannelOptions): Channel {
   };
 }
 
+/** Work of an earlier process may be taken up a little before Discord has told who the bot is. */
+async function isKnown(bot: ChannelOptions['bot'], clock: Clock, signal?: AbortSignal): Promise<boolean> {
+  const giveUpAtMs = clock.now() + LONGEST_INTRODUCTION_MS;
+  while (bot.id === null && clock.now() < giveUpAtMs && signal?.aborted !== true)
+    await clock.sleep(INTRODUCTION_GLANCE_MS, signal);
+  return bot.id !== null;
+}
+
+const LONGEST_INTRODUCTION_MS = 10_000;
+const INTRODUCTION_GLANCE_MS = 50;
 const MOST_LOOKED_AT = 50;
 const notYet: Outcome<never> = {
   ok: false,

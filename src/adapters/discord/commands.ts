@@ -10,18 +10,22 @@ import {
   type RESTGetAPIApplicationCommandsResult,
   type RESTPutAPIApplicationCommandsJSONBody,
 } from 'discord.js';
+import type { Clock } from '../../delivery/clock.ts';
+import type { Locale } from '../../i18n/translate.ts';
+import { backoffMs, type RetryPace } from '../../intake/back-off.ts';
 import type { CommandOption, CommandSpec } from '../../platform/command.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { CommandWords } from './command-words.ts';
 import { attempt, describe as describeFailure, isTransient } from './failure.ts';
-import { backoffMs, type HandOptions } from './hand.ts';
+import { isAskedFor } from './modal.ts';
 
-type Locale = 'en' | 'id';
-
-/** What commands and their options are called in the menus; Discord takes at most 100 characters. */
-export interface CommandWords {
-  readonly describe: (command: string, locale: Locale) => string;
-  readonly describeOption: (command: string, option: string, locale: Locale) => string;
-  /** For commands on a message; at most 32 characters. */
-  readonly labelOf: (command: string, locale: Locale) => string;
+/** How to insist while Discord is away. */
+export interface Retrying {
+  readonly pace: RetryPace;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
 }
 
 type CommandBody = RESTPutAPIApplicationCommandsJSONBody[number];
@@ -50,7 +54,7 @@ export async function publishCommands(
   rest: REST,
   applicationId: string,
   commands: readonly CommandBody[],
-  { clock, pace, random, logger, signal }: HandOptions & { readonly signal: AbortSignal },
+  { clock, pace, random, logger, signal }: Retrying & { readonly signal: AbortSignal },
 ): Promise<void> {
   for (let failures = 1; !signal.aborted; failures += 1) {
     const outcome = await attempt(() => replaceCommands(rest, applicationId, commands));
@@ -86,14 +90,15 @@ export function sameCommands(known: readonly object[], wanted: readonly object[]
 }
 
 function slashCommand(spec: CommandSpec, { describe, describeOption }: CommandWords) {
-  const options = spec.options.toSorted((one, other) => Number(other.required) - Number(one.required));
+  const options = spec.options
+    // Discord would not let people use the command without it, and the modal could never ask.
+    .map((option) => ({ ...option, required: option.required && !isAskedFor(spec, option) }))
+    .toSorted((one, other) => Number(other.required) - Number(one.required));
   return {
     type: ApplicationCommandType.ChatInput as const,
     name: spec.name,
     ...described((locale) => describe(spec.name, locale)),
-    options: options.map((option) =>
-      optionBody(option, (locale) => describeOption(spec.name, option.name, locale)),
-    ),
+    options: options.map((option) => optionBody(option, (locale) => describeOption(option.name, locale))),
   };
 }
 

@@ -10,7 +10,7 @@ import {
 import type { ButtonPress, CommandInvocation } from '../../platform/command.ts';
 import { guildId, messageId, originKey, placeId, userId } from '../../platform/ids.ts';
 import type { Addressing, Author, Envelope, Guild, IncomingMessage } from '../../platform/message.ts';
-import { toReplyTarget, type Address } from './address.ts';
+import { addressAt, toReplyTarget, type Address } from './address.ts';
 import { readText, type MentionNames, type WrittenText } from './message-text.ts';
 import type { Seal } from './seal.ts';
 
@@ -105,18 +105,6 @@ export function decodePress(interaction: ButtonInteraction, context: DecodeConte
   };
 }
 
-/** An address with nothing but its channel. */
-export function addressAt(channelId: string, isPrivate: boolean): Address {
-  return {
-    channelId,
-    isPrivate,
-    questionId: null,
-    canOpenThread: false,
-    responseId: null,
-    interaction: null,
-  };
-}
-
 const WITHHELD_EVENT = 'text-withheld';
 
 /** Anything else is a join, a pin, a boost: nothing anybody said (resources/message "Message Types"). */
@@ -134,13 +122,19 @@ function addressingOf(
   const isToOthers = repliedTo !== null && repliedTo !== bot.id && repliedTo !== author.id;
   return {
     isPrivate: channel.type === ChannelType.DM,
-    mentionsBot: isNamed || mentions.users.has(bot.id),
+    mentionsBot: isNamed || mentions.users.has(bot.id) || namesOwnRole(message),
     repliesToBot: repliedTo === bot.id,
     inOwnThread: isOwnThread && !isToOthers,
     byCommand: false,
     fromSelf: false,
     isSystem: false,
   };
+}
+
+/** Clients offer the bot's own role beside the bot; the mention shows also where the text does not. */
+function namesOwnRole({ mentions, guild }: Message): boolean {
+  const own = guild?.members.me?.roles.cache;
+  return mentions.roles.some(({ id, managed }) => managed && own?.has(id) === true);
 }
 
 function mentionNames({ mentions, guild }: Message, { bot }: DecodeContext): MentionNames {

@@ -1,10 +1,11 @@
 import { Routes, type REST } from 'discord.js';
 import type { Clock } from '../../delivery/clock.ts';
 import { createEditSteps, createTypingSign, restAfterFailures } from '../../delivery/preview.ts';
-import type { Rest } from '../../delivery/pump.ts';
+import type { NextStep } from '../../delivery/pump.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { describe, isArchived, isTransient, type Failure } from './failure.ts';
-import type { Lane, Pace, StreamBudget } from './pacing.ts';
+import { typingLane } from './lane.ts';
+import type { Pace, StreamBudget } from './pacing.ts';
 import type { DiscordParts } from './parts.ts';
 import type { DiscordPart } from './render.ts';
 import type { Sender } from './sender.ts';
@@ -27,7 +28,7 @@ export interface PreviewOptions {
 }
 
 /** Steps that show a growing answer as messages that are edited. */
-export function createEditPreview(options: PreviewOptions): () => Promise<Rest> {
+export function createEditPreview(options: PreviewOptions): () => Promise<NextStep> {
   const { parts, pace, stream } = options;
   return createEditSteps<DiscordPart, Failure>({
     parts,
@@ -57,8 +58,7 @@ async function sendTyping({ rest, sender, stream, parts, signal, logger }: Previ
   if (unsettled !== null) logger.debug({ reason: describe(unsettled) }, 'thread not opened yet');
   const channelId = parts.typingChannelId();
   if (channelId === null || unsettled !== null) return;
-  // Typing has a limit of its own, which must not hold up messages.
-  const lane: Lane = { key: `typing/${channelId}`, isGlobal: true };
+  const lane = typingLane(channelId);
   if (stream.waitMs(lane, 'typing') > 0) return;
   stream.take(lane, 'typing');
   await sender.call(lane, { urgency: 'once', signal }, () => rest.post(Routes.channelTyping(channelId)));

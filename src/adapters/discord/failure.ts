@@ -1,6 +1,6 @@
-import { DiscordAPIError, HTTPError, RateLimitError } from 'discord.js';
+import { DiscordAPIError, HTTPError, RateLimitError, RESTJSONErrorCodes as Codes } from 'discord.js';
 import type * as delivery from '../../delivery/failure.ts';
-import { LONGEST_REASON, ours, unreachable } from '../../delivery/failure.ts';
+import { attempting, LONGEST_REASON, ours, unreachable } from '../../delivery/failure.ts';
 import type { Delivery } from '../../platform/reply.ts';
 
 /**
@@ -25,14 +25,12 @@ export type Failure = delivery.Failure<Refused>;
 export type Outcome<Value> = delivery.Outcome<Value, Failure>;
 
 /** Makes one call; never rejects. */
-export async function attempt<Value>(call: () => Promise<Value>): Promise<Outcome<Value>> {
-  try {
-    return { ok: true, value: await call() };
-  } catch (error) {
-    return { ok: false, failure: toFailure(error) };
-  }
-}
+export const attempt = attempting(toFailure);
 
+/**
+ * What discord.js threw, in words that are safe to log: its refusals with their codes, a request that got no answer,
+ * and as ours everything else.
+ */
 export function toFailure(error: unknown): Failure {
   if (error instanceof RateLimitError) {
     const retryAfterMs = Math.max(MIN_REST_MS, error.retryAfter, error.sublimitTimeout);
@@ -64,7 +62,10 @@ export function toDelivery(failure: Failure): Delivery {
       return { kind: 'unreachable', reason: failure.reason };
     case 'refused': {
       const reason = describe(failure);
-      const isPassing = isTransient(failure) || isTokenRefused(failure) || failure.code === OLD_MESSAGE_EDITS;
+      const isPassing =
+        isTransient(failure) ||
+        isTokenRefused(failure) ||
+        refusedWith(failure, Codes.MaximumNumberOfEditsToMessagesOlderThanOneHourReached);
       return isPassing
         ? { kind: 'postponed', retryAfterMs: failure.retryAfterMs ?? RETRY_LATER_MS, reason }
         : { kind: 'unreachable', reason };
@@ -85,47 +86,78 @@ export function isSlowDown(failure: Failure): boolean {
 
 /** The bot's own token is wrong. */
 export function isTokenRefused(failure: Failure): boolean {
-  return failure.kind === 'refused' && failure.status === 401 && failure.code !== 50027;
+  return (
+    failure.kind === 'refused' && failure.status === 401 && !refusedWith(failure, Codes.InvalidWebhookToken)
+  );
+}
+
+/** Nothing may be seen, or written, by the bot there. */
+export function isShutOut(failure: Failure): boolean {
+  return refusedWith(failure, Codes.MissingAccess, Codes.MissingPermissions);
+}
+
+/** An interaction has been answered already. */
+export function isAnsweredAlready(failure: Failure): boolean {
+  return refusedWith(failure, Codes.InteractionHasAlreadyBeenAcknowledged);
 }
 
 /** Refused with one of these codes of Discord's. */
-export function refusedWith(failure: Failure, ...codes: readonly number[]): boolean {
+function refusedWith(failure: Failure, ...codes: readonly number[]): boolean {
   return failure.kind === 'refused' && codes.includes(failure.code);
 }
 
-/** The message was deleted: Unknown Message. */
+/** The message was deleted. */
 export function isGone(failure: Failure): boolean {
-  return refusedWith(failure, 10008);
+  return refusedWith(failure, Codes.UnknownMessage);
 }
 
 /** Nothing can be written there any more: the channel or guild is gone or closed to the bot, or the person took it out. */
 export function isClosed(failure: Failure): boolean {
-  return refusedWith(failure, 10003, 10004, 50001, 50007, 50013, 50278, 160005);
+  return refusedWith(
+    failure,
+    Codes.UnknownChannel,
+    Codes.UnknownGuild,
+    Codes.MissingAccess,
+    Codes.CannotSendMessagesToThisUser,
+    Codes.MissingPermissions,
+    Codes.CannotSendMessagesToThisUserDueToHavingNoMutualGuilds,
+    Codes.ThreadLocked,
+  );
 }
 
 /** The token of an interaction has run out, or never came to life. */
 export function isInteractionOver(failure: Failure): boolean {
-  return refusedWith(failure, 10015, 10062, 50027);
+  return refusedWith(failure, Codes.UnknownWebhook, Codes.UnknownInteraction, Codes.InvalidWebhookToken);
 }
 
 /** The bot may write there, but not see what it would reply to. */
 export function isReplyRefused(failure: Failure): boolean {
-  return refusedWith(failure, 160002);
+  return refusedWith(failure, Codes.CannotReplyWithoutPermissionToReadMessageHistory);
 }
 
 /** The thread is archived, which forbids edits. */
 export function isArchived(failure: Failure): boolean {
-  return refusedWith(failure, 50083);
+  return refusedWith(failure, Codes.InvalidActionOnArchivedThread);
 }
 
 /** A thread has already been started from the message. */
 export function hasThreadAlready(failure: Failure): boolean {
-  return refusedWith(failure, 160004);
+  return refusedWith(failure, Codes.ThreadAlreadyCreatedForMessage);
+}
+
+/** The place, or Discord, does not take what the message says. */
+export function isContentRefused(failure: Failure): boolean {
+  return refusedWith(
+    failure,
+    Codes.MessageWasBlockedByAutomaticModeration,
+    Codes.MessageBlockedByHarmfulLinksFilter,
+    Codes.ExplicitContentCannotBeSentToTheDesiredRecipient,
+  );
 }
 
 /** The request was malformed, or had nothing to show. */
 export function isMalformed(failure: Failure): boolean {
-  return refusedWith(failure, 50035, 50006);
+  return refusedWith(failure, Codes.InvalidFormBodyOrContentType, Codes.CannotSendAnEmptyMessage);
 }
 
 /** One safe line for logs and records. */
@@ -147,13 +179,11 @@ export function describe(failure: Failure): string {
 }
 
 /** What Discord says of an interaction whose token can't be used any more. */
-export const interactionIsOver: Failure = refusal('interaction', 404, 10062);
+export const interactionIsOver: Failure = refusal('interaction', 404, Codes.UnknownInteraction);
 
 const RETRY_LATER_MS = 30_000;
 /** A 429 asks for a rest even where it does not say how long. */
 const MIN_REST_MS = 100;
-/** "Maximum number of edits to messages older than 1 hour reached". */
-const OLD_MESSAGE_EDITS = 30046;
 
 function refusal(method: string, status: number, code: number): Refused {
   return { kind: 'refused', method, status, code, fields: '', retryAfterMs: null, isGlobal: false };

@@ -1,7 +1,7 @@
 import { GatewayCloseCodes, GatewayIntentBits } from 'discord.js';
+import { backoffMs, type RetryPace } from '../../intake/back-off.ts';
 import { FatalAdapterError } from '../../platform/adapter.ts';
 import { connect, type ConnectionPace, type ConnectOptions, type Connection, type End } from './client.ts';
-import { backoffMs, type RetryPace } from './hand.ts';
 import { createIdentifyGate } from './identify-gate.ts';
 import { portalPage } from './invite.ts';
 
@@ -21,7 +21,7 @@ export interface GatewayPace extends ConnectionPace, RetryPace {
 }
 
 export const DEFAULT_GATEWAY_PACE: GatewayPace = {
-  waitGuildTimeoutMs: 15_000,
+  waitGuildTimeoutMs: 2000,
   handshakeTimeoutMs: 10_000,
   loginTimeoutMs: 60_000,
   deadShardMs: 300_000,
@@ -43,7 +43,12 @@ export interface GatewayOptions extends Omit<ConnectOptions, 'gate' | 'intents' 
 export function createGateway(options: GatewayOptions): Gateway {
   const { clock, logger, pace, random, applicationId } = options;
   const closing = new AbortController();
-  const gate = createIdentifyGate({ ...options, ...pace, closed: closing.signal });
+  const gate = createIdentifyGate({
+    identifyIntervalMs: pace.identifyIntervalMs,
+    closed: closing.signal,
+    clock,
+    logger,
+  });
   const intents = intentsOf(options.readsContent);
   let connection: Connection | null = null;
   let loop: Promise<void> = Promise.resolve();

@@ -1,4 +1,6 @@
-import { handOver, type HandOptions, type RetryPace } from './hand.ts';
+import type { RetryPace } from '../../intake/back-off.ts';
+import { handOver, type HandOverOptions } from '../../intake/hand-over.ts';
+import type { Logger } from '../../platform/logger.ts';
 
 /** Something that happened on Discord and that the core has to take. */
 export interface IntakeEvent {
@@ -27,8 +29,9 @@ export interface IntakePace extends RetryPace {
   readonly settleMs: number;
 }
 
-export interface IntakeOptions extends HandOptions {
+export interface IntakeOptions extends HandOverOptions {
   readonly pace: IntakePace;
+  readonly logger: Logger;
   /** Records an event that is given up. Rejects when the store is away. */
   readonly onPoison: (eventId: string, cause: unknown) => Promise<void>;
 }
@@ -45,7 +48,7 @@ export function createIntake(options: IntakeOptions): Intake {
   const see = async (event: IntakeEvent, over: AbortController, deadlineMs: number): Promise<void> => {
     if (over.signal.aborted) return;
     const signal = AbortSignal.any([over.signal, closing.signal]);
-    const effort = { eventId: event.id, deadlineMs, signal };
+    const effort = { eventId: event.id, deadlineMs, signal, comesAgain: false };
     const handed = await handOver(event.hand, effort, options);
     if (handed.kind === 'taken') hasLost = false;
     else if (handed.kind === 'poison') {

@@ -8,17 +8,21 @@ import {
 } from 'discord.js';
 import type { Chores } from '../../delivery/chores.ts';
 import { pickLocale, translate } from '../../i18n/translate.ts';
+import { handOver, type HandOverOptions } from '../../intake/hand-over.ts';
 import type { Handlers, Said, Taken } from '../../platform/adapter.ts';
 import type { CommandSpec } from '../../platform/command.ts';
-import { addressOf, type Answering } from './answering.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { addressOf } from './address.ts';
+import type { Answering } from './answering.ts';
 import type { Callbacks } from './callback.ts';
-import { messageCommandName, type CommandWords } from './commands.ts';
+import type { CommandWords } from './command-words.ts';
+import { messageCommandName } from './commands.ts';
 import { decodeCommand, decodePress, writtenIn, type DecodeContext } from './decode.ts';
 import { describe, toFailure } from './failure.ts';
-import { handOver, type HandOptions } from './hand.ts';
 import { modalOf, needsModal, readModal, type OptionTexts } from './modal.ts';
 
-export interface InteractionOptions extends HandOptions {
+export interface InteractionOptions extends HandOverOptions {
+  readonly logger: Logger;
   readonly context: DecodeContext;
   readonly commands: readonly CommandSpec[];
   readonly words: CommandWords;
@@ -43,27 +47,20 @@ interface Use {
 
 /** Takes interactions to the core and its answers back, each on its own. Never throws. */
 export function createInteractions(options: InteractionOptions): (interaction: Interaction) => void {
-  const { callbacks, chores, logger } = options;
-  const take = createTaking(options);
+  const { chores, logger } = options;
+  const take = createRouter(options);
   return (interaction) => {
-    const work = async (): Promise<void> => {
-      if (interaction.channelId === null) return;
-      if (interaction.isAutocomplete()) {
-        await callbacks.answer(interaction, {
-          type: InteractionResponseType.ApplicationCommandAutocompleteResult,
-          data: { choices: [] },
-        });
-      } else await take(interaction);
-    };
+    if (interaction.channelId === null) return;
     chores.add(
-      work().catch((error: unknown) => {
+      take(interaction).catch((error: unknown) => {
         logger.error({ reason: describe(toFailure(error)) }, 'interaction failed');
       }),
     );
   };
 }
 
-function createTaking(options: InteractionOptions): (interaction: Interaction) => Promise<void> {
+/** Sorts interactions by their kind. */
+function createRouter(options: InteractionOptions): (interaction: Interaction) => Promise<void> {
   const { commands, words, context } = options;
   const slashes = new Map(commands.map((spec) => [spec.name, spec]));
   const onMessages = new Map(
@@ -71,12 +68,12 @@ function createTaking(options: InteractionOptions): (interaction: Interaction) =
       .filter(({ onMessage }) => onMessage !== undefined)
       .map((spec) => [messageCommandName(spec.name, words), spec]),
   );
-  const handing = createHanding(options);
+  const responders = createResponders(options);
 
   return async (interaction) => {
     if (interaction.isChatInputCommand()) {
       const { commandName: name } = interaction;
-      await handing.run({
+      await responders.toCommand({
         interaction,
         name,
         spec: slashes.get(name),
@@ -88,14 +85,20 @@ function createTaking(options: InteractionOptions): (interaction: Interaction) =
         spec?.onMessage === undefined
           ? {}
           : { [spec.onMessage]: writtenIn(interaction.targetMessage, context).text };
-      await handing.run({ interaction, name: spec?.name ?? interaction.commandName, spec, options: given });
-    } else if (interaction.isModalSubmit()) await handing.answerModal(interaction, slashes);
-    else if (interaction.isButton()) await handing.press(interaction);
+      await responders.toCommand({
+        interaction,
+        name: spec?.name ?? interaction.commandName,
+        spec,
+        options: given,
+      });
+    } else if (interaction.isModalSubmit()) await responders.toModal(interaction, slashes);
+    else if (interaction.isButton()) await responders.toPress(interaction);
     else if (interaction.isMessageComponent()) await acknowledge(interaction, options);
   };
 }
 
-function createHanding(options: InteractionOptions) {
+/** Each hands an interaction of its kind to the core, and says what comes of it. */
+function createResponders(options: InteractionOptions) {
   const { context, handlers, callbacks, answering, words, clock, logger } = options;
 
   /** Never rejects: whatever happens, there is something to say. */
@@ -104,7 +107,7 @@ function createHanding(options: InteractionOptions) {
     call: () => Promise<Said | Taken>,
   ): Promise<Said | Taken> => {
     const deadlineMs = clock.now() + options.patienceMs;
-    const effort = { eventId: interaction.id, deadlineMs, signal: options.signal };
+    const effort = { eventId: interaction.id, deadlineMs, signal: options.signal, comesAgain: false };
     const handed = await handOver(call, effort, options);
     if (handed.kind === 'taken') return handed.value;
     if (handed.kind === 'poison') {
@@ -129,14 +132,14 @@ function createHanding(options: InteractionOptions) {
   };
 
   return {
-    async run(use: Use): Promise<void> {
+    async toCommand(use: Use): Promise<void> {
       const { interaction, spec, options: given } = use;
       switch (spec?.respond) {
         case 'instant':
           return await answering.soon(interaction, command(use));
         case 'modal': {
           if (!needsModal(spec, given)) return await deferred(use, false);
-          const data = modalOf(spec, given, words, interaction.locale === 'id' ? 'id' : 'en');
+          const data = modalOf(spec, given, words, pickLocale(interaction.locale));
           await callbacks.answer(interaction, { type: InteractionResponseType.Modal, data });
           return;
         }
@@ -148,7 +151,7 @@ function createHanding(options: InteractionOptions) {
       }
     },
 
-    async answerModal(
+    async toModal(
       interaction: ModalSubmitInteraction,
       slashes: ReadonlyMap<string, CommandSpec>,
     ): Promise<void> {
@@ -158,7 +161,7 @@ function createHanding(options: InteractionOptions) {
       await deferred({ interaction, name, spec: slashes.get(name), options: given }, false);
     },
 
-    async press(interaction: ButtonInteraction): Promise<void> {
+    async toPress(interaction: ButtonInteraction): Promise<void> {
       const decoded = decodePress(interaction, context);
       if (decoded === null) return await acknowledge(interaction, options);
       const work = hand(interaction, async () => ({ text: await handlers.onPress(decoded) }));

@@ -147,11 +147,13 @@ function inlineCode(code: string): string {
   return fence + inside + fence;
 }
 
+/** Emphasis, code, quotes and labels; the beginnings of mentions, custom emoji, timestamps and addresses. */
+const MARKERS_IN_TEXT = /[\\*_~`|>[\]]|<[@#:/&!]?|:(?=\/\/|[\w+-]+:)/g;
+
 function escapeLine(line: string, isLineHead: boolean): string {
   const escaped = line
-    .replaceAll(/[\\*_~`|>[\]]|<[@#:/&!]?/g, (marker) => marker.replaceAll(/[\s\S]/g, '\\$&'))
-    .replaceAll(/@(?=everyone|here)/g, `@${APART}`)
-    .replaceAll(/:(?=\/\/|[\w+-]+:)/g, '\\:');
+    .replaceAll(MARKERS_IN_TEXT, (marker) => marker.replaceAll(/[\s\S]/g, '\\$&'))
+    .replaceAll(/@(?=everyone|here)/g, `@${APART}`);
   return isLineHead ? escaped.replace(/^(\s*)(#{1,3}|-#|[-+]|\d+[.)])(?=\s|$)/, escapeHead) : escaped;
 }
 

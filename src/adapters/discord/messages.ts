@@ -8,15 +8,15 @@ import {
   isInteractionOver,
   isMalformed,
   isReplyRefused,
+  isShutOut,
   isTransient,
-  refusedWith,
   type Failure,
   type Outcome,
 } from './failure.ts';
 import { isDeferred } from './address.ts';
+import type { InteractionWebhook, InteractionWebhookOptions } from './interaction-webhook.ts';
 import { createNonces, isAsSent, messageBody, referenceTo, type Appearance } from './post.ts';
 import type { DiscordPart } from './render.ts';
-import type { Response, ResponseOptions } from './response.ts';
 import type { Manner } from './sender.ts';
 import type { Whereabouts, WhereaboutsOptions } from './thread.ts';
 
@@ -27,13 +27,23 @@ export interface Messages {
   remove(id: string, manner: Manner): Promise<Failure | null>;
 }
 
-export interface MessagesOptions extends WhereaboutsOptions, ResponseOptions, ChannelOptions, Appearance {
-  /** Later messages are follow-ups of the interaction, and show to its person alone where `isEphemeral`. */
-  readonly isSaid: boolean;
+export interface MessagesOptions
+  extends WhereaboutsOptions, InteractionWebhookOptions, ChannelOptions, Appearance {
+  /**
+   * Later messages are follow-ups of the interaction. Those of a turn are not: they must outlive its token, for they
+   * are edited as long as the turn runs, and after a restart by another process.
+   */
+  readonly sendsFollowUps: boolean;
+  /** Nothing shows to anybody but the interaction's person. */
   readonly isEphemeral: boolean;
 }
 
-export function createMessages(options: MessagesOptions, response: Response, where: Whereabouts): Messages {
+/** `webhook` is null where there is no interaction. */
+export function createMessages(
+  options: MessagesOptions,
+  webhook: InteractionWebhook | null,
+  where: Whereabouts,
+): Messages {
   const { address, logger, isEphemeral } = options;
   const channel = createChannel(options);
   const inChannel = createChannelMessages(options, channel, where);
@@ -41,11 +51,9 @@ export function createMessages(options: MessagesOptions, response: Response, whe
   /** Puts the first part into the deferred response; null when nothing can be put there any more. */
   const fill = async (look: Look<DiscordPart>, manner: Manner): Promise<Outcome<Created> | null> => {
     const body = messageBody(look, options);
-    if (response.isOpen()) {
-      const filled = await response.fill(body, manner);
-      if (filled.ok) return created(filled.value.id);
-      if (!isInteractionOver(filled.failure)) return filled;
-    }
+    const filled = (await whileOpen(webhook)?.fill(body, manner)) ?? null;
+    if (filled?.ok === true) return created(filled.value.id);
+    if (filled !== null && !isInteractionOver(filled.failure)) return filled;
     const { responseId, channelId } = address;
     if (responseId === null || isEphemeral) return null;
     const edited = await channel.edit(channelId, responseId, body, manner);
@@ -55,42 +63,81 @@ export function createMessages(options: MessagesOptions, response: Response, whe
     return null;
   };
 
-  const followUp = async (look: Look<DiscordPart>, manner: Manner): Promise<Outcome<Created>> => {
-    const sent = await response.followUp(messageBody(look, options), isEphemeral, manner);
+  /** Null when there is no token to send it with. */
+  const followUp = async (look: Look<DiscordPart>, manner: Manner): Promise<Outcome<Created> | null> => {
+    const open = whileOpen(webhook);
+    if (open === null) return null;
+    const sent = await open.followUp(messageBody(look, options), isEphemeral, manner);
     return sent.ok ? created(sent.value.id) : sent;
+  };
+
+  const editElsewhere = createElsewhere(channel, webhook, where);
+  /** Of this process. */
+  const made = new Set<string>();
+  const noted = (outcome: Outcome<Created>): Outcome<Created> => {
+    if (outcome.ok) made.add(outcome.value.id);
+    return outcome;
   };
 
   return {
     async create(spot, look, manner) {
       const filled = spot.index === 0 && isDeferred(address) ? await fill(look, manner) : null;
-      if (filled !== null) return filled;
-      if (options.isSaid && spot.index > 0 && response.isOpen()) return await followUp(look, manner);
+      if (filled !== null) return noted(filled);
+      const followed = options.sendsFollowUps && spot.index > 0 ? await followUp(look, manner) : null;
+      if (followed !== null) return noted(followed);
       if (isEphemeral) return { ok: false, failure: interactionIsOver };
       const sent = await inChannel.create(spot, look, manner);
-      const isShutOut = !sent.ok && refusedWith(sent.failure, 50001, 50013);
-      return isShutOut && response.isOpen() ? await followUp(look, manner) : sent;
+      if (sent.ok || !isShutOut(sent.failure)) return noted(sent);
+      return noted((await followUp(look, manner)) ?? sent);
     },
     async edit(id, look, manner) {
       const body = messageBody(look, options);
-      if (response.owns(id) && response.isOpen()) {
-        const edited = await response.edit(id, body, manner);
-        if (edited.ok) return null;
-        if (!isInteractionOver(edited.failure)) return edited.failure;
-      }
+      const byToken = (await ownerOf(id, webhook)?.edit(id, body, manner)) ?? null;
+      if (byToken?.ok === true) return null;
+      if (byToken !== null && !isInteractionOver(byToken.failure)) return byToken.failure;
       if (isEphemeral) return interactionIsOver;
       const unsettled = await where.settle(manner.urgency);
       if (unsettled !== null) return unsettled;
       const edited = await channel.edit(where.channelId(), id, body, manner);
-      return edited.ok ? null : edited.failure;
+      if (edited.ok) return null;
+      const isFound = !made.has(id) && (await editElsewhere(id, body, manner, edited.failure));
+      return isFound ? null : edited.failure;
     },
     async remove(id, manner) {
       const removed =
-        response.owns(id) && response.isOpen()
-          ? await response.remove(id, manner)
-          : await channel.remove(where.channelId(), id, manner);
+        (await ownerOf(id, webhook)?.remove(id, manner)) ??
+        (await channel.remove(where.channelId(), id, manner));
       return removed.ok || isGone(removed.failure) ? null : removed.failure;
     },
   };
+}
+
+/**
+ * Looks for a message of an earlier process where it may stand instead, for that is not on record: in the thread or not,
+ * as the bot or by the token. Resolves with whether it is edited now.
+ */
+function createElsewhere(channel: Channel, webhook: InteractionWebhook | null, where: Whereabouts) {
+  return async (
+    id: string,
+    body: ReturnType<typeof messageBody>,
+    manner: Manner,
+    failure: Failure,
+  ): Promise<boolean> => {
+    if (isShutOut(failure)) return (await whileOpen(webhook)?.edit(id, body, manner))?.ok === true;
+    const other = isGone(failure) ? where.otherChannelId() : null;
+    if (other === null || !(await channel.edit(other, id, body, manner)).ok) return false;
+    where.move();
+    return true;
+  };
+}
+
+function whileOpen(webhook: InteractionWebhook | null): InteractionWebhook | null {
+  return webhook?.isOpen() === true ? webhook : null;
+}
+
+/** The way by the token to a message that is its own. */
+function ownerOf(messageId: string, webhook: InteractionWebhook | null): InteractionWebhook | null {
+  return webhook?.owns(messageId) === true ? whileOpen(webhook) : null;
 }
 
 /** New messages as the bot itself: a chain of replies that begins at the question, or a thread's. */

@@ -1,9 +1,15 @@
 import { ComponentType, TextInputStyle, type APIModalInteractionResponseCallbackData } from 'discord.js';
+import type { Locale } from '../../i18n/translate.ts';
 import type { CommandOption, CommandSpec } from '../../platform/command.ts';
-import type { CommandWords } from './commands.ts';
+import type { CommandWords } from './command-words.ts';
 
 /** Options as written, by name. */
 export type OptionTexts = Readonly<Record<string, string>>;
+
+/** Whether an option is asked for in a modal where it was not given with the command. */
+export function isAskedFor(spec: CommandSpec, option: CommandOption): boolean {
+  return spec.respond === 'modal' && textFields(spec).includes(option);
+}
 
 /** Whether something is left to be asked for in a modal. */
 export function needsModal(spec: CommandSpec, given: OptionTexts): boolean {
@@ -18,7 +24,7 @@ export function modalOf(
   spec: CommandSpec,
   given: OptionTexts,
   words: CommandWords,
-  locale: 'en' | 'id',
+  locale: Locale,
 ): APIModalInteractionResponseCallbackData {
   const fields = textFields(spec);
   const others = Object.entries(given).filter(([name]) => fields.every((field) => field.name !== name));
@@ -28,7 +34,7 @@ export function modalOf(
     title: shorten(words.describe(spec.name, locale)),
     components: fields.map((option) => ({
       type: ComponentType.Label,
-      label: shorten(words.describeOption(spec.name, option.name, locale)),
+      label: shorten(words.describeOption(option.name, locale)),
       component: {
         type: ComponentType.TextInput,
         custom_id: option.name,

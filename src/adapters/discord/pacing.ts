@@ -6,12 +6,14 @@ export interface Pace {
   /** Between two frames of one answer, times the answers that grow in the same lane. */
   readonly frameMs: number;
   /** Sends and edits in one lane: 5 in 5 s were seen, and some room is left for what travels unevenly. */
-  readonly lane: { readonly windowMs: number } & Shares;
-  /**
-   * All calls of the bot but those with an interaction's token: 50 a second (topics/rate-limits). What is longer than
-   * a second is for calls that travel unevenly: those sent in 1250 ms may arrive in 1000.
-   */
+  readonly lane: { readonly windowMs: number } & Omit<Shares, 'typing'>;
+  /** All calls of the bot but those with an interaction's token: 50 a second (topics/rate-limits). */
   readonly global: { readonly windowMs: number } & Shares;
+  /**
+   * Calls travel unevenly, so that those sent in more than a second may arrive within one: the global window is
+   * longer by what calls took lately, within these bounds.
+   */
+  readonly travelMs: { readonly least: number; readonly most: number };
   /** The first text is held back until it has so many characters, or is so old. */
   readonly firstText: { readonly characters: number; readonly waitMs: number };
   /** Typing shows for 10 s, or until a message. */
@@ -40,8 +42,9 @@ interface Shares {
 
 export const DEFAULT_PACE: Pace = {
   frameMs: 1200,
-  lane: { windowMs: 5250, typing: 4, frame: 4, first: 5, final: 5 },
-  global: { windowMs: 1250, typing: 20, frame: 36, first: 44, final: 48 },
+  lane: { windowMs: 5250, frame: 4, first: 5, final: 5 },
+  global: { windowMs: 1000, typing: 20, frame: 25, first: 42, final: 49 },
+  travelMs: { least: 50, most: 500 },
   firstText: { characters: 25, waitMs: 1000 },
   typingMs: 8000,
   typingGapMs: 2000,
@@ -73,12 +76,17 @@ export interface SendBudget {
   line(lane: Lane, longestWaitMs?: number): Promise<number>;
   /** Discord asked for a rest: until then nothing is sent in the lane; with null, nothing at all. */
   pause(lane: Lane | null, retryAfterMs: number): void;
+  /** How long a call took. */
+  took(durationMs: number): void;
   /** What Discord's headers say of a lane: frames stop before its last place is gone. */
   note(key: string, remaining: number, resetAfterMs: number): void;
 }
 
 export interface StreamBudget {
-  /** Milliseconds until a cosmetic call may be made; 0 when it may be made now. Takes nothing. */
+  /**
+   * Milliseconds until a cosmetic call may be made; 0 when it may be made now. Takes no place, but counts the answer
+   * among those that grow in this lane from now on, and no longer in the one before.
+   */
   waitMs(lane: Lane, use: Cosmetic): number;
   /** Counts a cosmetic call that is about to be made. */
   take(lane: Lane, use: Cosmetic): void;
@@ -99,11 +107,17 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
     return fresh;
   };
 
+  const travel = createTravel(pace);
+  const globalWindow = (use: keyof Shares): CallWindow => ({
+    windowMs: pace.global.windowMs + travel.ms(),
+    calls: pace.global[use],
+  });
+
   const room = (lane: Lane, use: keyof Shares): number => {
     const now = clock.now();
     const state = stateOf(lane);
-    const ofLane = use === 'typing' ? 0 : roomMs(state.calls, [windowOf(pace.lane, use)], now);
-    const ofBot = lane.isGlobal ? roomMs(bot.calls, [windowOf(pace.global, use)], now) : 0;
+    const ofLane = use === 'typing' ? 0 : roomMs(state.calls, [laneWindow(pace, use)], now);
+    const ofBot = lane.isGlobal ? roomMs(bot.calls, [globalWindow(use)], now) : 0;
     const restMs = Math.max(state.pausedUntilMs, lane.isGlobal ? bot.pausedUntilMs : -Infinity) - now;
     return Math.max(0, ofLane, ofBot, restMs);
   };
@@ -111,13 +125,13 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
   const countFor = (lane: Lane, use: keyof Shares): void => {
     const now = clock.now();
     if (use !== 'typing') countCall(stateOf(lane).calls, now, pace.lane.windowMs);
-    if (lane.isGlobal) countCall(bot.calls, now, pace.global.windowMs);
+    if (lane.isGlobal) countCall(bot.calls, now, pace.global.windowMs + pace.travelMs.most);
   };
 
   /** So many answers share the lane, and so many the bot: each one's frames come as rarely as fits them all. */
   const frameGapMs = (lane: Lane): number => {
-    const { windowMs, frame } = pace.global;
-    const ofBot = lane.isGlobal ? (bot.streams * windowMs) / frame : 0;
+    const { windowMs, calls } = globalWindow('frame');
+    const ofBot = lane.isGlobal ? (bot.streams * windowMs) / calls : 0;
     return Math.max(pace.frameMs * Math.max(1, stateOf(lane).streams), ofBot);
   };
 
@@ -147,6 +161,7 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
       const rest = lane === null ? bot : stateOf(lane);
       rest.pausedUntilMs = Math.max(rest.pausedUntilMs, clock.now() + retryAfterMs);
     },
+    took: (durationMs) => travel.note(durationMs),
     note(key, remaining, resetAfterMs) {
       const state = lanes.get(key);
       if (state === undefined || remaining > 1) return;
@@ -222,6 +237,8 @@ interface LaneState extends GlobalState {
   typedAtMs: number;
 }
 
+/** A slow call is half forgotten after 35 quick ones. */
+const TRAVEL_DECAY = 0.98;
 const LANES_BEFORE_SWEEP = 1000;
 const YIELD_MS = 100;
 
@@ -233,8 +250,19 @@ function createLaneState(): LaneState {
   return { ...createGlobalState(), framesAtMs: -Infinity, typedAtMs: -Infinity };
 }
 
-function windowOf(limits: { readonly windowMs: number } & Shares, use: keyof Shares): CallWindow {
-  return { windowMs: limits.windowMs, calls: limits[use] };
+/** How long calls took lately, within the bounds of the pace. */
+function createTravel({ travelMs: { least, most } }: Pace) {
+  let travelMs = least;
+  return {
+    ms: () => travelMs,
+    note(durationMs: number): void {
+      travelMs = Math.min(most, Math.max(least, durationMs, travelMs * TRAVEL_DECAY));
+    },
+  };
+}
+
+function laneWindow({ lane }: Pace, use: Exclude<keyof Shares, 'typing'>): CallWindow {
+  return { windowMs: lane.windowMs, calls: lane[use] };
 }
 
 function forgetIdle(lanes: Map<string, LaneState>, now: number, windowMs: number): void {

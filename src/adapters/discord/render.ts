@@ -19,6 +19,15 @@ export function renderAnswer(markdown: string): readonly DiscordPart[] {
   return parts.length === 0 ? [{ content: NOTHING_VISIBLE, text: NOTHING_VISIBLE }] : parts;
 }
 
+/** The answer as it was written, with nothing but escapes: for one that rendering fails on, which is then our bug. */
+export function unformattedAnswer(markdown: string): readonly DiscordPart[] {
+  const pieces = markdown.match(/[\s\S]{1,900}(?![\udc00-\udfff])/g) ?? [];
+  return pieces
+    .map((piece) => piece.toWellFormed().trim())
+    .filter((text) => text !== '')
+    .map((text) => ({ content: escapeText(text), text }));
+}
+
 /** What is there so far as messages; none while there is nothing to see. */
 export function renderParts(whole: RichText): readonly DiscordPart[] {
   return splitRichText(withAddresses(whole), MESSAGE_LIMIT).map((part) => ({
@@ -71,9 +80,10 @@ function isShown(span: Span): boolean {
   return span.kind !== 'link' || isWritable(span.url);
 }
 
-/** An address that can be written out as it is. */
+/** An address that can be written out as it is, and looks like where it leads. */
 function isWritable(url: string): boolean {
-  return /^https?:/i.test(url) && url.length <= MAX_URL_LENGTH && !/@(?:everyone|here)/.test(url);
+  const isHonest = URL.parse(url)?.username === ''; // `https://bank.example@evil.example` leads elsewhere
+  return isHonest && /^https?:/i.test(url) && url.length <= MAX_URL_LENGTH && !/@(?:everyone|here)/.test(url);
 }
 
 /** Without the ` (host)` that rendering writes behind a label which does not tell it. */
@@ -99,14 +109,27 @@ function withoutHosts({ text, spans }: RichText): RichText {
 /** Addresses that stand in the text as they are. */
 function bareLinks({ text, spans }: RichText): Span[] {
   const found: Span[] = [];
+  let end = 0;
   for (const { index } of text.matchAll(/(?<![\p{L}\p{N}])https?:\/\//giu)) {
-    const label = literalPrefix(text.slice(index, index + MAX_URL_LENGTH * 2));
+    // Within an address that was just taken.
+    if (index < end) continue;
+    const label = urlAt(text, index);
     const url = readLinkTarget(label)?.url;
     const link = { kind: 'link', url: url ?? '', offset: index, length: label.length } as const;
     const isFree = spans.every((span) => isApart(span, link) || (mayHoldLink(span) && isIn(span)(link)));
-    if (url !== undefined && isWritable(url) && isWritable(label) && isFree) found.push(link);
+    if (url !== undefined && isWritable(url) && isWritable(label) && isFree) {
+      found.push(link);
+      end = index + label.length;
+    }
   }
   return found;
+}
+
+/** The address that begins there. A list may part its addresses by nothing but commas. */
+function urlAt(text: string, index: number): string {
+  const whole = literalPrefix(text.slice(index, index + MAX_URL_LENGTH * 2));
+  const [first = ''] = whole.split(/[,;|](?=https?:\/\/)/iu, 1);
+  return first;
 }
 
 function mayHoldLink({ kind }: Span): boolean {

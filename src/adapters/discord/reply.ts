@@ -1,22 +1,24 @@
-import { RESTEvents, type REST } from 'discord.js';
+import type { REST } from 'discord.js';
 import type { Clock } from '../../delivery/clock.ts';
 import { deliverParts, FORGETFUL } from '../../delivery/parts.ts';
-import { createPump, type Rest } from '../../delivery/pump.ts';
+import { createPump, type NextStep } from '../../delivery/pump.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Delivery, FinalReply, Reply, ReplyOptions } from '../../platform/reply.ts';
 import { createMarkdownStream } from '../../rendering/stream.ts';
 import type { Address } from './address.ts';
 import { createEditPreview } from './edit-preview.ts';
 import { describe, isClosed, isGone, toDelivery, toFailure, type Failure } from './failure.ts';
+import { heedHeaders } from './lane.ts';
 import { createSendBudget, DEFAULT_PACE, type Pace, type SendBudget } from './pacing.ts';
 import { createDiscordParts, type DiscordParts } from './parts.ts';
-import { renderAnswer, renderParts } from './render.ts';
+import { renderAnswer, renderParts, unformattedAnswer, type DiscordPart } from './render.ts';
 import { createSender, type Sender } from './sender.ts';
 
 /** What all replies of one bot share. */
 export interface ReplyContext {
   readonly rest: REST;
-  readonly bot: { readonly id: string };
+  /** The bot's account; null until Discord has told it. */
+  readonly bot: { readonly id: string | null };
   readonly sender: Sender;
   readonly budget: SendBudget;
   readonly pace: Pace;
@@ -56,7 +58,7 @@ export function createReply(context: ReplyContext, address: Address, options: Re
     ...context,
     address,
     ...options,
-    isSaid: false,
+    sendsFollowUps: false,
     isEphemeral: false,
     signal,
   });
@@ -75,7 +77,7 @@ export function createReply(context: ReplyContext, address: Address, options: Re
     onRefused,
     signal,
   });
-  const step = async (): Promise<Rest> => {
+  const step = async (): Promise<NextStep> => {
     try {
       return await preview();
     } catch (error) {
@@ -120,8 +122,17 @@ export async function say(
 ): Promise<Delivery> {
   const isEphemeral = isPrivate && (address.interaction !== null || !address.isPrivate);
   const silent = { journal: FORGETFUL, turn: null, running: [], thread: null };
-  const parts = createDiscordParts({ ...context, address, ...silent, isSaid: true, isEphemeral });
+  const parts = createDiscordParts({ ...context, address, ...silent, sendsFollowUps: true, isEphemeral });
   return await deliver(parts, said, context.logger, () => undefined);
+}
+
+function render(text: string, logger: Logger): readonly DiscordPart[] {
+  try {
+    return renderAnswer(text);
+  } catch (error) {
+    logger.error({ reason: describe(toFailure(error)) }, 'answer not rendered; sent as it was written');
+    return unformattedAnswer(text);
+  }
 }
 
 async function deliver(
@@ -131,7 +142,7 @@ async function deliver(
   onRefused: (failure: Failure) => void,
 ): Promise<Delivery> {
   try {
-    const stopped = await deliverParts(parts, renderAnswer(text));
+    const stopped = await deliverParts(parts, render(text, logger));
     if (stopped === null) return { kind: 'delivered' };
     const { index, failure } = stopped;
     onRefused(failure);
@@ -142,16 +153,4 @@ async function deliver(
     logger.error({ reason: describe(toFailure(error)) }, 'delivery failed');
     return toDelivery(toFailure(error));
   }
-}
-
-/** Lets the budget know what Discord counts (topics/rate-limits "Header Examples"). */
-function heedHeaders(rest: REST, budget: SendBudget): void {
-  rest.on(RESTEvents.Response, ({ method, path }, { headers }) => {
-    if (method !== 'POST' && method !== 'PATCH') return;
-    const key = /^\/(channels\/\d+(?=\/messages)|webhooks\/\d+\/[^/?]+)/.exec(path)?.[1];
-    const remaining = headers.get('x-ratelimit-remaining');
-    const resetAfterSeconds = headers.get('x-ratelimit-reset-after');
-    if (key === undefined || remaining === null || resetAfterSeconds === null) return;
-    budget.note(key, Number(remaining), Number(resetAfterSeconds) * 1000);
-  });
 }

@@ -25,7 +25,9 @@ export interface Manner {
 
 export function createSender(budget: SendBudget, pace: Pace, clock: Clock, logger: Logger): Sender {
   const once = async <Value>(lane: Lane, run: () => Promise<Value>): Promise<Outcome<Value>> => {
+    const sentAtMs = clock.now();
     const outcome = await attempt(run);
+    budget.took(clock.now() - sentAtMs);
     if (outcome.ok || outcome.failure.kind !== 'refused' || outcome.failure.retryAfterMs === null)
       return outcome;
     const { method, retryAfterMs, isGlobal } = outcome.failure;

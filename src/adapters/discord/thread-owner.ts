@@ -9,7 +9,7 @@ import { attempt, describe, isTransient } from './failure.ts';
 export interface ThreadOwners {
   /** Undefined where Discord has to be asked; null where it does not tell. */
   known(thread: AnyThreadChannel): string | null | undefined;
-  /** Never rejects. */
+  /** Rejects where Discord can't tell now: without an answer a message may be lost. */
   ask(thread: AnyThreadChannel): Promise<string | null>;
 }
 
@@ -28,11 +28,12 @@ export function createThreadOwners(rest: REST, logger: Logger): ThreadOwners {
       const already = known(thread);
       if (already !== undefined) return already;
       const outcome = await attempt(() => rest.get(Routes.channel(thread.id)) as Promise<APIThreadChannel>);
+      if (!outcome.ok && isTransient(outcome.failure)) throw new Error(describe(outcome.failure));
       if (!outcome.ok) logger.debug({ reason: describe(outcome.failure) }, 'owner of a thread not known');
       const owner = outcome.ok ? (outcome.value.owner_id ?? null) : null;
       if (asked.size >= MOST_REMEMBERED) asked.clear();
       // A refusal is remembered too: asked again and again, Discord would shut the bot out.
-      if (outcome.ok || !isTransient(outcome.failure)) asked.set(thread.id, owner);
+      asked.set(thread.id, owner);
       return owner;
     },
   };

@@ -4,12 +4,17 @@ import type { Logger } from '../../platform/logger.ts';
 import type { ReplyOptions } from '../../platform/reply.ts';
 import type { Address } from './address.ts';
 import { describe, hasThreadAlready, isTransient, type Failure } from './failure.ts';
+import { threadLane } from './lane.ts';
 import type { Sender } from './sender.ts';
 
 /** Where the messages of one reply go: the place of the question, or the thread that is opened at it. */
 export interface Whereabouts {
   channelId(): string;
   isInThread(): boolean;
+  /** The other place in which an earlier process may have put its messages; null where there is none. */
+  otherChannelId(): string | null;
+  /** Messages go to the other place from now on. */
+  move(): void;
   /** Opens the thread if one is wanted and none was tried. Resolves with null once it is clear where messages go. */
   settle(urgency: Urgency): Promise<Failure | null>;
   /** The thread takes no messages: from now on they go to where the question is. */
@@ -25,6 +30,7 @@ export interface WhereaboutsOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Nothing is sent before `settle`; where no thread is wanted or possible, messages go to the place of the question. */
 export function createWhereabouts(options: WhereaboutsOptions): Whereabouts {
   const { rest, sender, logger, address, thread, signal } = options;
   const { channelId, questionId } = address;
@@ -33,7 +39,7 @@ export function createWhereabouts(options: WhereaboutsOptions): Whereabouts {
 
   const open = (urgency: Urgency) =>
     sender.call(
-      { key: `threads/${channelId}`, isGlobal: true },
+      threadLane(channelId),
       { urgency, takesPlace: true, ...(signal === undefined ? {} : { signal }) },
       () =>
         rest.post(Routes.threads(channelId, questionId ?? undefined), {
@@ -45,6 +51,13 @@ export function createWhereabouts(options: WhereaboutsOptions): Whereabouts {
     // A thread has the id of the message that it was started from (topics/threads).
     channelId: () => (isInThread && questionId !== null ? questionId : channelId),
     isInThread: () => isInThread,
+    otherChannelId() {
+      if (thread === null || !address.canOpenThread) return null;
+      return isInThread ? channelId : questionId;
+    },
+    move() {
+      isInThread = !isInThread;
+    },
     async settle(urgency) {
       if (isSettled) return null;
       const outcome = await open(urgency);

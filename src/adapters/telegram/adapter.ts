@@ -1,4 +1,5 @@
 import { Api } from 'grammy';
+import type { Locale } from '../../i18n/translate.ts';
 import { FatalAdapterError, type PlatformAdapter } from '../../platform/adapter.ts';
 import type { CommandSpec } from '../../platform/command.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -28,7 +29,7 @@ export interface TelegramAdapterOptions extends TelegramPace {
   readonly config: TelegramConfig;
   readonly commands: readonly CommandSpec[];
   /** A command's description in a menu: 1-256 characters (Bot API BotCommand). */
-  readonly describe: (command: string, locale: 'en' | 'id') => string;
+  readonly describe: (command: string, locale: Locale) => string;
   readonly logger: Logger;
   /** The token was refused after the start; events have ceased for good. */
   readonly onFatal: (error: FatalAdapterError) => void;

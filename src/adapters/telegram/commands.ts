@@ -1,5 +1,6 @@
 import type { Api } from 'grammy';
 import type { BotCommandScope, MessageEntity } from 'grammy/types';
+import { LOCALES, type Locale } from '../../i18n/translate.ts';
 import type { CommandSpec } from '../../platform/command.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { attempt, describe as describeFailure } from './failure.ts';
@@ -27,11 +28,11 @@ export function parseCommandLine(text: string, entities: readonly MessageEntity[
 export async function publishCommands(
   api: Api,
   specs: readonly CommandSpec[],
-  describe: (command: string, locale: 'en' | 'id') => string,
+  describe: (command: string, locale: Locale) => string,
   logger: Logger,
 ): Promise<void> {
   for (const { scope, offers } of MENUS) {
-    for (const locale of ['en', 'id'] as const) {
+    for (const locale of LOCALES) {
       const commands = specs
         .filter((spec) => spec.requires !== 'operator' && offers.includes(spec.scope))
         .map(({ name }) => ({ command: name, description: describe(name, locale) }));

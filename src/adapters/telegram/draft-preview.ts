@@ -2,7 +2,7 @@ import type { TurnId } from '../../platform/ids.ts';
 import type { DraftIds } from './draft-ids.ts';
 import { describe, type Failure } from './failure.ts';
 import type { Preview, PreviewOptions } from './preview.ts';
-import type { Rest } from '../../delivery/pump.ts';
+import type { NextStep } from '../../delivery/pump.ts';
 import type { TelegramPart } from './render.ts';
 
 /**
@@ -39,7 +39,7 @@ export function createDraftPreview(
   };
 
   /** Sends the outgrown part for good and begins the next draft. */
-  const seal = async (part: TelegramPart): Promise<Rest> => {
+  const seal = async (part: TelegramPart): Promise<NextStep> => {
     const waitMs = budget.waitMs(parts.chat(), 'first');
     if (waitMs > 0) return { kind: 'pause', ms: waitMs };
     budget.take(parts.chat(), 'first');
@@ -50,7 +50,7 @@ export function createDraftPreview(
     return { kind: 'pause', ms: 0 };
   };
 
-  const restAfter = (failure: Failure | null): Rest | { readonly kind: 'unsupported' } => {
+  const restAfter = (failure: Failure | null): NextStep | { readonly kind: 'unsupported' } => {
     if (failure === null)
       return { kind: 'pause', ms: frames < pace.draft.firstFrames ? pace.draft.firstMs : pace.draft.laterMs };
     options.logger.debug({ reason: describe(failure) }, 'draft dropped');

@@ -1,6 +1,6 @@
 import { GrammyError, HttpError } from 'grammy';
 import type * as delivery from '../../delivery/failure.ts';
-import { LONGEST_REASON, ours, unreachable } from '../../delivery/failure.ts';
+import { attempting, LONGEST_REASON, ours, unreachable } from '../../delivery/failure.ts';
 import type { Delivery } from '../../platform/reply.ts';
 
 /** Telegram answered, and refused. */
@@ -17,13 +17,7 @@ export type Failure = delivery.Failure<Refused>;
 export type Outcome<Value> = delivery.Outcome<Value, Failure>;
 
 /** Makes one call; never rejects. */
-export async function attempt<Value>(call: () => Promise<Value>): Promise<Outcome<Value>> {
-  try {
-    return { ok: true, value: await call() };
-  } catch (error) {
-    return { ok: false, failure: toFailure(error) };
-  }
-}
+export const attempt = attempting(toFailure);
 
 export function toFailure(error: unknown): Failure {
   if (error instanceof GrammyError) {

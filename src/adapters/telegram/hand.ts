@@ -2,6 +2,8 @@ import type { Update } from 'grammy/types';
 import { StoreUnavailable } from '../../platform/adapter.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Clock } from '../../delivery/clock.ts';
+import type { RetryPace } from '../../intake/back-off.ts';
+import { handOver, type FailedTry } from '../../intake/hand-over.ts';
 import { describe, toFailure } from './failure.ts';
 
 /** The updates that Telegram has handed over and that are not confirmed yet. */
@@ -31,12 +33,9 @@ export interface HandOptions {
   readonly logger: Logger;
 }
 
-export interface PollingPace {
+export interface PollingPace extends RetryPace {
   /** How long Telegram holds an empty poll; at most 50. */
   readonly longPollSeconds: number;
-  /** First delay after a failure; doubles up to `longestRetryMs`. */
-  readonly retryMs: number;
-  readonly longestRetryMs: number;
   /** While updates are in hand for longer than this, new ones are asked for beside them. */
   readonly overlapMs: number;
   /** Between two looks whether another poller is gone. */
@@ -100,35 +99,24 @@ export function createHand(options: HandOptions, stopping: AbortSignal): Hand {
 
 /** Handles one update, however often it takes. True when it may be confirmed; false when stopped before. Never rejects. */
 async function see(update: Update, options: HandOptions, stopping: AbortSignal): Promise<boolean> {
-  let ourFailures = 0;
-  let poison: { readonly cause: unknown } | null = null;
-  for (let tries = 1; !stopping.aborted; tries += 1) {
-    try {
-      if (poison === null) await options.handle(update);
-      else await options.onPoison(String(update.update_id), poison.cause);
-      return true;
-    } catch (error) {
+  const { handle, onPoison, logger } = options;
+  const eventId = String(update.update_id);
+  const effort = { eventId, deadlineMs: Infinity, signal: stopping, comesAgain: true };
+  const trying = {
+    ...options,
+    onFailure({ tries, error }: FailedTry) {
       const isStoreAway = error instanceof StoreUnavailable;
-      if (poison === null && !isStoreAway) ourFailures += 1;
-      if (ourFailures === TRIES_BEFORE_POISON) poison ??= { cause: error };
       const reason = isStoreAway ? 'store unavailable' : describe(toFailure(error));
       // Loud once: a store that is away for an hour would fill the log.
-      const level = tries === 1 ? 'warn' : 'debug';
-      options.logger[level]({ update: update.update_id, tries, reason }, 'update not taken');
-      await options.clock.sleep(backoffMs(tries, options.pace, options.random), stopping);
-    }
-  }
-  return false;
-}
-
-const TRIES_BEFORE_POISON = 5;
-
-/** Doubles from the first delay; half of it is chance, so that many don't come back at once. */
-export function backoffMs(
-  failures: number,
-  { retryMs, longestRetryMs }: PollingPace,
-  random: () => number,
-): number {
-  const ceilingMs = Math.min(retryMs * 2 ** (failures - 1), longestRetryMs);
-  return ceilingMs * (0.5 + random() / 2);
+      logger[tries === 1 ? 'warn' : 'debug']({ update: update.update_id, tries, reason }, 'update not taken');
+    },
+  };
+  const handed = await handOver(() => handle(update), effort, trying);
+  if (handed.kind !== 'poison') return handed.kind === 'taken';
+  const recorded = await handOver(
+    () => onPoison(eventId, handed.cause),
+    { ...effort, mostFailures: Infinity },
+    trying,
+  );
+  return recorded.kind === 'taken';
 }

@@ -1,6 +1,7 @@
 import type { Update } from 'grammy/types';
+import { backoffMs } from '../../intake/back-off.ts';
 import { attempt, describe, isTokenRefused, toFailure, type Failure } from './failure.ts';
-import { backoffMs, createHand, type HandOptions, type PollingPace } from './hand.ts';
+import { createHand, type HandOptions, type PollingPace } from './hand.ts';
 
 /** Everything that {@link decode} may ever read. The server remembers the list and applies it as updates are made. */
 export const ALLOWED_UPDATES = [

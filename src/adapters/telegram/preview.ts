@@ -3,7 +3,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Clock } from '../../delivery/clock.ts';
 import type { Pace, SendBudget } from './pacing.ts';
 import type { TelegramParts } from './parts.ts';
-import type { Rest } from '../../delivery/pump.ts';
+import type { NextStep } from '../../delivery/pump.ts';
 import type { TelegramPart } from './render.ts';
 import type { Sender } from './sender.ts';
 
@@ -13,7 +13,7 @@ export interface Preview {
    * Shows the newest state with at most one call, and says when to come again; `unsupported` when
    * Telegram does not do this here. Never rejects.
    */
-  step(): Promise<Rest | { readonly kind: 'unsupported' }>;
+  step(): Promise<NextStep | { readonly kind: 'unsupported' }>;
   /** Prepares the hand-over to the final messages. Never rejects. */
   handOver(final: readonly TelegramPart[]): Promise<void>;
 }

@@ -13,7 +13,7 @@ import type { Pace, SendBudget } from './pacing.ts';
 import { createTelegramParts, type TelegramParts } from './parts.ts';
 import type { Preview, PreviewOptions } from './preview.ts';
 import { deliverParts, FORGETFUL } from '../../delivery/parts.ts';
-import { createPump, type Rest } from '../../delivery/pump.ts';
+import { createPump, type NextStep } from '../../delivery/pump.ts';
 import { renderAnswer, renderParts, type TelegramPart } from './render.ts';
 import type { Sender } from './sender.ts';
 
@@ -46,7 +46,7 @@ export function createReply(context: ReplyContext, address: Address, options: Re
   };
   let preview = openPreview(context, previewOptions, options.turn);
 
-  const step = async (): Promise<Rest> => {
+  const step = async (): Promise<NextStep> => {
     try {
       const rest = await preview.step();
       if (rest.kind !== 'unsupported') return rest;

@@ -131,6 +131,14 @@ describe.each(databaseKinds)('conversations on %s', (kind) => {
     ]);
   });
 
+  it('keep the name of their guild where an event does not tell it', async () => {
+    const guild = community('Readers');
+    await run(store.turns, admission({ author: person(), chat: nextId(), guild }));
+    await run(store.turns, admission({ author: person(), chat: nextId(), guild: { ...guild, name: '' } }));
+    const [row] = await database.sql`select name from guilds where platform_guild_id = ${guild.id}`;
+    expect(row?.['name']).toBe('Readers');
+  });
+
   it('speak the language that a person was last known to read where an event does not tell', async () => {
     const author = { ...person(), locale: 'id' };
     const silent = { ...author, locale: null };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/delivery/clock.ts';
-import { createPump, type Rest } from '../../../src/delivery/pump.ts';
+import { createPump, type NextStep } from '../../../src/delivery/pump.ts';
 
 const turnOfLoop = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -36,7 +36,7 @@ describe('the pump', () => {
     const pump = createPump(async () => {
       steps += 1;
       await new Promise<void>((resolve) => (open = resolve));
-      return { kind: 'pause', ms: 3_600_000 } satisfies Rest;
+      return { kind: 'pause', ms: 3_600_000 } satisfies NextStep;
     }, systemClock);
     pump.wake();
     await turnOfLoop();

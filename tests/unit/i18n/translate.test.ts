@@ -49,7 +49,7 @@ test('every command and each of its options has words in every language, at most
     const keys = [`command.${spec.name}.description`, ...options.map((name) => `option.${name}`)];
     expect(keys.filter((key) => !isMessageKey(key))).toEqual([]);
     for (const locale of LOCALES) {
-      const described = options.map((name) => menu.describeOption(spec.name, name, locale));
+      const described = options.map((name) => menu.describeOption(name, locale));
       for (const text of [menu.describe(spec.name, locale), ...described])
         expect(text).toMatch(/^.{1,100}$/u);
     }

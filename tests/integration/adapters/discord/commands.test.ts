@@ -45,7 +45,7 @@ describe('the commands', () => {
       description: 'en: ask',
       description_localizations: { 'en-US': 'en: ask', 'en-GB': 'en: ask', id: 'id: ask' },
       options: [
-        { name: 'question', type: 3, required: true, description: 'en: question of ask' },
+        { name: 'question', type: 3, required: true, description: 'en: question' },
         { name: 'style', type: 3, required: false, choices: [{ value: 'short' }, { value: 'long' }] },
       ],
     });

@@ -98,7 +98,8 @@ describe('a start', () => {
     await started;
     // An error event that nobody listens to would end the process, and does end this test.
     line.breakAll();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // What the line brings now comes after that.
+    await fetch(line.url);
     expect(line.waiting()).toBe(0);
   });
 
@@ -182,15 +183,17 @@ describe('a connection that is lost', () => {
   });
 
   it('and does not come back is replaced, without a second session', async () => {
-    const { stage, say } = await listening({ gatewayPace: { deadShardMs: 100 } });
+    // Longer than discord.js rests before it comes back, so that the second loss is mended by a resume.
+    const { stage, say } = await listening({ gatewayPace: { deadShardMs: 2000 } });
     stage.discord.gateway.refuse(1_000_000);
     stage.discord.gateway.drop();
     await until(() => stage.logged('Discord: connecting anew') > 0);
     stage.discord.gateway.refuse(0);
-    await until(() => stage.logged('Discord: connected again') > 0);
+    await until(() => stage.logged('Discord: connected again') === 1);
+    // A client that was left alone rests as long as the new one does now, and began to before it.
+    stage.discord.gateway.drop();
+    await until(() => stage.logged('Discord: connected again') === 2);
     await stage.next(() => say('after'));
-    // A client that was left alone would have come back by now.
-    await new Promise((resolve) => setTimeout(resolve, 1200));
     expect(connected(stage)).toHaveLength(1);
   });
 

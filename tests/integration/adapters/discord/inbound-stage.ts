@@ -109,7 +109,7 @@ export async function openInbound(options: InboundOptions = {}): Promise<Inbound
       },
       commands: options.specs ?? SPECS,
       describe: (name, locale) => `${locale}: ${name}`,
-      describeOption: (name, option, locale) => `${locale}: ${option} of ${name}`,
+      describeOption: (option, locale) => `${locale}: ${option}`,
       labelOf: (name, locale) => (locale === 'en' ? `${name} this` : `${name} ini`),
       logger: { debug: note, info: note, warn: note, error: note },
       onFatal: (error) => seen.fatal.push(error),

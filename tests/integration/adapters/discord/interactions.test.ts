@@ -166,6 +166,16 @@ describe('a modal', () => {
     ]);
   });
 
+  it('asks for a text that the command needs when it was used without', async () => {
+    const stage = await openInbound({ handlers: says('written') });
+    const { user, channel } = await ready(stage);
+    const begun = channel.slash(user, 'compose', { title: 'Tale' });
+    expect(await begun.answer).toMatchObject({ kind: 'modal' });
+    const sent = channel.submitModal(user, begun.id, { title: 'Tale', body: 'Once' });
+    expect((await answerTo(sent)).content).toBe('written');
+    expect(stage.commands).toMatchObject([{ name: 'compose', options: { title: 'Tale', body: 'Once' } }]);
+  });
+
   it('is not shown when all is given, and leaves out what is left empty', async () => {
     const stage = await openInbound();
     const { user, channel } = await ready(stage);
@@ -291,6 +301,15 @@ describe('a defer whose answer is lost', () => {
     const { user, channel } = await ready(stage);
     stage.discord.fault(CALLBACK, { kind: 'status', status: 502, body: 'Bad Gateway' });
     expect((await answerTo(channel.slash(user, 'ask', { question: 'why?' }))).content).toBe('done');
+  });
+
+  it('is made twice at most, for a third would come too late', async () => {
+    const stage = await openInbound({ handlers: says('done') });
+    const { user, channel } = await ready(stage);
+    stage.discord.fault(CALLBACK, { kind: 'status', status: 502, body: 'Bad Gateway' }, { times: 3 });
+    channel.slash(user, 'ask', { question: 'why?' });
+    await until(() => channel.messages().some(({ content }) => content === 'done'));
+    expect(stage.discord.calls.filter(({ route }) => route === CALLBACK)).toHaveLength(2);
   });
 });
 

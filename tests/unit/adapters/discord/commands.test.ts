@@ -5,8 +5,7 @@ import type { CommandSpec } from '../../../../src/platform/command.ts';
 
 const words = {
   describe: (command: string, locale: string) => `${locale}: ${command} ${'x'.repeat(200)}`,
-  describeOption: (command: string, option: string, locale: string) =>
-    `${locale}: ${option} of ${command} ${'x'.repeat(200)}`,
+  describeOption: (option: string, locale: string) => `${locale}: ${option} ${'x'.repeat(200)}`,
   labelOf: (command: string, locale: string) => `${locale} ${command} ${'x'.repeat(60)}`,
 };
 
@@ -16,6 +15,7 @@ const letter: CommandSpec = {
     { name: 'copies', kind: 'integer', required: false, choices: ['1', '2'] },
     { name: 'urgent', kind: 'boolean', required: false },
     { name: 'tone', kind: 'text', required: false, choices: ['kind', 'cool'] },
+    { name: 'size', kind: 'text', required: true, choices: ['A4', 'A5'] },
     { name: 'text', kind: 'text', required: true, greedy: true },
   ],
   scope: 'guild',
@@ -53,10 +53,11 @@ function registered(change: (command: Record<string, unknown>) => object = (comm
 
 describe('application commands', () => {
   it('hold required options first, and values of their kind', () => {
-    const [command] = wanted;
+    const [command] = toApplicationCommands([{ ...letter, respond: 'deferPublic' }], words);
     expect(command).toMatchObject({
       type: 1,
       options: [
+        { name: 'size', type: 3, required: true },
         { name: 'text', type: 3, required: true },
         { name: 'copies', type: 4, choices: [{ name: '1', value: 1 }, { value: 2 }] },
         { name: 'urgent', type: 5, required: false },
@@ -64,6 +65,18 @@ describe('application commands', () => {
       ],
       contexts: [0],
       default_member_permissions: '32',
+    });
+  });
+
+  it('can be used without the texts that a modal asks for', () => {
+    expect(wanted[0]).toMatchObject({
+      options: [
+        { name: 'size', required: true },
+        { name: 'copies', required: false },
+        { name: 'urgent', required: false },
+        { name: 'tone', required: false },
+        { name: 'text', required: false },
+      ],
     });
   });
 

@@ -89,7 +89,7 @@ describe('a failure of Discord', () => {
     expect(toFailure(socket('ECONNRESET'))).toMatchObject({ applied: 'unknown' });
   });
 
-  it.each([10003, 10004, 50001, 50007, 50013, 160005])('with code %i closes the place', (code) => {
+  it.each([10003, 10004, 50001, 50007, 50013, 50278, 160005])('with code %i closes the place', (code) => {
     expect(isClosed(refused(403, code))).toBe(true);
     expect(isClosed(refused(404, 10008))).toBe(false);
   });

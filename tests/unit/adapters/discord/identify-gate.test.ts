@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { createIdentifyGate, restBeforeIdentifyMs } from '../../../../src/adapters/discord/identify-gate.ts';
 import type { Clock } from '../../../../src/delivery/clock.ts';
+import { createVirtualClock } from '../../delivery/virtual-clock.ts';
 
 const DAY_MS = 86_400_000;
-const limit = (remaining: number) => ({ total: 1000, remaining, reset_after: DAY_MS, max_concurrency: 1 });
+const limit = (remaining: number, concurrency = 1) => ({
+  total: 1000,
+  remaining,
+  reset_after: DAY_MS,
+  max_concurrency: concurrency,
+});
 const silent = {
   debug: () => undefined,
   info: () => undefined,
@@ -38,12 +44,31 @@ describe('the rest before a session begins', () => {
 });
 
 describe('the gate', () => {
-  it('lets shards of one group begin one after the other', async () => {
-    const clock = notingClock();
+  it.each([
+    [1, [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3]]],
+    [
+      2,
+      [
+        [0, 1],
+        [0, 1, 2, 3],
+      ],
+    ],
+  ])('lets %i at a time begin, and the next an interval later', async (concurrency, begun) => {
+    const clock = createVirtualClock();
     const gate = createIdentifyGate({ identifyIntervalMs: 5000, clock, logger: silent });
-    const read = () => Promise.resolve(limit(1000));
-    await Promise.all([0, 1, 2].map((shard) => gate.pass(shard, read, never)));
-    expect(clock.waits.slice(0, 2)).toEqual([5000, 5000]);
+    const read = () => Promise.resolve(limit(1000, concurrency));
+    const passed: number[] = [];
+    for (const shard of [0, 1, 2, 3]) {
+      void gate.pass(shard, read, never).then(() => passed.push(shard));
+    }
+    await clock.pass(0);
+    for (const shards of begun) {
+      expect(passed).toEqual(shards);
+      await clock.pass(4999);
+      expect(passed).toEqual(shards);
+      await clock.pass(1);
+    }
+    expect(passed).toHaveLength(4);
   });
 
   it('holds back while few are left, and lets go where that is not known', async () => {

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plainPart, renderAnswer, renderParts } from '../../../../src/adapters/discord/render.ts';
+import {
+  plainPart,
+  renderAnswer,
+  renderParts,
+  unformattedAnswer,
+} from '../../../../src/adapters/discord/render.ts';
 import { createMarkdownStream } from '../../../../src/rendering/stream.ts';
 import { nastyMarkdown, tidyMarkdown } from '../../rendering/markdown-arbitraries.ts';
 import { contentOfMarkdown, wordsOf } from '../../rendering/markup-remover.ts';
@@ -69,6 +74,7 @@ describe('an answer as Discord messages', () => {
     ['\\*no\\* \\_no\\_ \\`no\\`', '\\*no\\* \\_no\\_ \\`no\\`'],
     ['||hidden||', '\\|\\|hidden\\|\\|'],
     ['a:smile:b', 'a\\:smile:b'],
+    ['<:smile:123456789012345678>', '\\<\\:smile:123456789012345678\\>'],
     ['\\# no', '\\# no'],
     ['x\n\\-# no', 'x\n\\-# no'],
     ['1\\. no', '1\\. no'],
@@ -185,5 +191,43 @@ describe('a part as plain text', () => {
     expect(content.length).toBeLessThanOrEqual(2000);
     expect(content.length).toBeGreaterThan(1700);
     expect(content.isWellFormed()).toBe(true);
+  });
+
+  it.each([
+    ['commas alone', ','],
+    ['semicolons', ';'],
+    ['bars', '|'],
+  ])('shows each address of a list that is parted by %s', (_name, between) => {
+    const urls = Array.from({ length: 20 }, (_, page) => `https://example.org/page${page}`);
+    const shown = renderAnswer(`The sources:\n${urls.join(between)}`).map(({ content }) => content);
+    expect(shown.join('\n').match(/<https:\/\/example\.org\/page\d+>/g)).toEqual(
+      urls.map((url) => `<${url}>`),
+    );
+  });
+
+  it('takes an address within an address for a part of it', () => {
+    const url = 'https://web.archive.org/web/2020/https://example.org/a';
+    expect(render(url)).toBe(`<${url}>`);
+  });
+
+  it('makes no link of an address that looks as if it led elsewhere', () => {
+    expect(render('https://bank.example@evil.example/')).not.toContain('<http');
+    expect(render('[bank](https://bank.example@evil.example/)')).toBe('bank (evil.example)');
+  });
+
+  it('has no part too long or blank where an answer is sent as it was written', () => {
+    const hostile = fc.string({
+      unit: fc.constantFrom('*', '_', '@everyone', ' ', '\n', '\u{1f600}', '`', '#', 'a', '\ud800'),
+      maxLength: 4000,
+    });
+    fc.assert(
+      fc.property(hostile, (markdown) => {
+        for (const { content } of unformattedAnswer(markdown)) {
+          expect(content.length).toBeLessThanOrEqual(2000);
+          expect(content.trim()).not.toBe('');
+          expect(content.isWellFormed()).toBe(true);
+        }
+      }),
+    );
   });
 });

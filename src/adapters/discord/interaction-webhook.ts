@@ -2,6 +2,7 @@ import { MessageFlags, Routes, type REST } from 'discord.js';
 import type { Clock } from '../../delivery/clock.ts';
 import type { Address } from './address.ts';
 import { isInteractionOver, type Outcome } from './failure.ts';
+import { interactionLane } from './lane.ts';
 import type { Lane, Pace } from './pacing.ts';
 import type { messageBody, PostedMessage } from './post.ts';
 import type { Manner, Sender } from './sender.ts';
@@ -10,12 +11,13 @@ import type { Manner, Sender } from './sender.ts';
  * The way to a reply's messages through the token of the interaction that asked for it: no permission in the channel
  * is needed, and the bot's own limits are not touched. It lives for 15 minutes.
  */
-export interface Response {
+export interface InteractionWebhook {
+  /** False when the token has run out; no call may be made then. */
   isOpen(): boolean;
   /** Whether a message can be edited only, or best, through the token. */
   owns(messageId: string): boolean;
-  /** The limits of the token. Only while it is open. */
-  lane(): Lane;
+  /** The limits of the token. */
+  readonly lane: Lane;
   /** Fills the message that shows as "thinking…". */
   fill(body: Body, manner: Manner): Promise<Outcome<PostedMessage>>;
   /** Sends one more message, which shows to the interaction's person alone when it is ephemeral. */
@@ -26,7 +28,7 @@ export interface Response {
 
 type Body = ReturnType<typeof messageBody>;
 
-export interface ResponseOptions {
+export interface InteractionWebhookOptions {
   readonly rest: REST;
   readonly sender: Sender;
   readonly pace: Pace;
@@ -34,18 +36,22 @@ export interface ResponseOptions {
   readonly address: Address;
 }
 
-export function createResponse({ rest, sender, pace, clock, address }: ResponseOptions): Response {
-  const { applicationId, token, expiresAtMs } = address.interaction ?? {
-    applicationId: '',
-    token: '',
-    expiresAtMs: 0,
-  };
+/** Null where no interaction asked, or its token can't be used any more. */
+export function createInteractionWebhook({
+  rest,
+  sender,
+  pace,
+  clock,
+  address,
+}: InteractionWebhookOptions): InteractionWebhook | null {
+  if (address.interaction === null) return null;
+  const { applicationId, token, expiresAtMs } = address.interaction;
   const endsAtMs = clock.now() + expiresAtMs - Date.now() - pace.tokenMarginMs;
-  let isOver = address.interaction === null;
+  let isOver = false;
   /** The filled message, and the others that were sent with the token. */
   let originalId = address.responseId;
   const followUps = new Set<string>();
-  const lane: Lane = { key: `webhooks/${applicationId}/${token}`, isGlobal: false };
+  const lane = interactionLane(address.interaction);
 
   const call = async <Value>(manner: Manner, run: () => Promise<Value>): Promise<Outcome<Value>> => {
     const outcome = await sender.call(lane, manner, run);
@@ -58,7 +64,7 @@ export function createResponse({ rest, sender, pace, clock, address }: ResponseO
   return {
     isOpen: () => !isOver && clock.now() < endsAtMs,
     owns: (messageId) => messageId === originalId || followUps.has(messageId),
-    lane: () => lane,
+    lane,
     async fill(body, manner) {
       const route = Routes.webhookMessage(applicationId, token, '@original');
       const outcome = await call(
