@@ -40,7 +40,7 @@ export function heedHeaders(rest: REST, budget: SendBudget): void {
 /** The lane whose places a call has used, if it sent or edited a message. `path` begins behind the API's version. */
 function laneOfCall(method: string, path: string): Lane | null {
   if (method !== 'POST' && method !== 'PATCH') return null;
-  const channelId = /^\/channels\/(\d+)\/messages/.exec(path)?.[1];
+  const channelId = /^\/channels\/(\d+)\/messages(?:\/\d+)?(?:\?|$)/.exec(path)?.[1];
   if (channelId !== undefined) return channelLane(channelId);
   const [, applicationId, token] = /^\/webhooks\/(\d+)\/([^/?]+)/.exec(path) ?? [];
   return applicationId === undefined || token === undefined
