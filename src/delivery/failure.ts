@@ -1,3 +1,5 @@
+import type { Delivery } from '../platform/reply.ts';
+
 /**
  * Why a call to a platform did not work, in words that are safe to log; clients' own errors are not, because they
  * carry the text that was sent, or a URL with a token. `Refused` is what the platform's own answer tells.
@@ -63,6 +65,38 @@ export function ours(error: unknown): Ours {
   const reason = `${error.name}${place === undefined ? '' : ` at ${place}`}`;
   return { kind: 'ours', reason: reason.slice(0, LONGEST_REASON) };
 }
+
+/** What a failed final means for the turn; `isPassing` tells of a refusal whether it may be lifted. */
+export function deliveryOf<Refused extends Refusal & { readonly retryAfterMs: number | null }>(
+  failure: Failure<Refused>,
+  describe: (failure: Failure<Refused>) => string,
+  isPassing: (refused: Refused) => boolean,
+): Delivery {
+  const reason = failure.kind === 'unreachable' ? failure.reason : describe(failure);
+  if (failure.kind === 'ours' || (failure.kind === 'refused' && !isPassing(failure)))
+    return { kind: 'unreachable', reason };
+  const askedForMs = 'retryAfterMs' in failure ? failure.retryAfterMs : null;
+  return { kind: 'postponed', retryAfterMs: askedForMs ?? RETRY_LATER_MS, reason };
+}
+
+/** One safe line for logs and records; the platform's own answer is put into words by `ofRefusal`. */
+export function describeFailure<Refused extends Refusal>(
+  failure: Failure<Refused>,
+  ofRefusal: (refused: Refused) => string,
+): string {
+  switch (failure.kind) {
+    case 'refused':
+      return ofRefusal(failure);
+    case 'unreachable':
+      return `${failure.method}: no answer (${failure.reason})`;
+    case 'late':
+    case 'unrecorded':
+    case 'ours':
+      return failure.reason;
+  }
+}
+
+const RETRY_LATER_MS = 30_000;
 
 /** What a reason is cut to, in UTF-16 units. */
 export const LONGEST_REASON = 200;

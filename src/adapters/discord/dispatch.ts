@@ -10,6 +10,7 @@ import type { GatewayListener } from './client.ts';
 import { decodeMessage, type DecodeContext } from './decode.ts';
 import { describe, toFailure } from './failure.ts';
 import type { Intake } from './intake.ts';
+import { createRecent } from './recent.ts';
 import { say, type ReplyContext } from './reply.ts';
 import { createThreadOwners } from './thread-owner.ts';
 
@@ -30,7 +31,7 @@ export interface DispatchOptions {
 /** Takes what the gateway tells to the core. Nothing here throws or makes the gateway wait. */
 export function createDispatch(options: DispatchOptions): GatewayListener {
   const { context, handlers, intake, logger } = options;
-  const hintedThreads = createMemory();
+  const hintedThreads = createRecent<true>();
   const owners = createThreadOwners(options.rest, logger);
   const tellStoreAway = createNotices(options);
 
@@ -39,7 +40,7 @@ export function createDispatch(options: DispatchOptions): GatewayListener {
     const isHint = message.isTextWithheld && message.addressing.inOwnThread;
     if (isHint && hintedThreads.has(message.place)) return;
     await handlers.onMessage(message);
-    if (isHint) hintedThreads.add(message.place);
+    if (isHint) hintedThreads.set(message.place, true);
   };
 
   const onMessage = (message: Message): void => {
@@ -80,11 +81,10 @@ export function createDispatch(options: DispatchOptions): GatewayListener {
 
 /** One notice a channel and outage: many messages may be given up in it together. */
 function createNotices({ replies, chores, clock }: DispatchOptions) {
-  const toldAtMs = new Map<string, number>();
+  const toldAtMs = createRecent<number>();
   return (channelId: string, isPrivate: boolean): void => {
     const nowMs = clock.now();
     if (nowMs - (toldAtMs.get(channelId) ?? -Infinity) < NOTICE_LASTS_MS) return;
-    if (toldAtMs.size >= MOST_REMEMBERED) toldAtMs.clear();
     toldAtMs.set(channelId, nowMs);
     // Who waits here, and in which language, is not known without the store.
     const text = translate(pickLocale(null), { key: 'failure.store_away' });
@@ -93,15 +93,3 @@ function createNotices({ replies, chores, clock }: DispatchOptions) {
 }
 
 const NOTICE_LASTS_MS = 600_000;
-const MOST_REMEMBERED = 10_000;
-
-function createMemory(): Pick<Set<string>, 'has' | 'add'> {
-  const known = new Set<string>();
-  return {
-    has: (key) => known.has(key),
-    add(key) {
-      if (known.size >= MOST_REMEMBERED) known.clear();
-      return known.add(key);
-    },
-  };
-}

@@ -1,6 +1,13 @@
 import { DiscordAPIError, HTTPError, RateLimitError, RESTJSONErrorCodes as Codes } from 'discord.js';
 import type * as delivery from '../../delivery/failure.ts';
-import { attempting, LONGEST_REASON, ours, unreachable } from '../../delivery/failure.ts';
+import {
+  attempting,
+  deliveryOf,
+  describeFailure,
+  LONGEST_REASON,
+  ours,
+  unreachable,
+} from '../../delivery/failure.ts';
 import type { Delivery } from '../../platform/reply.ts';
 
 /**
@@ -52,25 +59,14 @@ export function toFailure(error: unknown): Failure {
 
 /** What a failed final means for the turn. */
 export function toDelivery(failure: Failure): Delivery {
-  switch (failure.kind) {
-    case 'late':
-      return { kind: 'postponed', retryAfterMs: failure.retryAfterMs, reason: failure.reason };
-    case 'unreachable':
-    case 'unrecorded':
-      return { kind: 'postponed', retryAfterMs: RETRY_LATER_MS, reason: failure.reason };
-    case 'ours':
-      return { kind: 'unreachable', reason: failure.reason };
-    case 'refused': {
-      const reason = describe(failure);
-      const isPassing =
-        isTransient(failure) ||
-        isTokenRefused(failure) ||
-        refusedWith(failure, Codes.MaximumNumberOfEditsToMessagesOlderThanOneHourReached);
-      return isPassing
-        ? { kind: 'postponed', retryAfterMs: failure.retryAfterMs ?? RETRY_LATER_MS, reason }
-        : { kind: 'unreachable', reason };
-    }
-  }
+  return deliveryOf(
+    failure,
+    describe,
+    (refused) =>
+      isTransient(refused) ||
+      isTokenRefused(refused) ||
+      refusedWith(refused, Codes.MaximumNumberOfEditsToMessagesOlderThanOneHourReached),
+  );
 }
 
 /** Worth trying again with the same content. */
@@ -162,26 +158,14 @@ export function isMalformed(failure: Failure): boolean {
 
 /** One safe line for logs and records. */
 export function describe(failure: Failure): string {
-  switch (failure.kind) {
-    case 'refused': {
-      const { method, status, code, fields } = failure;
-      return [`${method}: ${status}`, ...(code === 0 ? [] : [code]), ...(fields === '' ? [] : [fields])].join(
-        ' ',
-      );
-    }
-    case 'unreachable':
-      return `${failure.method}: no answer (${failure.reason})`;
-    case 'late':
-    case 'unrecorded':
-    case 'ours':
-      return failure.reason;
-  }
+  return describeFailure(failure, ({ method, status, code, fields }) =>
+    [`${method}: ${status}`, ...(code === 0 ? [] : [code]), ...(fields === '' ? [] : [fields])].join(' '),
+  );
 }
 
 /** What Discord says of an interaction whose token can't be used any more. */
 export const interactionIsOver: Failure = refusal('interaction', 404, Codes.UnknownInteraction);
 
-const RETRY_LATER_MS = 30_000;
 /** A 429 asks for a rest even where it does not say how long. */
 const MIN_REST_MS = 100;
 

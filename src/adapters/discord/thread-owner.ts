@@ -1,6 +1,7 @@
 import { Routes, type AnyThreadChannel, type APIThreadChannel, type REST } from 'discord.js';
 import type { Logger } from '../../platform/logger.ts';
 import { attempt, describe, isTransient } from './failure.ts';
+import { createRecent } from './recent.ts';
 
 /**
  * Who opened a thread. Discord does not list archived threads to a new session; when a message is
@@ -14,7 +15,7 @@ export interface ThreadOwners {
 }
 
 export function createThreadOwners(rest: REST, logger: Logger): ThreadOwners {
-  const asked = new Map<string, string | null>();
+  const asked = createRecent<string | null>();
 
   const known: ThreadOwners['known'] = (thread) => {
     // Declared as always there, but as absent as it was in the event.
@@ -31,12 +32,9 @@ export function createThreadOwners(rest: REST, logger: Logger): ThreadOwners {
       if (!outcome.ok && isTransient(outcome.failure)) throw new Error(describe(outcome.failure));
       if (!outcome.ok) logger.debug({ reason: describe(outcome.failure) }, 'owner of a thread not known');
       const owner = outcome.ok ? (outcome.value.owner_id ?? null) : null;
-      if (asked.size >= MOST_REMEMBERED) asked.clear();
       // A refusal is remembered too: asked again and again, Discord would shut the bot out.
       asked.set(thread.id, owner);
       return owner;
     },
   };
 }
-
-const MOST_REMEMBERED = 10_000;

@@ -1,6 +1,13 @@
 import { GrammyError, HttpError } from 'grammy';
 import type * as delivery from '../../delivery/failure.ts';
-import { attempting, LONGEST_REASON, ours, unreachable } from '../../delivery/failure.ts';
+import {
+  attempting,
+  deliveryOf,
+  describeFailure,
+  LONGEST_REASON,
+  ours,
+  unreachable,
+} from '../../delivery/failure.ts';
 import type { Delivery } from '../../platform/reply.ts';
 
 /** Telegram answered, and refused. */
@@ -39,23 +46,8 @@ export function toFailure(error: unknown): Failure {
 
 /** What a failed final means for the turn. */
 export function toDelivery(failure: Failure): Delivery {
-  switch (failure.kind) {
-    case 'late':
-      return { kind: 'postponed', retryAfterMs: failure.retryAfterMs, reason: failure.reason };
-    case 'unreachable':
-    case 'unrecorded':
-      return { kind: 'postponed', retryAfterMs: RETRY_LATER_MS, reason: failure.reason };
-    case 'ours':
-      return { kind: 'unreachable', reason: failure.reason };
-    case 'refused': {
-      const reason = describe(failure);
-      // A refused token is the operator's to mend and says nothing about the chat.
-      const isAboutUs = failure.code === 401 || failure.code === 404;
-      return isAboutUs || isTransient(failure)
-        ? { kind: 'postponed', retryAfterMs: failure.retryAfterMs ?? RETRY_LATER_MS, reason }
-        : { kind: 'unreachable', reason };
-    }
-  }
+  // A refused token is the operator's to mend and says nothing about the chat.
+  return deliveryOf(failure, describe, (refused) => isTokenRefused(refused) || isTransient(refused));
 }
 
 /** Worth trying again with the same content. */
@@ -86,19 +78,8 @@ export function isTokenRefused(failure: Failure): boolean {
 
 /** One safe line for logs and records. */
 export function describe(failure: Failure): string {
-  switch (failure.kind) {
-    case 'refused':
-      return `${failure.method}: ${failure.code} ${failure.description}`;
-    case 'unreachable':
-      return `${failure.method}: no answer (${failure.reason})`;
-    case 'late':
-    case 'unrecorded':
-    case 'ours':
-      return failure.reason;
-  }
+  return describeFailure(failure, ({ method, code, description }) => `${method}: ${code} ${description}`);
 }
-
-const RETRY_LATER_MS = 30_000;
 
 /** A 429 asks for a rest even where the parameter is missing or 0. */
 function restMs(code: number, retryAfterSeconds: number | undefined): number | null {
