@@ -68,7 +68,8 @@ describe.each(serverKinds)('a race on %s with a fault built in', (kind) => {
         await applyMutant(database.sql, mutant);
         const options = {
           sql: database.sql,
-          operations: 6000,
+          // It ends with the first sighting; the rarest faults take some thousands.
+          operations: 20_000,
           workers: WORKERS,
           seed: SEED,
           stopAt: mutant.seenAs,
