@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { SimChannel } from '../simulators/discord/channel-handle.ts';
 import type { Fault } from '../simulators/discord/faults.ts';
-import { openDiscordScene, type DiscordScene } from '../support/discord-scene.ts';
+import {
+  openDiscordScene,
+  refusal,
+  ROUTES,
+  STORY,
+  TALE,
+  type DiscordScene,
+} from '../support/discord-scene.ts';
 import type { TurnRow } from '../support/records.ts';
 import { requestsTo, slowly, stalling } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
-const CREATE = 'POST /channels/{channel_id}/messages';
-const EDIT = 'PATCH /channels/{channel_id}/messages/{message_id}';
-const CALLBACK = 'POST /interactions/{interaction_id}/{interaction_token}/callback';
-const STORY = ['Once upon a time there was ', 'a queen ', 'who lived ', 'in a castle ', 'by the sea.'];
-const TALE = STORY.join('');
 /** Goes on for eight seconds unless somebody stops the model. */
 const ENDLESS = {
   kind: 'answer',
@@ -30,12 +32,6 @@ afterAll(async () => {
   await scene.stop();
 });
 
-const error = (status: number, code: number, message: string) =>
-  ({ kind: 'error', status, code, message }) as const;
-const newGuild = () => {
-  const ann = scene.discord.user({ globalName: 'Ann' });
-  return { ann, ...scene.guild([], { owner: ann }) };
-};
 const showing = (channel: SimChannel, text: string) =>
   until(() => scene.said(channel).find(({ content }) => content.includes(text)));
 const callsTo = (channel: SimChannel, route: string) =>
@@ -44,7 +40,7 @@ const texts = (channel: SimChannel) => scene.said(channel).map(({ content }) => 
 
 /** Somebody else is served as if nothing had happened. */
 async function expectService(): Promise<void> {
-  const { ann, channel } = newGuild();
+  const { ann, channel } = scene.ownGuild();
   const { turn, text } = await scene.ask(channel, ann, 'Are you all right?');
   expect([turn.state, turn.unreachable, turn.epoch]).toEqual(['delivered', null, 1]);
   expect(text).not.toBe('');
@@ -61,41 +57,41 @@ describe('an answer in the making', () => {
     ['a limit of its own', { kind: 'rateLimit', scope: 'user', retryAfterMs: 400 }],
     ['a shared limit', { kind: 'rateLimit', scope: 'shared', retryAfterMs: 400 }],
     ['the global limit', { kind: 'rateLimit', scope: 'global', retryAfterMs: 400 }],
-    ['500', error(500, 0, 'Internal Server Error')],
+    ['500', refusal(500, 0, 'Internal Server Error')],
     ["a proxy's page", { kind: 'status', status: 502, body: '<html>Bad Gateway</html>' }],
     ['a broken connection', { kind: 'drop', when: 'before' }],
     ['a lost answer', { kind: 'drop', when: 'after' }],
   ] satisfies [string, Fault][])('gets over %s in its edits, and is complete', async ([, fault]) => {
-    const { ann, channel } = newGuild();
-    scene.discord.fault(EDIT, fault, { channelId: channel.id, times: 2 });
+    const { ann, channel } = scene.ownGuild();
+    scene.discord.fault(ROUTES.edit, fault, { channelId: channel.id, times: 2 });
     scene.openrouter.play(slowly(STORY));
     const { text, turn } = await scene.ask(channel, ann, 'A story?');
     expect([text, turn.state, turn.unreachable, turn.epoch]).toEqual([TALE, 'delivered', null, 1]);
     expect(scene.said(channel)).toHaveLength(1);
     // A lost answer is that of a call that went well.
-    const disturbed = callsTo(channel, EDIT).filter(({ ok, aborted }) => !ok || aborted === true);
+    const disturbed = callsTo(channel, ROUTES.edit).filter(({ ok, aborted }) => !ok || aborted === true);
     expect(disturbed).toHaveLength(2);
   });
 
   test.for([
     ['was lost on the way', { kind: 'drop', when: 'before' }],
     ['took effect although its answer was lost', { kind: 'drop', when: 'after' }],
-    ['met a server error', error(503, 0, 'Service Unavailable')],
+    ['met a server error', refusal(503, 0, 'Service Unavailable')],
     ['met a rate limit', { kind: 'rateLimit', scope: 'user', retryAfterMs: 300 }],
   ] satisfies [string, Fault][])('is one message although its creation %s', async ([, fault]) => {
-    const { ann, channel } = newGuild();
-    scene.discord.fault(CREATE, fault, { channelId: channel.id, times: 2 });
+    const { ann, channel } = scene.ownGuild();
+    scene.discord.fault(ROUTES.create, fault, { channelId: channel.id, times: 2 });
     scene.openrouter.play(slowly(STORY));
     const { text, turn, reply } = await scene.ask(channel, ann, 'A story?');
     expect([text, turn.unreachable]).toEqual([TALE, null]);
     expect(channel.history().filter(({ author }) => author.id === scene.discord.bot.id)).toHaveLength(1);
     expect(turn.parts).toEqual([reply[0]?.id]);
-    const nonces = callsTo(channel, CREATE).flatMap(({ body }) => body['nonce'] ?? []);
+    const nonces = callsTo(channel, ROUTES.create).flatMap(({ body }) => body['nonce'] ?? []);
     expect(new Set(nonces).size).toBe(1);
   });
 
   test('ends when somebody deletes its message: the model is stopped and nothing is sent again', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     scene.openrouter.play(ENDLESS);
     const eventId = scene.send(channel, ann, 'A story?');
     const shown = await showing(channel, 'Once');
@@ -109,7 +105,7 @@ describe('an answer in the making', () => {
   });
 
   test('ends quietly when the guild removes the bot', async () => {
-    const { ann, guild, channel } = newGuild();
+    const { ann, guild, channel } = scene.ownGuild();
     scene.openrouter.play(ENDLESS);
     const eventId = scene.send(channel, ann, 'A story?');
     await showing(channel, 'Once');
@@ -121,8 +117,8 @@ describe('an answer in the making', () => {
   });
 
   test('ends quietly when the bot may no longer write there', async () => {
-    const { ann, channel } = newGuild();
-    scene.discord.fault(EDIT, error(403, 50013, 'Missing Permissions'), {
+    const { ann, channel } = scene.ownGuild();
+    scene.discord.fault(ROUTES.edit, refusal(403, 50013, 'Missing Permissions'), {
       channelId: channel.id,
       times: Infinity,
     });
@@ -130,12 +126,12 @@ describe('an answer in the making', () => {
     const { turn } = await scene.ask(channel, ann, 'A story?');
     expectStopped(turn);
     expect(turn.unreachable).toMatch(/50013/u);
-    expect(callsTo(channel, EDIT).length).toBeLessThanOrEqual(2);
+    expect(callsTo(channel, ROUTES.edit).length).toBeLessThanOrEqual(2);
     await expectService();
   });
 
   test('comes to its end in a thread that was archived meanwhile', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     const thread = channel.startThread(ann, 'a talk');
     scene.openrouter.play(slowly([...STORY], 120));
     const eventId = scene.send(thread, ann, 'A story?');
@@ -146,7 +142,7 @@ describe('an answer in the making', () => {
   });
 
   test('is given up in a thread that was locked meanwhile', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     const thread = channel.startThread(ann, 'a talk');
     scene.openrouter.play(slowly([...STORY, ...STORY], 120));
     const eventId = scene.send(thread, ann, 'A story?');
@@ -158,8 +154,8 @@ describe('an answer in the making', () => {
   });
 
   test('is sent plain where Discord refuses its form, and our failure is on record', async () => {
-    const { ann, channel } = newGuild();
-    scene.discord.fault(CREATE, error(400, 50035, 'Invalid Form Body'), { channelId: channel.id });
+    const { ann, channel } = scene.ownGuild();
+    scene.discord.fault(ROUTES.create, refusal(400, 50035, 'Invalid Form Body'), { channelId: channel.id });
     scene.openrouter.play({ kind: 'answer', text: 'Tea is hot.' });
     const { turn, text } = await scene.ask(channel, ann, 'Tea?');
     expect([text, turn.unreachable]).toEqual(['Tea is hot.', null]);
@@ -167,7 +163,7 @@ describe('an answer in the making', () => {
   });
 
   test('does not disturb another one in the same channel', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     scene.openrouter.play(slowly(STORY));
     scene.openrouter.play(slowly(STORY));
     const ids = [scene.send(channel, ann, 'A story?'), scene.send(channel, ann, 'And another?')];
@@ -177,7 +173,7 @@ describe('an answer in the making', () => {
   });
 
   test('keeps its code in fences and its table whole across the boundary of a message', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     const code = Array.from({ length: 90 }, (_, line) => `console.log("line number ${line}");`).join('\n');
     const rows = Array.from({ length: 60 }, (_, row) => `| tea ${row} | green and hot ${row} |`).join('\n');
     scene.openrouter.play({
@@ -206,8 +202,8 @@ describe('an answer in the making', () => {
 
 describe('a command', () => {
   test('is answered in the channel where Discord no longer knows the interaction', async () => {
-    const { ann, channel } = newGuild();
-    scene.discord.fault(CALLBACK, error(404, 10062, 'Unknown interaction'));
+    const { ann, channel } = scene.ownGuild();
+    scene.discord.fault(ROUTES.callback, refusal(404, 10062, 'Unknown interaction'));
     scene.openrouter.play({ kind: 'answer', text: 'Tea is hot.' });
     const { turn, reply } = await scene.askBySlash(channel, ann, 'ask', { question: 'Tea?' });
     expect(turn.unreachable).toBeNull();
@@ -216,8 +212,8 @@ describe('a command', () => {
   });
 
   test('that is for the person alone is never answered in public', async () => {
-    const { ann, channel } = newGuild();
-    scene.discord.fault(CALLBACK, error(404, 10062, 'Unknown interaction'));
+    const { ann, channel } = scene.ownGuild();
+    scene.discord.fault(ROUTES.callback, refusal(404, 10062, 'Unknown interaction'));
     channel.slash(ann, 'usage');
     await until(() => scene.log.some((line) => line.includes('10062')));
     await expectService();
@@ -225,7 +221,7 @@ describe('a command', () => {
   });
 
   test('that was acknowledged before is answered once, in its response', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     scene.openrouter.play(slowly(STORY));
     const invoked = channel.slash(ann, 'ask', { question: 'A story?' });
     await invoked.answer;
@@ -237,9 +233,9 @@ describe('a command', () => {
   });
 
   test('goes on as a normal message when its token is over', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     const webhook = 'PATCH /webhooks/{webhook_id}/{webhook_token}/messages/@original';
-    scene.discord.fault(webhook, error(401, 50027, 'Invalid Webhook Token'), { times: Infinity });
+    scene.discord.fault(webhook, refusal(401, 50027, 'Invalid Webhook Token'), { times: Infinity });
     onTestFinished(() => scene.discord.reset());
     const from = scene.discord.calls.length;
     scene.openrouter.play(slowly(STORY));
@@ -248,7 +244,7 @@ describe('a command', () => {
     expect(scene.bot().fatal()).toBeNull();
     const byToken = scene.discord.calls.slice(from).filter(({ route }) => route === webhook);
     expect(byToken.map(({ code }) => code)).toEqual([50_027]);
-    expect(callsTo(channel, EDIT).at(-1)).toMatchObject({ ok: true, body: { content: TALE } });
+    expect(callsTo(channel, ROUTES.edit).at(-1)).toMatchObject({ ok: true, body: { content: TALE } });
   });
 });
 
@@ -263,7 +259,7 @@ describe('the gateway', () => {
     ['calls the session invalid but resumable', () => scene.discord.gateway.invalidate(true)],
     ['calls the session invalid', () => scene.discord.gateway.invalidate(false)],
   ] as [string, () => void][])('%s, and the bot is back, also for the answer under way', async ([, act]) => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     scene.openrouter.play(slowly(STORY));
     const eventId = scene.send(channel, ann, 'A story?');
     await showing(channel, 'Once');
@@ -274,7 +270,7 @@ describe('the gateway', () => {
   });
 
   test('delivers events twice, and each is answered once', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     await scene.ask(channel, ann, 'once');
     const from = scene.requests().length;
     scene.discord.gateway.replay(10);
@@ -298,8 +294,8 @@ describe('for good', () => {
   });
 
   test('the bot ends after one 401, and says why', async () => {
-    const { ann, channel } = newGuild();
-    scene.discord.fault(CREATE, error(401, 0, '401: Unauthorized'), { channelId: channel.id });
+    const { ann, channel } = scene.ownGuild();
+    scene.discord.fault(ROUTES.create, refusal(401, 0, '401: Unauthorized'), { channelId: channel.id });
     scene.openrouter.play({ kind: 'answer', text: 'Tea is hot.' });
     const eventId = scene.send(channel, ann, 'Tea?');
     expect(await reason()).toMatch(/DISCORD_TOKEN/u);
@@ -310,7 +306,7 @@ describe('for good', () => {
 });
 
 test('an answer that is stopped in mid-sentence keeps what was said', async () => {
-  const { ann, channel } = newGuild();
+  const { ann, channel } = scene.ownGuild();
   scene.openrouter.play(stalling(TALE));
   const eventId = scene.send(channel, ann, 'A story?');
   await showing(channel, 'Once');

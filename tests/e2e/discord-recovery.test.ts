@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimChannel } from '../simulators/discord/channel-handle.ts';
-import { openDiscordScene, type DiscordScene } from '../support/discord-scene.ts';
+import {
+  openDiscordScene,
+  refusal,
+  ROUTES,
+  STORY,
+  TALE,
+  type DiscordScene,
+} from '../support/discord-scene.ts';
 import { slowly, stalling } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
-const CREATE = 'POST /channels/{channel_id}/messages';
-const EDIT = 'PATCH /channels/{channel_id}/messages/{message_id}';
-const CALLBACK = 'POST /interactions/{interaction_id}/{interaction_token}/callback';
 const THREAD = 'POST /channels/{channel_id}/messages/{message_id}/threads';
 const ORIGINAL = 'DELETE /webhooks/{webhook_id}/{webhook_token}/messages/@original';
-const STORY = ['Once upon a time there was ', 'a queen ', 'who lived ', 'in a castle ', 'by the sea.'];
-const TALE = STORY.join('');
 const WHOLE = 'The whole story.';
 /** Ends with answers under way. */
 const ABRUPTLY = { SHUTDOWN_GRACE_MS: '50' };
@@ -26,12 +28,6 @@ afterAll(async () => {
   await scene.stop();
 });
 
-const error = (status: number, code: number, message: string) =>
-  ({ kind: 'error', status, code, message }) as const;
-const newGuild = () => {
-  const ann = scene.discord.user({ globalName: 'Ann' });
-  return { ann, ...scene.guild([], { owner: ann }) };
-};
 const texts = (channel: SimChannel) => scene.said(channel).map(({ content }) => content);
 const buttons = (channel: SimChannel) => scene.said(channel).flatMap(({ components }) => components);
 /** The first part of a turn is on record. */
@@ -40,7 +36,7 @@ const recorded = (channel: SimChannel, eventId: string, parts = 1) =>
 
 describe('an answer that a restart interrupts', () => {
   test('goes on in its response, as one message', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     scene.openrouter.play(stalling(TALE));
     const invoked = channel.slash(ann, 'ask', { question: 'A story?' });
     await recorded(channel, invoked.id);
@@ -51,7 +47,7 @@ describe('an answer that a restart interrupts', () => {
   });
 
   test('goes on in its thread although the question was deleted', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     await scene.slash(channel, ann, 'settings', { conversations: 'thread' });
     scene.openrouter.play(stalling(TALE));
     const eventId = scene.send(channel, ann, 'A story?');
@@ -70,9 +66,9 @@ describe('an answer that a restart interrupts', () => {
   });
 
   test('goes on in the channel where the thread was closed to the bot', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     await scene.slash(channel, ann, 'settings', { conversations: 'thread' });
-    scene.discord.fault(CREATE, error(403, 50013, 'Missing Permissions'));
+    scene.discord.fault(ROUTES.create, refusal(403, 50013, 'Missing Permissions'));
     scene.openrouter.play(stalling(TALE));
     const eventId = scene.send(channel, ann, 'A story?');
     await until(() => texts(channel).length > 0);
@@ -84,7 +80,7 @@ describe('an answer that a restart interrupts', () => {
   });
 
   test('is completed by the token where the bot itself may not see the channel', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     channel.overwrite({ for: 'bot', deny: ['ViewChannel'] });
     const long = Array.from(
       { length: 60 },
@@ -109,8 +105,8 @@ describe('an answer that a restart interrupts', () => {
 
 describe('a command', () => {
   test('keeps its answer when its event is delivered again before it was acknowledged', async () => {
-    const { ann, channel } = newGuild();
-    scene.discord.fault(CALLBACK, { kind: 'delay', ms: 500, when: 'after' });
+    const { ann, channel } = scene.ownGuild();
+    scene.discord.fault(ROUTES.callback, { kind: 'delay', ms: 500, when: 'after' });
     scene.openrouter.play(slowly(STORY, 150));
     const invoked = channel.slash(ann, 'ask', { question: 'A story?' });
     await invoked.answer;
@@ -123,9 +119,9 @@ describe('a command', () => {
   test.for(['usage', 'ask'])(
     'is answered where it shows “thinking…” although nobody heard that it does: /%s',
     async (name) => {
-      const { ann, channel } = newGuild();
-      scene.discord.fault(CALLBACK, { kind: 'drop', when: 'after' });
-      scene.discord.fault(CALLBACK, { kind: 'drop', when: 'before' }, { times: 5 });
+      const { ann, channel } = scene.ownGuild();
+      scene.discord.fault(ROUTES.callback, { kind: 'drop', when: 'after' });
+      scene.discord.fault(ROUTES.callback, { kind: 'drop', when: 'before' }, { times: 5 });
       const invoked = channel.slash(ann, name, name === 'ask' ? { question: 'Tea?' } : {});
       await until(() => invoked.view().state === 'answered');
       expect(invoked.view().messages).toHaveLength(1);
@@ -135,10 +131,10 @@ describe('a command', () => {
   );
 
   test('that gets no answer leaves nothing behind, also where taking it away fails at first', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     await scene.restart({ ...ABRUPTLY, DEFAULT_USER_REQUESTS_PER_DAY: '0' });
     await scene.askBySlash(channel, ann, 'ask', { question: 'One?' });
-    scene.discord.fault(ORIGINAL, error(503, 0, 'Service Unavailable'), { times: 2 });
+    scene.discord.fault(ORIGINAL, refusal(503, 0, 'Service Unavailable'), { times: 2 });
     const second = channel.slash(ann, 'ask', { question: 'Two?' });
     await second.answer;
     await until(() => second.view().messages.length === 0);
@@ -147,7 +143,7 @@ describe('a command', () => {
   });
 
   test('on a message without text says so plainly', async () => {
-    const { ann, channel } = newGuild();
+    const { ann, channel } = scene.ownGuild();
     const target = channel.send(ann, '', {
       files: [{ name: 'x.png', contentType: 'image/png', content: Buffer.from('x') }],
     });
@@ -157,9 +153,10 @@ describe('a command', () => {
 });
 
 test('an answer that may not stand there is replaced by a notice', async () => {
-  const { ann, channel } = newGuild();
-  const blocked = error(400, 200_000, 'Message was blocked by automatic moderation');
-  for (const route of [CREATE, EDIT]) scene.discord.fault(route, blocked, { channelId: channel.id });
+  const { ann, channel } = scene.ownGuild();
+  const blocked = refusal(400, 200_000, 'Message was blocked by automatic moderation');
+  for (const route of [ROUTES.create, ROUTES.edit])
+    scene.discord.fault(route, blocked, { channelId: channel.id });
   scene.openrouter.play({ kind: 'answer', text: 'Something rude.' });
   const { turn } = await scene.ask(channel, ann, 'Say something rude.');
   expect(turn.unreachable).toBeNull();
@@ -167,19 +164,19 @@ test('an answer that may not stand there is replaced by a notice', async () => {
 });
 
 test('a mention of the role that is the bot’s own gets a hint where its text can not be read', async () => {
-  const { ann, guild, channel } = newGuild();
+  const { ann, guild, channel } = scene.ownGuild();
   channel.send(ann, `<@&${guild.role(scene.discord.bot.username)}> are you there?`);
   const hint = await until(() => texts(channel)[0]);
   expect(hint).toContain('I can only read messages here that mention me');
 });
 
 test('a token that is refused while the bot starts keeps it from starting, and says why', async () => {
-  const { ann, channel } = newGuild();
+  const { ann, channel } = scene.ownGuild();
   scene.openrouter.play(stalling(TALE));
   const eventId = scene.send(channel, ann, 'A story?');
   await recorded(channel, eventId);
   scene.discord.gateway.delay(700);
-  scene.discord.fault(EDIT, error(401, 0, '401: Unauthorized'));
+  scene.discord.fault(ROUTES.edit, refusal(401, 0, '401: Unauthorized'));
   scene.openrouter.play({ kind: 'answer', text: WHOLE });
   await expect(scene.restart(ABRUPTLY)).rejects.toThrow('DISCORD_TOKEN');
   scene.discord.gateway.delay(0);
@@ -189,9 +186,9 @@ test('a token that is refused while the bot starts keeps it from starting, and s
 });
 
 test('a thread that can not be opened is no reason for silence', async () => {
-  const { ann, channel } = newGuild();
+  const { ann, channel } = scene.ownGuild();
   await scene.slash(channel, ann, 'settings', { conversations: 'thread' });
-  scene.discord.fault(THREAD, error(400, 30_016, 'Maximum number of active threads reached'));
+  scene.discord.fault(THREAD, refusal(400, 30_016, 'Maximum number of active threads reached'));
   const eventId = scene.send(channel, ann, 'Tea?');
   await until(async () => (await scene.turn(channel, eventId))?.isDelivered);
   expect(scene.said(channel).map(({ replyTo }) => replyTo)).toEqual([eventId]);

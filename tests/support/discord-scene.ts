@@ -27,6 +27,8 @@ export interface DiscordScene {
   readonly log: readonly string[];
   /** Stops the bot and starts it again, with these settings in place of the former departures. */
   restart(settings?: Record<string, string>): Promise<void>;
+  /** A guild of a new person, and its first channel. */
+  ownGuild(): { ann: SimUser; guild: SimGuild; channel: SimChannel };
   /** A guild with these people in it, and its first channel. */
   guild(people: readonly SimUser[], options?: GuildOptions): { guild: SimGuild; channel: SimChannel };
   /** Says something to the bot (by mention in a guild) and waits until its turn is over and shown. */
@@ -135,6 +137,21 @@ function environmentOf(
   };
 }
 
+/** Routes that tests let go wrong, as the API's description names them. */
+export const ROUTES = {
+  create: 'POST /channels/{channel_id}/messages',
+  edit: 'PATCH /channels/{channel_id}/messages/{message_id}',
+  callback: 'POST /interactions/{interaction_id}/{interaction_token}/callback',
+} as const;
+
+/** A refusal in Discord's own words. */
+export const refusal = (status: number, code: number, message: string) =>
+  ({ kind: 'error', status, code, message }) as const;
+
+/** An answer that takes a few frames, and what it says as a whole. */
+export const STORY = ['Once upon a time there was ', 'a queen ', 'who lived ', 'in a castle ', 'by the sea.'];
+export const TALE = STORY.join('');
+
 type Deeds = Omit<
   DiscordScene,
   | 'discord'
@@ -178,6 +195,11 @@ function createDeeds(discord: DiscordSimulator, records: Records): Deeds {
       return state === 'answered' ? messages[0] : undefined;
     });
 
+  const guildOf: Deeds['guild'] = (people, options) => {
+    const guild = discord.guild({ members: people, ...options });
+    return { guild, channel: guild.channel('general') };
+  };
+
   return {
     said,
     turn,
@@ -187,9 +209,10 @@ function createDeeds(discord: DiscordSimulator, records: Records): Deeds {
     ask: (channel, user, text, options) => over(channel, send(channel, user, text, options)),
     askBySlash: (channel, user, name, values) => over(channel, channel.slash(user, name, values).id),
     slash: (channel, user, name, values) => answerTo(channel.slash(user, name, values)),
-    guild(people, options) {
-      const guild = discord.guild({ members: people, ...options });
-      return { guild, channel: guild.channel('general') };
+    guild: guildOf,
+    ownGuild() {
+      const ann = discord.user({ globalName: 'Ann' });
+      return { ann, ...guildOf([], { owner: ann }) };
     },
   };
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { userId } from '../../../src/platform/ids.ts';
-import { createStore, type Store } from '../../../src/store/store.ts';
-import { databaseKinds, openTestDatabase, silentLog, type TestDatabase } from '../../support/database.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { openStore } from './open-store.ts';
 import { admission, community, nextId, person, run, type Speech } from './requests.ts';
 
 const operator = userId('telegram', 1);
@@ -13,12 +14,7 @@ describe.each(databaseKinds)('requests for access on %s', (kind) => {
   let clock = Date.UTC(2026, 6, 15, 12);
 
   beforeAll(async () => {
-    database = await openTestDatabase(kind);
-    store = createStore(database, {
-      log: silentLog,
-      defaults: { user: {}, guild: {}, instance: {} },
-      now: () => clock,
-    });
+    ({ database, store } = await openStore(kind, () => clock));
   });
   afterAll(() => database.close());
 

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AdmitVerdict } from '../../../src/conversation/ports.ts';
 import { messageId, originKey, placeId, turnId, userId } from '../../../src/platform/ids.ts';
-import { createStore, type Store } from '../../../src/store/store.ts';
-import { databaseKinds, openTestDatabase, silentLog, type TestDatabase } from '../../support/database.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { openStore } from './open-store.ts';
 import { admission, community, converse, nextId, person, run, settlement, texts } from './requests.ts';
 
 const operator = userId('telegram', 1);
@@ -13,8 +14,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
   let store: Store;
 
   beforeAll(async () => {
-    database = await openTestDatabase(kind);
-    store = createStore(database, { log: silentLog, defaults: { user: {}, guild: {}, instance: {} } });
+    ({ database, store } = await openStore(kind));
   });
   afterAll(() => database.close());
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClaimLost, type ClaimRequest, type TurnClaim } from '../../../src/conversation/ports.ts';
-import { createStore, type Store } from '../../../src/store/store.ts';
-import { databaseKinds, openTestDatabase, silentLog, type TestDatabase } from '../../support/database.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { openStore } from './open-store.ts';
 import { admission, claim, nextId, person, run, settlement } from './requests.ts';
 
 const NOON = Date.UTC(2026, 6, 15, 12);
@@ -14,12 +15,7 @@ describe.each(databaseKinds)('claims on %s', (kind) => {
   let clock = NOON;
 
   beforeAll(async () => {
-    database = await openTestDatabase(kind);
-    store = createStore(database, {
-      log: silentLog,
-      defaults: { user: {}, guild: {}, instance: {} },
-      now: () => clock,
-    });
+    ({ database, store } = await openStore(kind, () => clock));
   });
   afterAll(() => database.close());
 

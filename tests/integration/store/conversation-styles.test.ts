@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { placeId } from '../../../src/platform/ids.ts';
 import type { Guild } from '../../../src/platform/message.ts';
-import { createStore, type Store } from '../../../src/store/store.ts';
-import { databaseKinds, openTestDatabase, silentLog, type TestDatabase } from '../../support/database.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { openStore } from './open-store.ts';
 import { admission, community, converse, nextId, person, run, texts, type Speech } from './requests.ts';
 
 const NOON = Date.UTC(2026, 6, 15, 12);
@@ -13,12 +14,7 @@ describe.each(databaseKinds)('conversations on %s', (kind) => {
   let now = NOON;
 
   beforeAll(async () => {
-    database = await openTestDatabase(kind);
-    store = createStore(database, {
-      log: silentLog,
-      defaults: { user: {}, guild: {}, instance: {} },
-      now: () => now,
-    });
+    ({ database, store } = await openStore(kind, () => now));
   });
   afterAll(() => database.close());
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { QuotaLimits } from '../../../src/limits/quota.ts';
 import type { Author } from '../../../src/platform/message.ts';
-import { createStore, type Store } from '../../../src/store/store.ts';
-import { databaseKinds, openTestDatabase, silentLog, type TestDatabase } from '../../support/database.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { openStore } from './open-store.ts';
 import { admission, attempt, claim, nextId, person, run, settlement, spent } from './requests.ts';
 
 const MORNING = Date.UTC(2026, 6, 15, 10, 30);
@@ -14,12 +15,7 @@ describe.each(databaseKinds)('money on %s', (kind) => {
   let clock = MORNING;
 
   beforeAll(async () => {
-    database = await openTestDatabase(kind);
-    store = createStore(database, {
-      log: silentLog,
-      defaults: { user: {}, guild: {}, instance: {} },
-      now: () => clock,
-    });
+    ({ database, store } = await openStore(kind, () => clock));
   });
   afterAll(() => database.close());
 

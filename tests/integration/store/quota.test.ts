@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AdmitRequest } from '../../../src/conversation/ports.ts';
 import type { QuotaLimits } from '../../../src/limits/quota.ts';
 import type { Author, Guild } from '../../../src/platform/message.ts';
-import { createStore, type Store } from '../../../src/store/store.ts';
-import { databaseKinds, openTestDatabase, silentLog, type TestDatabase } from '../../support/database.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { openStore } from './open-store.ts';
 import { admission, attempt, claim, community, nextId, person, run, settlement, spent } from './requests.ts';
 
 const HOUR_MS = 3_600_000;
@@ -16,12 +17,7 @@ describe.each(databaseKinds)('quotas on %s', (kind) => {
   let clock = MORNING;
 
   beforeAll(async () => {
-    database = await openTestDatabase(kind);
-    store = createStore(database, {
-      log: silentLog,
-      defaults: { user: {}, guild: {}, instance: {} },
-      now: () => clock,
-    });
+    ({ database, store } = await openStore(kind, () => clock));
   });
   afterAll(() => database.close());
 

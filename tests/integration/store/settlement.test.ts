@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CancelBy } from '../../../src/conversation/ports.ts';
 import type { Author } from '../../../src/platform/message.ts';
-import { createStore, type Store } from '../../../src/store/store.ts';
-import { databaseKinds, openTestDatabase, silentLog, type TestDatabase } from '../../support/database.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { openStore } from './open-store.ts';
 import {
   admission,
   attempt,
@@ -27,12 +28,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
   let clock = NOON;
 
   beforeAll(async () => {
-    database = await openTestDatabase(kind);
-    store = createStore(database, {
-      log: silentLog,
-      defaults: { user: {}, guild: {}, instance: {} },
-      now: () => clock,
-    });
+    ({ database, store } = await openStore(kind, () => clock));
   });
   afterAll(() => database.close());
 

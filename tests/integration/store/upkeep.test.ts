@@ -3,8 +3,9 @@ import type { CatalogueSnapshot } from '../../../src/completion/catalogue-model.
 import type { Author } from '../../../src/platform/message.ts';
 import { userId } from '../../../src/platform/ids.ts';
 import { instanceSubject } from '../../../src/store/settings-store.ts';
-import { createStore, type Store } from '../../../src/store/store.ts';
-import { databaseKinds, openTestDatabase, silentLog, type TestDatabase } from '../../support/database.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { openStore } from './open-store.ts';
 import {
   admission,
   attempt,
@@ -28,12 +29,11 @@ describe.each(databaseKinds)('the record on %s', (kind) => {
   let clock = NOON;
 
   beforeAll(async () => {
-    database = await openTestDatabase(kind);
-    store = createStore(database, {
-      log: silentLog,
-      defaults: { user: { requests_day: 5 }, guild: { tokens_month: 9000 }, instance: {} },
-      now: () => clock,
-    });
+    ({ database, store } = await openStore(kind, () => clock, {
+      user: { requests_day: 5 },
+      guild: { tokens_month: 9000 },
+      instance: {},
+    }));
   });
   afterAll(() => database.close());
 

@@ -14,10 +14,10 @@ import type {
   TelegramSimulatorOptions,
 } from '../../../simulators/telegram/server.ts';
 
-/** The real adapter, on real sockets, with a simulated Telegram on one side and a core that writes down on the other. */
 /** A reply that stays where the question is. */
 export const IN_PLACE = { thread: null, onUnseen: () => undefined };
 
+/** The real adapter, on real sockets, with a simulated Telegram on one side and a core that writes down on the other. */
 export interface Stage {
   readonly telegram: TelegramSimulator;
   readonly adapter: PlatformAdapter;
