@@ -6,7 +6,6 @@ import { createHttpAdapter } from './adapters/http/adapter.ts';
 import type { DiscordPace } from './adapters/discord/adapter.ts';
 import type { TelegramPace } from './adapters/telegram/adapter.ts';
 import { createTerminalAdapter } from './adapters/terminal/adapter.ts';
-import { TERMINAL_USER } from './adapters/terminal/decode.ts';
 import { isWritten } from './commands/command.ts';
 import { commands } from './commands/command-list.ts';
 import { createCommandDoor } from './commands/door.ts';
@@ -22,6 +21,7 @@ import { createEngine } from './conversation/engine.ts';
 import { createReplyDesk } from './conversation/reply-desk.ts';
 import { createRunner, type Runner } from './conversation/runner.ts';
 import { createDispatch } from './dispatch.ts';
+import { engineSettings, type EngineSettings } from './engine-settings.ts';
 import { every } from './jobs/every.ts';
 import { startHeartbeat, startSweep } from './jobs/recovery.ts';
 import { createUserLimiter } from './limits/user-limiter.ts';
@@ -49,6 +49,8 @@ export interface AppOptions {
   /** Departures from the paces that suit the platforms' limits. */
   readonly telegramPace?: TelegramPace;
   readonly discordPace?: DiscordPace;
+  /** A departure from the time within which a person's messages are one question. */
+  readonly burstMs?: number;
 }
 
 export interface App {
@@ -58,13 +60,6 @@ export interface App {
   stop(): Promise<void>;
 }
 
-/** A killed process is noticed after this long; a live one renews three times as often. */
-const LEASE_MS = 9000;
-/** A history holds 20 messages, or more where its budget of tokens is raised. */
-const LEAST_HISTORY_MESSAGES = 20;
-const TOKENS_PER_MESSAGE = 300;
-/** Tokens a day, for whoever has no limit of their own: ample for the requests that are allowed. */
-const DEFAULT_TOKENS_PER_REQUEST = 10_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** Without a model list a paid model has no price and is not asked, so a list that failed is fetched again soon. */
@@ -81,18 +76,20 @@ export function createApp(options: AppOptions): App {
   return {
     async start() {
       const database = await open(options, whenStopped);
-      await startHttp(options, async () => [...notReady, ...(await missing(database))], whenStopped);
+      const adapters = new Map<Platform, PlatformAdapter>();
+      const readiness = async () => [...notReady, ...(await missing(database))];
+      await startHttp(options, readiness, adapters, whenStopped);
       await reach(database, options, whenStopped);
       // A life of its own each time: leases of an earlier one must not look like this one's.
       const instance = `${config.operation.instanceId ?? 'parley'}-${randomUUID()}`;
-      const settings = engineSettings(config, instance);
-      const store = createStore(database, { log, defaults: settings.defaults });
+      const settings = engineSettings(config, instance, options.burstMs);
+      const store = createStore(database, { log, defaults: settings.defaults, instance });
 
-      const adapters = new Map<Platform, PlatformAdapter>();
       const chain = await createChain(options, store, whenStopped);
       const core = createCore(options, { store, chain, adapters, settings });
       const heartbeat = startHeartbeat(settings, store.turns, core.runner, onFailure);
       whenStopped(() => heartbeat.stop()); // leases are renewed until the last turn has ended
+      whenStopped(() => core.runner.release());
       whenStopped(() => Promise.race([core.runner.idle(), delay(config.operation.shutdownGraceMs)]));
 
       for (const adapter of await createAdapters(options)) adapters.set(adapter.platform, adapter);
@@ -125,36 +122,6 @@ export function createApp(options: AppOptions): App {
 }
 
 type WhenStopped = (close: () => Promise<unknown>) => void;
-type EngineSettings = ReturnType<typeof engineSettings>;
-
-function engineSettings(config: Config, instance: string) {
-  const { limits, access } = config;
-  const cost = {
-    ...(limits.dailyBudgetNanoUsd !== null && { cost_day: limits.dailyBudgetNanoUsd }),
-    ...(limits.monthlyBudgetNanoUsd !== null && { cost_month: limits.monthlyBudgetNanoUsd }),
-  };
-  const perDay = (requests: number) => ({
-    requests_day: requests,
-    tokens_day: requests * DEFAULT_TOKENS_PER_REQUEST,
-  });
-  return {
-    // Whoever sits at the terminal runs this process.
-    access: { ...access, operators: [...access.operators, TERMINAL_USER] },
-    userPerMinute: limits.userPerMinute,
-    maxCompletionTokens: config.model.maxTokens,
-    window: {
-      maxTokens: limits.historyTokens,
-      maxMessages: Math.max(LEAST_HISTORY_MESSAGES, Math.ceil(limits.historyTokens / TOKENS_PER_MESSAGE)),
-    },
-    defaults: {
-      user: perDay(limits.userRequestsPerDay),
-      guild: perDay(limits.guildRequestsPerDay),
-      instance: cost,
-    },
-    instance,
-    leaseMs: LEASE_MS,
-  };
-}
 
 async function open(options: AppOptions, whenStopped: WhenStopped): Promise<Database> {
   const { config, log, root, database: lent } = options;
@@ -250,20 +217,22 @@ function createCore(
   const now = Date.now;
   const limiter = createUserLimiter(now);
   const echoes = createEchoGuard();
+  const desk = createReplyDesk({
+    store: store.turns,
+    adapterOf: (platform) => adapters.get(platform) ?? null,
+    log,
+    sleep: pause,
+  });
   const runner = createRunner({
     store: store.turns,
     errors: store.errors,
     chain,
     limiter,
-    desk: createReplyDesk({
-      store: store.turns,
-      adapterOf: (platform) => adapters.get(platform) ?? null,
-      log,
-      sleep: pause,
-    }),
+    desk,
     echoes,
     log,
     now,
+    monotonicNow: () => performance.now(),
     sleep: pause,
     newMessageId: randomUUID,
     newErrorId,
@@ -278,6 +247,7 @@ function createCore(
     store: store.turns,
     limiter,
     runner,
+    desk,
     echoes,
     now,
     newTurnId: () => turnId(randomUUID()),
@@ -294,7 +264,8 @@ function createCore(
     now,
   };
   const door = createCommandDoor(access, settings.userPerMinute, now);
-  const handlers = createDispatch({ engine, services, door, errors: store.errors, log, newErrorId });
+  const { errors, memory } = store;
+  const handlers = createDispatch({ engine, services, door, errors, memory, log, newErrorId });
   return { runner, handlers };
 }
 
@@ -376,13 +347,21 @@ function missing(database: Database): Promise<readonly string[]> {
 async function startHttp(
   { config, log }: AppOptions,
   notReady: () => Promise<readonly string[]>,
+  adapters: ReadonlyMap<Platform, PlatformAdapter>,
   whenStopped: WhenStopped,
 ): Promise<void> {
-  const http = createHttpAdapter({ ...config.http, notReady });
+  // Looked up when a request comes: the platforms are made later.
+  const routes = (path: string) => {
+    const hook = [...adapters.values()].find(({ webhook }) => webhook?.path === path)?.webhook;
+    return hook && ((request: Request) => hook.handle(request));
+  };
+  const http = createHttpAdapter({ ...config.http, notReady, routes });
   whenStopped(() => http.stop());
   try {
     log.info({ port: await http.start() }, 'health checks are served');
   } catch (error) {
+    // Without its port a bot by webhook hears nothing.
+    if (config.telegram?.webhook) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     log.warn({ reason, ...config.http }, 'health checks are not served; set HTTP_PORT to a free port');
   }

@@ -1,7 +1,7 @@
 import { editDistance } from './platform/edit-distance.ts';
 
 /** Names that people bring from other projects. */
-export const ALIASES: readonly { alias: string; name: string }[] = [
+const ALIASES: readonly { alias: string; name: string }[] = [
   ...alias('OPENROUTER_API_KEY', 'OPEN_ROUTER_API_KEY'),
   ...alias('DEFAULT_MODEL', 'OPENROUTER_MODEL', 'LLM_MODEL'),
   ...alias('OPENROUTER_APP_URL', 'OPENROUTER_HTTP_REFERER', 'OPENROUTER_REFERER'),
@@ -15,11 +15,7 @@ export const ALIASES: readonly { alias: string; name: string }[] = [
  * Settings that nothing reads yet, with the value that needs no warning: `.env.example` and compose
  * files set it. Any other value is met with a warning, not with silence.
  */
-export const NOT_SERVED_YET: Readonly<Record<string, string | null>> = {
-  DISCORD_SHARDS: null,
-  DISCORD_SHARD_COUNT: null,
-  TELEGRAM_WEBHOOK_SECRET: null,
-  PUBLIC_URL: null,
+const NOT_SERVED_YET: Readonly<Record<string, string | null>> = {
   PRIVACY_POLICY_URL: null,
   GPT_PROVIDER: null,
   GEMINI_API_KEY: null,
@@ -44,15 +40,44 @@ export const NOT_SERVED_YET: Readonly<Record<string, string | null>> = {
   JWT_SECRET: null,
   JWKS_URL: null,
   ALERT_CHANNEL: null,
-  BACKLOG_MAX_AGE_MS: '900000',
   USAGE_RETENTION_DAYS: '90',
 };
 
 /** Prefixes that only our settings have in the environments where a bot runs. */
 const OURS = /^(TELEGRAM|DISCORD|OPENROUTER|GEMINI|COACH_MODEL|CACHE|MODEL)_/u;
 
+/** Drops empty values, resolves other projects' names, and notes names that look like misspelt ones. */
+export function collectSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+  settingNames: readonly string[],
+): { readonly values: Record<string, string>; readonly warnings: string[] } {
+  const values: Record<string, string> = {};
+  const warnings: string[] = [];
+  for (const name of settingNames) {
+    const value = environment[name]?.trim();
+    if (value !== undefined && value !== '') values[name] = value;
+  }
+  for (const { alias, name } of ALIASES) {
+    const value = environment[alias]?.trim();
+    if (value === undefined || value === '') continue;
+    const used = values[name] === undefined;
+    warnings.push(
+      used ? `${alias} is read as ${name}; please rename it.` : `${alias} is ignored because ${name} is set.`,
+    );
+    if (used) values[name] = value;
+  }
+  for (const [name, usual] of Object.entries(NOT_SERVED_YET)) {
+    const value = values[name];
+    if (value !== undefined && value !== usual) {
+      warnings.push(`${name} is set, but has no effect in this version.`);
+    }
+  }
+  warnings.push(...similarNames(Object.keys(environment), settingNames));
+  return { values, warnings };
+}
+
 /** A warning for each name that is none of ours but looks as if it was meant to be. */
-export function similarNames(present: readonly string[], known: readonly string[]): string[] {
+function similarNames(present: readonly string[], known: readonly string[]): string[] {
   const expected = new Set([...known, ...ALIASES.map(({ alias: name }) => name)]);
   return present
     .filter((name) => /^[A-Z][A-Z0-9_]{3,}$/u.test(name) && !expected.has(name))

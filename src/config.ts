@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { costNanoUsdFromUsd } from './completion/money.ts';
-import { ALIASES, NOT_SERVED_YET, similarNames } from './config-names.ts';
+import { collectSettings } from './config-names.ts';
 import { guildId, userId, type GuildId, type Platform, type UserId } from './platform/ids.ts';
 
 /**
@@ -14,7 +14,7 @@ export type ConfigResult =
 export type Config = ReturnType<typeof toConfig>;
 
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): ConfigResult {
-  const { values, warnings } = collect(environment);
+  const { values, warnings } = collectSettings(environment, settingNames);
   const parsed = SETTINGS.safeParse(values);
   const problems = [...(parsed.success ? [] : parsed.error.issues.map(describe)), ...contradictions(values)];
   if (!parsed.success || problems.length > 0) return { ok: false, problems, warnings };
@@ -56,25 +56,16 @@ const postgresUrl = z.url({
 });
 const modelId = z.string().regex(/^\S{1,200}$/u, 'write one model id, such as openrouter/free');
 
-const modelIds = z
-  .string()
-  .transform((value) =>
-    value
-      .split(',')
-      .map((id) => id.trim())
-      .filter(Boolean),
-  )
-  .pipe(z.array(modelId))
-  .default([]);
+const list = text.transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
 
-const qualifiedIds = z
-  .string()
-  .transform((value) =>
-    value
-      .split(',')
-      .map((id) => id.trim())
-      .filter(Boolean),
-  )
+const modelIds = list.pipe(z.array(modelId)).default([]);
+
+const qualifiedIds = list
   .pipe(
     z.array(
       z
@@ -93,6 +84,24 @@ const key32 = z
     (value) => Buffer.from(value, 'base64').length === 32,
     'write 32 random bytes in base64 (openssl rand -base64 32)',
   );
+
+const toRange = (range: string): readonly [number, number] => {
+  const [first = 0, last = first] = range.split('-').map(Number);
+  return [first, last];
+};
+
+/** `0,1` and `0-3`, also mixed; the ids in order, each once. */
+const shardIds = z
+  .string()
+  .regex(/^\d{1,4}(-\d{1,4})?(\s*,\s*\d{1,4}(-\d{1,4})?)*$/u, 'write shard ids, such as 0,1 or 0-3')
+  .transform((value) => value.split(',').map(toRange))
+  .refine((ranges) => ranges.every(([first, last]) => first <= last), 'write ranges upwards, such as 0-3')
+  .transform((ranges) => {
+    const ids = ranges.flatMap(([first, last]) =>
+      Array.from({ length: last - first + 1 }, (_, index) => first + index),
+    );
+    return [...new Set(ids)].toSorted((a, b) => a - b);
+  });
 
 const DAY_MS = 86_400_000;
 
@@ -116,7 +125,7 @@ const SETTINGS = z.object({
     .string()
     .regex(/^[\w-]{1,256}$/u, 'write 1 to 256 letters, digits, _ or -')
     .optional(),
-  DISCORD_SHARDS: text.optional(),
+  DISCORD_SHARDS: shardIds.optional(),
   DISCORD_SHARD_COUNT: wholeNumber(1, 10_000, 1).optional(),
   PUBLIC_URL: withoutSlash.optional(),
 
@@ -201,36 +210,6 @@ type Settings = z.output<typeof SETTINGS>;
 /** Every setting, in the order of `.env.example`. */
 export const settingNames: readonly string[] = Object.keys(SETTINGS.shape);
 
-/** Drops empty values, resolves other projects' names, and notes names that look like misspelt ones. */
-function collect(environment: Readonly<Record<string, string | undefined>>): {
-  values: Record<string, string>;
-  warnings: string[];
-} {
-  const values: Record<string, string> = {};
-  const warnings: string[] = [];
-  for (const name of settingNames) {
-    const value = environment[name]?.trim();
-    if (value !== undefined && value !== '') values[name] = value;
-  }
-  for (const { alias, name } of ALIASES) {
-    const value = environment[alias]?.trim();
-    if (value === undefined || value === '') continue;
-    const used = values[name] === undefined;
-    warnings.push(
-      used ? `${alias} is read as ${name}; please rename it.` : `${alias} is ignored because ${name} is set.`,
-    );
-    if (used) values[name] = value;
-  }
-  for (const [name, usual] of Object.entries(NOT_SERVED_YET)) {
-    const value = values[name];
-    if (value !== undefined && value !== usual) {
-      warnings.push(`${name} is set, but has no effect in this version.`);
-    }
-  }
-  warnings.push(...similarNames(Object.keys(environment), settingNames));
-  return { values, warnings };
-}
-
 function describe(issue: z.core.$ZodIssue): string {
   return `${String(issue.path[0])}: ${issue.message}.`;
 }
@@ -244,26 +223,52 @@ function contradictions(values: Readonly<Record<string, string>>): string[] {
       'DAILY_BUDGET_USD: write how many US dollars may be spent a day, because USE_FREE_MODELS_ONLY=false allows paid models.',
     );
   }
-  if (values.TELEGRAM_MODE === 'webhook') {
-    problems.push('TELEGRAM_MODE: webhook is not available yet; write polling.');
+  return [...problems, ...webhookProblems(values), ...shardProblems(values)];
+}
+
+function webhookProblems({
+  TELEGRAM_MODE: mode,
+  TELEGRAM_WEBHOOK_SECRET: secret,
+  PUBLIC_URL: publicUrl,
+}: Readonly<Record<string, string>>): string[] {
+  if (mode !== 'webhook') return [];
+  const problems: string[] = [];
+  const why = 'because TELEGRAM_MODE=webhook';
+  if (publicUrl === undefined) {
+    problems.push(`PUBLIC_URL: write the https address under which Telegram reaches this bot, ${why}.`);
+  } else if (URL.canParse(publicUrl) && isPlainToOutside(new URL(publicUrl))) {
+    problems.push(`PUBLIC_URL: write an address that starts with https://, ${why}.`);
+  }
+  if (secret === undefined) {
+    problems.push(`TELEGRAM_WEBHOOK_SECRET: write 1 to 256 letters, digits, _ or - of your own, ${why}.`);
   }
   return problems;
 }
 
+function isPlainToOutside({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/u.test(hostname);
+}
+
+function shardProblems({
+  DISCORD_SHARDS: shards,
+  DISCORD_SHARD_COUNT: count,
+}: Readonly<Record<string, string>>): string[] {
+  if (shards === undefined && count === undefined) return [];
+  if (shards === undefined) {
+    return ['DISCORD_SHARDS: write which shards this process runs, such as 0-3, beside DISCORD_SHARD_COUNT.'];
+  }
+  if (count === undefined) {
+    return ['DISCORD_SHARD_COUNT: write how many shards there are in all, beside DISCORD_SHARDS.'];
+  }
+  const ids = shardIds.safeParse(shards);
+  if (!ids.success || !/^\d+$/u.test(count) || ids.data.every((id) => id < Number(count))) return [];
+  return [`DISCORD_SHARDS: write ids below DISCORD_SHARD_COUNT, which is ${count}.`];
+}
+
 function toConfig(s: Settings, environment: Readonly<Record<string, string | undefined>>) {
   return {
-    discord:
-      s.DISCORD_TOKEN === undefined
-        ? null
-        : {
-            token: s.DISCORD_TOKEN,
-            apiUrl: s.DISCORD_API_URL,
-            sealingSecret: s.ENCRYPTION_KEY ?? s.DISCORD_TOKEN,
-          },
-    telegram:
-      s.TELEGRAM_BOT_TOKEN === undefined
-        ? null
-        : { token: s.TELEGRAM_BOT_TOKEN, apiRoot: s.TELEGRAM_API_ROOT, streaming: s.TELEGRAM_STREAMING },
+    discord: s.DISCORD_TOKEN === undefined ? null : toDiscord(s, s.DISCORD_TOKEN),
+    telegram: s.TELEGRAM_BOT_TOKEN === undefined ? null : toTelegram(s, s.TELEGRAM_BOT_TOKEN),
     access: toAccess(s),
     model: toModel(s),
     limits: toLimits(s),
@@ -281,11 +286,35 @@ function toConfig(s: Settings, environment: Readonly<Record<string, string | und
       logLevel: s.LOG_LEVEL ?? ((s.TELEGRAM_BOT_TOKEN ?? s.DISCORD_TOKEN) === undefined ? 'warn' : 'info'),
       instanceId: s.INSTANCE_ID ?? null,
       turnMaxAgeMs: s.TURN_MAX_AGE_MS,
+      backlogMaxAgeMs: s.BACKLOG_MAX_AGE_MS,
       shutdownGraceMs: s.SHUTDOWN_GRACE_MS,
     },
     secrets: secretsOf(s),
     /** Keys the pseudonyms that providers see; survives a change of the model key when set. */
     pseudonymSecret: s.ENCRYPTION_KEY ?? s.OPENROUTER_API_KEY ?? 'simulated',
+  };
+}
+
+function toDiscord(s: Settings, token: string) {
+  const { DISCORD_SHARDS: ids, DISCORD_SHARD_COUNT: count } = s;
+  return {
+    token,
+    apiUrl: s.DISCORD_API_URL,
+    sealingSecret: s.ENCRYPTION_KEY ?? token,
+    /** Those of this process; null for as many as Discord recommends, all here. */
+    shards: ids === undefined || count === undefined ? null : { ids, count },
+  };
+}
+
+function toTelegram(s: Settings, token: string) {
+  const { TELEGRAM_MODE: mode, PUBLIC_URL: url, TELEGRAM_WEBHOOK_SECRET: secret } = s;
+  return {
+    token,
+    apiRoot: s.TELEGRAM_API_ROOT,
+    streaming: s.TELEGRAM_STREAMING,
+    mode,
+    /** Null while polling. */
+    webhook: mode === 'polling' || url === undefined || secret === undefined ? null : { url, secret },
   };
 }
 

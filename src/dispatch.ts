@@ -3,12 +3,20 @@ import type { CommandDoor } from './commands/door.ts';
 import { isWritten, type Command, type CommandServices } from './commands/command.ts';
 import { parseOptions } from './commands/options.ts';
 import { isOperator } from './conversation/access.ts';
-import type { Engine, Receipt } from './conversation/engine.ts';
+import type { Engine } from './conversation/engine.ts';
 import { noteFailure } from './conversation/note-failure.ts';
-import type { ErrorLog } from './conversation/ports.ts';
+import { refusalNotice } from './conversation/outcome.ts';
+import type { CancelVerdict, ErrorLog, RepeatVerdict, SelectVerdict } from './conversation/ports.ts';
+import type { Receipt } from './conversation/revisions.ts';
 import { escapeMarkdown } from './i18n/escape-markdown.ts';
 import { pickLocale, translate, type Notice } from './i18n/translate.ts';
-import { StoreUnavailable, type Handlers, type Said, type Taken } from './platform/adapter.ts';
+import {
+  StoreUnavailable,
+  type AdapterMemory,
+  type Handlers,
+  type Said,
+  type Taken,
+} from './platform/adapter.ts';
 import type { ButtonPress, CommandInvocation } from './platform/command.ts';
 import { editDistance } from './platform/edit-distance.ts';
 import { turnId } from './platform/ids.ts';
@@ -19,6 +27,7 @@ export interface DispatchParts {
   readonly services: CommandServices;
   readonly door: CommandDoor;
   readonly errors: ErrorLog;
+  readonly memory: AdapterMemory;
   readonly log: Logger;
   readonly newErrorId: () => string;
 }
@@ -57,16 +66,8 @@ export function createDispatch(parts: DispatchParts): Handlers {
   }
 
   async function onPress(press: ButtonPress): Promise<string> {
-    const say = sayTo(press);
-    const verdict = await engine.stopTurn(turnId(press.turn), press);
-    switch (verdict.kind) {
-      case 'cancelling':
-        return say({ key: 'press.stopping' });
-      case 'not_running':
-        return say({ key: 'press.not_running' });
-      case 'not_yours':
-        return say({ key: 'press.not_yours' });
-    }
+    const notice = await act(press, parts);
+    return notice === null ? '' : sayTo(press)(notice);
   }
 
   /** Hands on that the store is away, so that the platform delivers again; all else is ours to explain. */
@@ -80,6 +81,9 @@ export function createDispatch(parts: DispatchParts): Handlers {
 
   return {
     onMessage: async (message) => takenAs(await engine.receive(message, 'message')),
+    onEdit: async (message) => takenAs(await engine.edit(message)),
+    onDelete: (messages) => engine.remove(messages),
+    memory: parts.memory,
     onCommand,
     onPress,
     async onPoison(eventId, cause) {
@@ -88,6 +92,54 @@ export function createDispatch(parts: DispatchParts): Handlers {
     },
   };
 }
+
+/** Does what the button says; null where what is seen then says enough. */
+async function act(press: ButtonPress, { engine, services }: DispatchParts): Promise<Notice | null> {
+  switch (press.action) {
+    case 'stop':
+      return STOP_NOTICES[(await engine.stopTurn(turnId(press.turn), press)).kind];
+    case 'regenerate':
+    case 'continue': {
+      const verdict = await engine.repeat(press, press.action);
+      if (verdict.kind === 'refused') return refusalNotice(verdict.refusal, services.now());
+      if (verdict.kind === 'run') {
+        return { key: press.action === 'continue' ? 'press.continuing' : 'press.again' };
+      }
+      return REPEAT_NOTICES[verdict.kind];
+    }
+    case 'previous':
+    case 'next': {
+      const verdict = await engine.select(press, press.action === 'next' ? 1 : -1);
+      if (verdict.kind === 'refused') return refusalNotice(verdict.refusal, services.now());
+      return SELECT_NOTICES[verdict.kind];
+    }
+  }
+}
+
+const STOP_NOTICES: { readonly [Kind in CancelVerdict['kind']]: Notice } = {
+  cancelling: { key: 'press.stopping' },
+  not_running: { key: 'press.not_running' },
+  not_yours: { key: 'press.not_yours' },
+};
+
+const NOT_DONE = {
+  busy: { key: 'press.busy' },
+  gone: { key: 'press.gone' },
+  not_yours: { key: 'press.not_yours' },
+  duplicate: null,
+} as const satisfies Record<string, Notice | null>;
+
+const REPEAT_NOTICES: {
+  readonly [Kind in Exclude<RepeatVerdict['kind'], 'run' | 'refused'>]: Notice | null;
+} = {
+  ...NOT_DONE,
+  queued: { key: 'press.queued' },
+};
+
+const SELECT_NOTICES: { readonly [Kind in Exclude<SelectVerdict['kind'], 'refused'>]: Notice | null } = {
+  ...NOT_DONE,
+  selected: null,
+};
 
 function takenAs(receipt: Receipt): Taken {
   switch (receipt) {
@@ -98,6 +150,7 @@ function takenAs(receipt: Receipt): Taken {
     case 'duplicate':
       return 'known';
     case 'ignored':
+    case 'merged':
     case 'silenced':
       return 'no_reply';
   }
@@ -155,6 +208,7 @@ function asMessage(invocation: CommandInvocation, text: string): IncomingMessage
     ...envelope,
     text,
     isTextWithheld: false,
+    isMaybeCut: false,
     addressing: {
       isPrivate,
       mentionsBot: false,

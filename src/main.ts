@@ -47,6 +47,7 @@ async function main(): Promise<void> {
   async function leave(code: number): Promise<void> {
     if (leaving) return;
     leaving = true;
+    log.info({ code }, 'stopping');
     await app.stop();
     process.exit(code);
   }

@@ -51,7 +51,7 @@ export async function runAttempt(
   });
   turn.attempts.push(record);
   noteEnd(parts, candidate, end);
-  noteCost(parts, candidate, record);
+  noteCost(parts, record);
   return end;
 }
 
@@ -83,12 +83,11 @@ function noteEnd({ cooldowns, account, log }: AttemptParts, { id, isFree }: Cand
   }
 }
 
-function noteCost(
-  { cooldowns, log, onAlert }: AttemptParts,
-  { id, isFree }: Candidate,
-  record: AttemptRecord,
+/** A free model that cost something is not asked again, and the operator is told. */
+export function noteCost(
+  { cooldowns, log, onAlert }: Pick<AttemptParts, 'cooldowns' | 'log' | 'onAlert'>,
+  { modelAsked: id, isFree, usage, generationId }: AttemptRecord,
 ): void {
-  const { usage, generationId } = record;
   if (!isFree || usage === null || usage.costNanoUsd === 0n) return;
   cooldowns.retire(id, 'forever');
   log.error({ model: id, generationId }, 'a free model reported a cost and is not asked again');

@@ -15,12 +15,14 @@ export interface TokenUsage {
 export interface AttemptRecord {
   /** Order in the turn, from 0. */
   readonly index: number;
+  /** Of an earlier claim; absent for the present one. */
+  readonly epoch?: number;
   readonly provider: string;
   readonly modelAsked: string;
   readonly modelUsed: string | null;
   readonly generationId: string | null;
   readonly outcome: 'answered' | 'partial' | 'cancelled' | 'failed';
-  /** Kind of the failure (`CompletionFailure['kind']`), null when answered. */
+  /** Kind of the failure (`CompletionFailure['kind']`), `lost` when its process was; null when answered. */
   readonly failure: string | null;
   readonly httpStatus: number | null;
   /** The attempt ran on a model that costs nothing. */
@@ -28,7 +30,20 @@ export interface AttemptRecord {
   readonly startedAtMs: number;
   /** From the request to the first visible or reasoning delta; null when none came. */
   readonly firstTokenMs: number | null;
-  readonly durationMs: number;
+  /** Null when its process was lost and nobody else knows. */
+  readonly durationMs: number | null;
   /** Null when the call took nothing (refused before it began). */
   readonly usage: TokenUsage | null;
+}
+
+/** An attempt that began in a process that is gone. */
+export interface LostAttempt {
+  readonly index: number;
+  /** The claim under which it ran. */
+  readonly epoch: number;
+  readonly model: string;
+  readonly generationId: string | null;
+  readonly startedAtMs: number;
+  /** Held for it; null where it was free. As decimal text: it comes from JSON. */
+  readonly heldNanoUsd: string | null;
 }

@@ -11,6 +11,7 @@ import type { ChainTimers } from './model-call.ts';
 import type { ModelClient } from './model-client.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
 import { createReaction, type NextStep } from './reaction.ts';
+import { recallAttempt } from './recall.ts';
 import type { Sleep } from './sleep.ts';
 import { answered, cancelled, failed, newTurn, offTheClock, partial, type Turn } from './turn.ts';
 
@@ -78,6 +79,7 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
         await proceed(parts, turn, candidate, step);
       }
     },
+    recall: (lost, signal) => recallAttempt(parts, lost, signal),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { AttemptRecord } from './attempt.ts';
+import type { AttemptRecord, LostAttempt } from './attempt.ts';
 import type { CompletionFailure } from './failure.ts';
 
 export interface PromptMessage {
@@ -71,4 +71,9 @@ export interface CompletionChain {
     listener: CompletionListener,
     signal: AbortSignal,
   ): Promise<CompletionOutcome>;
+  /**
+   * What an attempt took whose process was lost: as the provider tells it, else estimated. Never rejects; takes at most
+   * a few seconds, and an aborted signal ends it with the estimate.
+   */
+  recall(lost: LostAttempt, signal: AbortSignal): Promise<AttemptRecord>;
 }

@@ -80,4 +80,19 @@ export interface ModelClient {
   readonly provider: string;
   /** Never rejects for what the other side or the network does; only when the sink throws. */
   run(call: ModelCall, sink: CallSink, signal: AbortSignal): Promise<CallEnd>;
+  /** Asks once what a generation took, for at most `timeoutMs`. Never rejects. */
+  lookUp(generationId: string, timeoutMs: number, signal: AbortSignal): Promise<GenerationLookup>;
+}
+
+export type GenerationLookup =
+  | { readonly kind: 'told'; readonly generation: ReportedGeneration }
+  /** The service knows no such generation, or not yet: it learns of one a while after its end. */
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'failed'; readonly failure: CompletionFailure };
+
+/** A generation that is over, as the provider reported it. */
+export interface ReportedGeneration {
+  readonly modelUsed: string | null;
+  readonly usage: ReportedUsage & { readonly costNanoUsd: bigint };
+  readonly durationMs: number | null;
 }

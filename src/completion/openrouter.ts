@@ -1,13 +1,13 @@
-import OpenAI, { APIConnectionError, APIError } from 'openai';
+import OpenAI from 'openai';
 import { createAnswer, type Answer } from './answer.ts';
 import { readCapped } from './capped-body.ts';
 import { readChunk } from './chunk.ts';
-import { classifyFailure } from './classify-failure.ts';
 import type { CompletionFailure } from './failure.ts';
+import { lookUpGeneration } from './generation.ts';
 import { parseJson } from './json.ts';
 import type { CallEnd, ModelCall, ModelClient } from './model-client.ts';
 import { requestBody } from './request-body.ts';
-import { transportFailure } from './transport-failure.ts';
+import { sdkFailure } from './sdk-failure.ts';
 import { createWatchdog, type Interruption, type Watchdog } from './watchdog.ts';
 
 export interface OpenRouterOptions {
@@ -21,8 +21,8 @@ export interface OpenRouterOptions {
 }
 
 /**
- * Streams chat completions from OpenRouter. Each call is one request: nothing is retried here, and whatever the other
- * side or the network does comes back as a `CallEnd`.
+ * Streams chat completions from OpenRouter, and asks it what they took. Each call is one request: nothing is retried
+ * here, and whatever the other side or the network does comes back as a value.
  */
 export function createOpenRouterClient(options: OpenRouterOptions): ModelClient {
   const openai = createSdk(options);
@@ -39,15 +39,17 @@ export function createOpenRouterClient(options: OpenRouterOptions): ModelClient 
           const error = await readAll(opened.events, answer, watchdog);
           return endOf(answer, watchdog.interruption, {
             isOpen: true,
-            failure: failureOf(error, true, options.now()),
+            failure: error === undefined ? null : sdkFailure(error, true, options.now()),
           });
         }
-        const failure = failureOf(opened.error, false, options.now());
+        const failure = sdkFailure(opened.error, false, options.now());
         return endOf(answer, watchdog.interruption, { isOpen: false, failure });
       } finally {
         watchdog.stop();
       }
     },
+    lookUp: (generationId, timeoutMs, signal) =>
+      lookUpGeneration({ openai, now: options.now }, generationId, timeoutMs, signal),
   };
 }
 
@@ -126,22 +128,6 @@ async function readAll(events: AsyncIterator<unknown>, answer: Answer, watchdog:
     if (seen.isFailed) return undefined;
     if (chunk.text !== '' || chunk.reasoning !== '' || seen.isFinished) watchdog.fed(seen);
   }
-}
-
-/** What an error thrown by the SDK means; null for none. */
-function failureOf(error: unknown, isOpen: boolean, nowMs: number): CompletionFailure | null {
-  if (error === undefined) return null;
-  if (!(error instanceof APIError) || error instanceof APIConnectionError)
-    return transportFailure(error, isOpen);
-  const headers = error.status === undefined ? undefined : error.headers;
-  return classifyFailure(
-    {
-      httpStatus: error.status ?? null,
-      error: error.error,
-      headers: (name) => headers?.get(name) ?? null,
-    },
-    nowMs,
-  );
 }
 
 function endOf(

@@ -3,7 +3,7 @@ import type { Logger } from '../platform/logger.ts';
 import { noteFailure } from './note-failure.ts';
 import type { ErrorLog, TurnStore } from './ports.ts';
 import { buildPrompt } from './prompt.ts';
-import type { TurnReply } from './reply-desk.ts';
+import type { TurnReply } from './turn-reply.ts';
 import type { RunnableTurn } from './turn.ts';
 
 export interface CompletionParts {
@@ -28,10 +28,14 @@ export async function completeTurn(
   signal: AbortSignal,
 ): Promise<CompletionOutcome | null> {
   const { errors, log } = parts;
+  const continued =
+    turn.cause === 'continue' && turn.previous?.isPartial === true ? turn.previous.text : null;
+  // What is continued stays in sight.
+  if (continued !== null) reply.append(continued);
   try {
     const outcome = await parts.chain.complete(
       {
-        messages: buildPrompt(turn.window, turn.guild !== null),
+        messages: buildPrompt(turn.window, turn.guild !== null, continued),
         maxTokens: turn.maxCompletionTokens,
         temperature: parts.temperature,
         preferredModel: turn.settings.model,

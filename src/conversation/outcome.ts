@@ -1,16 +1,35 @@
 import type { CompletionFailure } from '../completion/failure.ts';
 import type { CompletionOutcome } from '../completion/completion.ts';
 import type { Notice } from '../i18n/translate.ts';
-import type { Refusal } from './turn.ts';
+import type { Refusal, RunnableTurn } from './turn.ts';
 
 /** What a turn ends with: the text that stays, and the sentence under it or in its place. */
 export interface Conclusion {
   readonly state: 'generated' | 'failed' | 'cancelled';
   readonly answer: { readonly text: string; readonly model: string; readonly partial: boolean } | null;
+  /** The text that shows: the answer, or what showed before where there is none. */
+  readonly shown: string | null;
+  readonly isPartial: boolean;
   readonly notice: Notice | null;
 }
 
-export function conclude(outcome: CompletionOutcome, errorId: string, nowMs: number): Conclusion {
+type Ended = Pick<Conclusion, 'state' | 'answer' | 'notice'>;
+
+/** Puts the end of a turn together with what its reply showed before. */
+export function withPrevious(
+  ended: Ended,
+  { cause, previous }: Pick<RunnableTurn, 'cause' | 'previous'>,
+): Conclusion {
+  const { answer } = ended;
+  if (answer === null) {
+    return { ...ended, shown: previous?.text ?? null, isPartial: previous?.isPartial ?? false };
+  }
+  const beginning = cause === 'continue' && previous?.isPartial === true ? previous.text : '';
+  const whole = { ...answer, text: beginning + answer.text };
+  return { ...ended, answer: whole, shown: whole.text, isPartial: whole.partial };
+}
+
+export function conclude(outcome: CompletionOutcome, errorId: string, nowMs: number): Ended {
   switch (outcome.kind) {
     case 'answered': {
       const { text, model, finish } = outcome;
@@ -111,6 +130,8 @@ export function refusalNotice(refusal: Refusal, nowMs: number): Notice | null {
       return { key: 'refusal.empty_message' };
     case 'text_withheld':
       return { key: 'refusal.text_withheld' };
+    case 'too_old':
+      return { key: 'refusal.too_old' };
     case 'message_too_long':
       return { key: 'refusal.message_too_long', params: { maxCharacters: refusal.maxCharacters } };
     case 'rate_limited':

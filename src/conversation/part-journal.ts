@@ -1,6 +1,6 @@
 import type { Logger } from '../platform/logger.ts';
-import { StoreUnavailable } from '../platform/adapter.ts';
 import type { PartJournal, PartRecord } from '../platform/reply.ts';
+import { insistOnStore } from './insist-on-store.ts';
 import type { TurnClaim, TurnStore } from './ports.ts';
 
 export interface StoredJournal extends PartJournal {
@@ -21,32 +21,38 @@ const RETRY_MS = 1000;
  * the store has it: without it a takeover would create the part a second time.
  */
 export function createPartJournal(
-  claim: TurnClaim,
+  { id, epoch }: TurnClaim,
   existing: readonly PartRecord[],
+  mayWrite: () => boolean,
   { store, log, sleep }: JournalParts,
 ): StoredJournal {
+  const claim = { id, epoch };
   let saving: Promise<void> = Promise.resolve();
 
-  async function save(index: number, platformMessageId: string): Promise<void> {
-    for (;;) {
-      try {
-        await store.partSent(claim, index, platformMessageId);
-        return;
-      } catch (error) {
-        log.warn({ turn: claim.id, index, err: error }, 'could not note a sent part');
-        if (!(error instanceof StoreUnavailable)) return;
-        await sleep(RETRY_MS);
-      }
-    }
+  const warn = (error: unknown): void =>
+    log.warn({ turn: id, err: error }, 'could not note what became of a part');
+
+  async function save(noting: () => Promise<void>): Promise<void> {
+    const patience = {
+      sleep,
+      restMs: () => RETRY_MS,
+      onAway: (_restMs: number, error: Error) => warn(error),
+    };
+    await insistOnStore(noting, patience).catch(warn);
+  }
+
+  /** The answer goes on while the store is away. */
+  function note(noting: () => Promise<void>): Promise<void> {
+    saving = Promise.all([saving, save(noting)]).then(() => undefined);
+    return Promise.resolve();
   }
 
   return {
     existing,
     intend: (index) => store.intendPart(claim, index),
-    sent(index, platformMessageId) {
-      saving = Promise.all([saving, save(index, platformMessageId)]).then(() => undefined);
-      return Promise.resolve(); // the answer goes on while the store is away
-    },
+    sent: (index, platformMessageId) => note(() => store.partSent(claim, index, platformMessageId)),
+    removed: (platformMessageId) => note(() => store.partRemoved(claim, platformMessageId)),
+    mayWrite,
     saved: () => saving,
   };
 }

@@ -1,7 +1,8 @@
 import type { AttemptRecord } from '../completion/attempt.ts';
 import type { QuotaLimits } from '../limits/quota.ts';
-import type { GuildId, MessageId, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
-import type { Envelope } from '../platform/message.ts';
+import type { GuildId, MessageId, OriginKey, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
+import type { PartRecord } from '../platform/reply.ts';
+import type { Envelope, ReplyTarget } from '../platform/message.ts';
 import type {
   ConversationStyle,
   DeliverableTurn,
@@ -12,6 +13,7 @@ import type {
   TurnCause,
   TurnSettings,
   TurnState,
+  Versions,
 } from './turn.ts';
 
 /**
@@ -22,6 +24,14 @@ import type {
 export interface TurnStore {
   /** Decides durably whether a turn runs. One round trip. */
   admit(request: AdmitRequest): Promise<AdmitVerdict>;
+  /** Answers the question of a turn again, or continues its answer, in the same reply. */
+  repeat(request: RepeatRequest): Promise<RepeatVerdict>;
+  /** Takes what a message reads now: a turn that waits reads it so, any other one is run anew in its reply. */
+  edit(request: EditRequest): Promise<EditVerdict>;
+  /** Takes messages, and the answers to them, out of their conversations. */
+  deleteMessages(request: DeleteRequest): Promise<Deleted>;
+  /** Shows another version of an answer. */
+  selectVersion(request: SelectRequest): Promise<SelectVerdict>;
   /**
    * Ends a running turn: answer, attempts, usage, counters, holds and the start of the
    * conversation's next queued turn, all or nothing. One round trip. Settling twice changes nothing.
@@ -34,6 +44,8 @@ export interface TurnStore {
   holdCost(claim: TurnClaim, attempt: number, nanoUsd: bigint): Promise<CostHold>;
   /** Keeps leases alive and brings back what others decided about these turns meanwhile. */
   renewLeases(instance: string, claims: readonly TurnClaim[], leaseMs: number): Promise<LeaseNews>;
+  /** Ends leases at once: whoever sweeps next takes the turns. */
+  releaseLeases(instance: string, claims: readonly TurnClaim[]): Promise<void>;
   /**
    * Claims turns nobody works on: queued ones whose conversation is idle, running or undelivered
    * ones whose lease ran out. Queued and running turns older than `maxAgeMs` end as interrupted,
@@ -46,16 +58,33 @@ export interface TurnStore {
   intendPart(claim: TurnClaim, index: number): Promise<void>;
   /** Notes a created part. A claim that is over fills an empty place, but replaces nothing. */
   partSent(claim: TurnClaim, index: number, platformMessageId: string): Promise<void>;
-  /** The person has the text in full, or never can (`unreachable`). Ends the lease. */
-  markDelivered(claim: TurnClaim, unreachable: string | null): Promise<void>;
+  /** Notes a deleted part. */
+  partRemoved(claim: TurnClaim, platformMessageId: string): Promise<void>;
+  /** The parts of a turn's reply as they are on record now. */
+  parts(turn: TurnId): Promise<readonly PartRecord[]>;
+  /** Whether a turn's reply is complete, so that the one behind it may show. */
+  shown(turn: TurnId): Promise<Shown>;
+  /**
+   * Nothing is on its way any more: the person has the text in full, or never can (`unreachable`), or it was taken away
+   * (`isRetracted`). Ends the lease.
+   */
+  markDelivered(claim: TurnClaim, how: DeliveryRecord): Promise<void>;
   /** The platform takes the text only later: nobody tries again before. */
   postpone(claim: TurnClaim, retryAfterMs: number): Promise<void>;
   /** Asks whoever runs this turn to stop; a queued one ends at once. */
-  requestCancel(turn: TurnId, by: CancelBy): Promise<CancelVerdict>;
+  requestCancel(turn: TurnId, by: DecidedBy): Promise<CancelVerdict>;
   /** Turns that are queued or running in a place, oldest first. */
   activeTurns(place: PlaceId): Promise<readonly TurnId[]>;
   /** Starts a fresh conversation in a place. Repeating the origin key changes nothing. */
   startConversation(envelope: Envelope): Promise<void>;
+}
+
+/** How much of a conversation a model reads. */
+export interface WindowLimits {
+  readonly maxTokens: number;
+  readonly maxMessages: number;
+  /** What every prompt begins with, at most. */
+  readonly systemTokens: number;
 }
 
 /** A turn as one process has claimed it; a later claim has a higher epoch. */
@@ -77,7 +106,7 @@ export interface AdmitRequest {
   readonly access: 'granted' | 'denied' | 'if_approved';
   /** A reason to refuse that is known already (limiter full, empty text); recorded after the dedupe. */
   readonly refusal: Refusal | null;
-  readonly window: { readonly maxTokens: number; readonly maxMessages: number };
+  readonly window: WindowLimits;
   readonly hold: { readonly systemTokens: number; readonly maxCompletionTokens: number };
   readonly defaults: {
     readonly user: QuotaLimits;
@@ -86,7 +115,63 @@ export interface AdmitRequest {
   };
   readonly instance: string;
   readonly leaseMs: number;
+  /** What one person says within so many milliseconds of their last message is answered together with it. */
+  readonly burstMs: number;
+  /** Turns that run here and of which nobody has seen anything yet. */
+  readonly unshown: readonly TurnId[];
 }
+
+type Admission =
+  | 'turnId'
+  | 'envelope'
+  | 'access'
+  | 'refusal'
+  | 'window'
+  | 'hold'
+  | 'defaults'
+  | 'instance'
+  | 'leaseMs';
+
+/** The envelope is that of the press. */
+export interface RepeatRequest extends Pick<AdmitRequest, Admission> {
+  readonly cause: 'regenerate' | 'continue';
+  readonly target: TurnId;
+  readonly by: DecidedBy;
+}
+
+export interface EditRequest extends Pick<AdmitRequest, Admission | 'text' | 'estTokens'> {
+  readonly cause: 'edit';
+}
+
+export interface DeleteRequest {
+  readonly messages: readonly MessageId[];
+  readonly instance: string;
+  readonly leaseMs: number;
+}
+
+export interface SelectRequest {
+  readonly target: TurnId;
+  /** To the next version, or to the one before; they go round. */
+  readonly step: 1 | -1;
+  readonly by: DecidedBy;
+  readonly originKey: OriginKey;
+  readonly access: AdmitRequest['access'];
+  /** A reason to refuse that is known already. */
+  readonly refusal: Refusal | null;
+  readonly instance: string;
+  readonly leaseMs: number;
+}
+
+export interface DeliveryRecord {
+  readonly unreachable: string | null;
+  readonly isRetracted: boolean;
+}
+
+/** `postponed`: the platform can not take it now; nobody tries again before. */
+export type Shown =
+  | { readonly kind: 'shown' }
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'postponed'; readonly retryAfterMs: number };
 
 export type AdmitVerdict =
   | { readonly kind: 'duplicate'; readonly turnId: TurnId; readonly state: TurnState }
@@ -94,18 +179,67 @@ export type AdmitVerdict =
       readonly kind: 'refused';
       readonly turnId: TurnId;
       readonly epoch: number;
+      /** As of a claimed turn. */
+      readonly leasedAtMs: number;
       readonly refusal: Refusal;
       readonly settings: TurnSettings;
       /** The person's language, as the platform reported it with this event or the last one that did. */
       readonly reportedLocale: string | null;
+      /** The same was told here a moment ago. */
+      readonly isTold: boolean;
     }
-  | {
-      readonly kind: 'queued';
-      readonly turnId: TurnId;
-      readonly ahead: number;
-      readonly settings: TurnSettings;
-    }
-  | { readonly kind: 'run'; readonly turn: RunnableTurn };
+  /** The message is answered together with the one before it, by that one's turn. */
+  | { readonly kind: 'merged'; readonly turnId: TurnId; readonly into: TurnId }
+  | QueuedVerdict
+  | RunVerdict;
+
+export interface QueuedVerdict {
+  readonly kind: 'queued';
+  readonly turnId: TurnId;
+  readonly ahead: number;
+  readonly settings: TurnSettings;
+  /** A running turn whose message is answered by this one too: it is to be stopped. */
+  readonly absorbs: TurnId | null;
+}
+
+export interface RunVerdict {
+  readonly kind: 'run';
+  readonly turn: RunnableTurn;
+}
+
+type Known = Extract<AdmitVerdict, { kind: 'duplicate' }>;
+type Refused = Extract<AdmitVerdict, { kind: 'refused' }>;
+
+export type RepeatVerdict =
+  | Known
+  | QueuedVerdict
+  | RunVerdict
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** The reply is being written. */
+  | { readonly kind: 'busy' }
+  /** The question, or what there was to choose from, is not there any more. */
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'not_yours' };
+
+export type EditVerdict =
+  | Known
+  | Refused
+  | { readonly kind: 'unknown' | 'unchanged' | 'too_late' }
+  /** The turn still waited, and will read the new text. */
+  | { readonly kind: 'revised'; readonly turnId: TurnId }
+  | ((QueuedVerdict | RunVerdict) & { readonly supersedes: TurnId | null });
+
+export interface Deleted {
+  /** Turns that run, wherever that is. */
+  readonly cancel: readonly TurnId[];
+  /** Replies that this process is to take away. */
+  readonly deliver: readonly DeliverableTurn[];
+}
+
+export type SelectVerdict =
+  | { readonly kind: 'selected'; readonly turn: DeliverableTurn }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'duplicate' | 'busy' | 'gone' | 'not_yours' };
 
 export interface SettleRequest {
   readonly turnId: TurnId;
@@ -114,7 +248,7 @@ export interface SettleRequest {
   readonly answer: StoredAnswer | null;
   readonly notice: StoredNotice | null;
   readonly attempts: readonly AttemptRecord[];
-  readonly window: { readonly maxTokens: number; readonly maxMessages: number };
+  readonly window: WindowLimits;
   readonly instance: string;
   readonly leaseMs: number;
 }
@@ -129,17 +263,27 @@ export interface StoredAnswer {
 }
 
 export type SettleResult =
-  | { readonly kind: 'settled'; readonly next: RunnableTurn | null }
+  | {
+      readonly kind: 'settled';
+      readonly next: RunnableTurn | null;
+      readonly fate: Fate | null;
+      readonly versions: Versions;
+    }
   /** This very epoch settled before, and the answer to that was lost; nothing was changed. */
-  | { readonly kind: 'already_settled'; readonly state: TurnState }
+  | { readonly kind: 'already_settled'; readonly state: TurnState; readonly fate: Fate | null }
   /** Another process claimed the turn meanwhile; its result counts. */
   | { readonly kind: 'lease_lost' };
+
+/** What others decided about a turn while it ran: its reply is to be taken away, or is another turn's now. */
+export type Fate = 'retracted' | 'superseded' | 'merged';
 
 export type CostHold =
   | { readonly kind: 'held' }
   | { readonly kind: 'refused'; readonly refusal: QuotaRefusal };
 
 export interface LeaseNews {
+  /** Those whose lease is good again for its whole length; a turn that is being changed at the moment is in no list. */
+  readonly renewed: readonly TurnId[];
   readonly lost: readonly TurnId[];
   readonly cancelled: readonly TurnId[];
   /** An emergency stop is in force for these. */
@@ -160,7 +304,7 @@ export interface ClaimRequest {
   /** Turns of other platforms are left to processes that serve them. */
   readonly platforms: readonly Platform[];
   readonly interruptedNotice: StoredNotice;
-  readonly window: { readonly maxTokens: number; readonly maxMessages: number };
+  readonly window: WindowLimits;
 }
 
 /** Both in the order of admission. What is to be delivered comes before what runs in the same conversation. */
@@ -175,15 +319,22 @@ export interface AttemptStart {
   readonly generationId: string;
 }
 
-export interface CancelBy {
+/** Who wants to decide about a turn. */
+export interface DecidedBy {
   readonly user: UserId;
-  /** The guild whose turns this person may stop; null for none. */
+  /** The guild about whose turns this person may decide; null for none. */
   readonly adminOf: GuildId | null;
   readonly isOperator: boolean;
 }
 
 export type CancelVerdict =
-  | { readonly kind: 'cancelling' }
+  /** The turn, or the one that answers its message now. */
+  | {
+      readonly kind: 'cancelling';
+      readonly turnId: TurnId;
+      /** Where messages of a turn that waited are marked as waiting. */
+      readonly waited: readonly ReplyTarget[];
+    }
   | { readonly kind: 'not_running' }
   | { readonly kind: 'not_yours' };
 

@@ -14,8 +14,15 @@ export const SYSTEM_PROMPT = [
 
 const LONGEST_NAME = 40;
 
-/** History, oldest first, and the question, as the model reads them. */
-export function buildPrompt(window: readonly WindowMessage[], isShared: boolean): PromptMessage[] {
+const CONTINUE =
+  'Continue your last answer exactly where it breaks off. Repeat nothing of it and say nothing about continuing.';
+
+/** History, oldest first, and the question, as the model reads them; `continued` is the answer that is to go on. */
+export function buildPrompt(
+  window: readonly WindowMessage[],
+  isShared: boolean,
+  continued: string | null,
+): PromptMessage[] {
   return [
     { role: 'system', content: SYSTEM_PROMPT },
     ...window.map((message): PromptMessage => {
@@ -25,6 +32,12 @@ export function buildPrompt(window: readonly WindowMessage[], isShared: boolean)
         content: named ? `${plainName(message.authorName)}: ${indented(message.text)}` : message.text,
       };
     }),
+    ...(continued === null
+      ? []
+      : ([
+          { role: 'assistant', content: continued },
+          { role: 'user', content: CONTINUE },
+        ] as const)),
   ];
 }
 

@@ -1,14 +1,16 @@
 import type { CompletionOutcome } from '../completion/completion.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { UserLimiter } from '../limits/user-limiter.ts';
-import type { TurnId } from '../platform/ids.ts';
+import type { TurnId, UserId } from '../platform/ids.ts';
 import { completeTurn, type CompletionParts } from './complete-turn.ts';
 import type { EchoGuard } from './echo-guard.ts';
+import { createHeldTurns, type HeldTurn, type HeldTurns } from './held-turns.ts';
 import { noteFailure } from './note-failure.ts';
-import { conclude, refusalNotice, type Conclusion } from './outcome.ts';
+import { conclude, refusalNotice, withPrevious, type Conclusion } from './outcome.ts';
 import type { ClaimedWork, LeaseNews, SettleResult, TurnClaim } from './ports.ts';
-import type { ReplyDesk, TurnReply } from './reply-desk.ts';
+import type { ReplyDesk } from './reply-desk.ts';
 import { settleTurn, type SettlementParts } from './settle-turn.ts';
+import type { TurnReply } from './turn-reply.ts';
 import type { DeliverableTurn, RunnableTurn, StoredNotice } from './turn.ts';
 
 export interface RunnerParts extends CompletionParts, SettlementParts {
@@ -16,112 +18,147 @@ export interface RunnerParts extends CompletionParts, SettlementParts {
   readonly desk: ReplyDesk;
   readonly echoes: EchoGuard;
   readonly now: () => number;
+  /** Milliseconds on a clock that never goes back. */
+  readonly monotonicNow: () => number;
   readonly newErrorId: () => string;
 }
 
 /** Takes admitted turns to their end: model, settlement, delivery. Never throws. */
 export interface Runner {
-  /** Runs a turn in the place that was reserved for it. */
-  start(turn: RunnableTurn, inPlace: InPlace): void;
+  /** Runs a turn in the place that was reserved for it; `restMs` later, if told. */
+  start(turn: RunnableTurn, inPlace: InPlace, restMs?: number): void;
+  /** Runs a turn as soon as its person has a free slot. */
+  startLater(turn: RunnableTurn): void;
   /** Shows what a finished turn has to say. */
   deliver(turn: Undelivered): void;
   /** Continues what another process, or an earlier life of this one, left. */
   resume(work: ClaimedWork): void;
-  /** Aborts a turn that runs here; its text so far stays. */
+  /** Aborts a turn that runs here, or is about to; its text so far stays. */
   cancel(turn: TurnId): void;
-  /** Acts on what others decided about the turns that are held here. */
-  heed(news: LeaseNews): void;
+  /** Acts on what others decided about claims of this process, as asked for at a moment of the monotonic clock. */
+  heed(news: LeaseNews, asked: readonly TurnClaim[], askedAtMs: number): void;
   /** Turns whose lease this process has to keep alive. */
   held(): readonly TurnClaim[];
+  /** A person's turns that run here and of which nobody has seen anything yet. */
+  unshown(user: UserId): readonly TurnId[];
   /** Resolves when nothing runs and everything is delivered. */
   idle(): Promise<void>;
+  /** Stops all work where it stands, for another process, or the next life of this one, to take up. */
+  release(): Promise<void>;
 }
 
 type InPlace = (task: () => Promise<void>) => Promise<void>;
 
-export type Undelivered = Omit<DeliverableTurn, 'conversationId' | 'notice' | 'refusal'> & {
-  readonly conversationId: string | null;
+export type Undelivered = Omit<DeliverableTurn, 'notice' | 'refusal'> & {
   readonly notice: Notice | StoredNotice | null;
 };
 
-/** A turn that this process works on. */
-interface Held {
-  readonly claim: TurnClaim;
-  readonly abort: AbortController;
-  readonly reply: TurnReply | null;
-  readonly work: Promise<void>;
-}
-
-/** When the store stays away for this long, the finished text is shown before it is settled. */
-const SHOW_UNSETTLED_AFTER_MS = 5000;
+/** Why a turn is aborted that nobody wants to end: it goes on elsewhere. */
+const RELEASED = 'released';
+const LONGEST_PARTING_MS = 3000;
 
 export function createRunner(parts: RunnerParts): Runner {
-  const { limiter, log, desk } = parts;
-  const held = new Map<TurnId, Held>();
+  const { limiter, log, desk, store, instance } = parts;
+  const turns = createHeldTurns(parts);
+  let isReleased = false;
 
-  function hold(
-    claim: TurnClaim,
-    reply: TurnReply | null,
-    work: Promise<void>,
-    abort: AbortController,
-  ): void {
-    const { id, epoch } = claim;
-    const tracked = work
-      .catch((error: unknown) => log.error({ turn: id, err: error }, 'a turn ended in an unexpected failure'))
-      .finally(() => {
-        reply?.abandon(); // whatever happened, the conversation's next reply may begin
-        held.delete(id);
-      });
-    held.set(id, { claim: { id, epoch }, abort, reply, work: tracked });
+  function start(turn: RunnableTurn, inPlace: InPlace, restMs = 0): void {
+    if (isReleased) return letGo(turn, parts);
+    const held = turns.hold(turn, turn.author.id);
+    try {
+      begin(turn, held, inPlace, restMs);
+    } catch (error) {
+      // Held without work it would be kept from everybody for ever.
+      held.begin(null, Promise.reject(error as Error));
+    }
   }
 
-  function start(turn: RunnableTurn, inPlace: InPlace): void {
-    const abort = new AbortController();
-    const reply = desk.open(turn, turn.window.at(-1)?.text ?? '', () => abort.abort());
+  function begin(turn: RunnableTurn, held: HeldTurn, inPlace: InPlace, restMs: number): void {
+    const { abort, mayWrite } = held;
+    const subject = turn.window.at(-1)?.text ?? '';
+    const reply = desk.open(turn, { subject, onUnseen: () => abort.abort(), mayWrite });
+    desk.markWaiting(turn.platform, turn.waited, false);
     reply.working();
-    const work = inPlace(() => run(turn, reply, parts, abort.signal, startLater));
-    hold(turn, reply, work, abort);
+    const rested = async (): Promise<void> => {
+      if (restMs > 0) await parts.sleep(restMs);
+      await run(turn, reply, parts, abort.signal, startLater);
+    };
+    held.begin(reply, inPlace(rested));
   }
 
   function startLater(turn: RunnableTurn): void {
     start(turn, (task) => limiter.run(turn.author.id, task));
   }
 
-  /** One that can not even be opened must not keep the others waiting. */
-  function takeUp({ id }: TurnClaim, begin: () => void): void {
-    if (held.has(id)) return;
-    try {
-      begin();
-    } catch (error) {
-      log.error({ turn: id, err: error }, 'a turn can not be taken up');
-    }
-  }
-
   function deliver(turn: Undelivered): void {
-    const abort = new AbortController();
-    if (turn.answer === null && turn.notice === null) return hold(turn, null, desk.close(turn), abort);
-    const text = desk.compose(turn, turn.answer, turn.notice);
-    const reply = desk.open(turn, text, () => undefined);
-    hold(turn, reply, reply.finish(text, Promise.resolve()), abort);
+    const held = turns.hold(turn, null);
+    try {
+      beginDelivery(turn, held, desk);
+    } catch (error) {
+      held.begin(null, Promise.reject(error as Error));
+    }
   }
 
   return {
     start,
+    startLater,
     deliver,
-    cancel: (turn) => held.get(turn)?.abort.abort(),
+    cancel: (turn) => turns.cancel(turn),
     resume(work) {
-      for (const turn of work.deliver) takeUp(turn, () => deliver(withNotice(turn, parts.now())));
-      for (const turn of work.run) takeUp(turn, () => startLater(turn));
+      const isNew = (claim: TurnClaim): boolean => !turns.has(claim);
+      for (const turn of work.deliver.filter(isNew)) deliver(withNotice(turn, parts.now()));
+      for (const turn of work.run.filter(isNew)) startLater(turn);
     },
-    heed({ lost, cancelled, stopped }) {
-      for (const turn of lost) held.get(turn)?.reply?.abandon();
-      for (const turn of [...lost, ...cancelled, ...stopped]) held.get(turn)?.abort.abort();
-    },
-    held: () => [...held.values()].map(({ claim }) => claim),
-    async idle() {
-      while (held.size > 0) await Promise.all([...held.values()].map(({ work }) => work));
+    heed: (news, asked, askedAtMs) => heedNews(turns, news, asked, askedAtMs),
+    held: () => turns.claims(),
+    unshown: (user) => turns.unshown(user),
+    idle: () => turns.idle(),
+    async release() {
+      isReleased = true;
+      const left = turns.claims();
+      if (left.length === 0) return;
+      // What waits for a store that is away must not keep the process from its end.
+      await Promise.race([turns.abandon(RELEASED), parts.sleep(LONGEST_PARTING_MS)]);
+      await store.releaseLeases(instance, left);
+      log.info({ turns: left.length }, 'left unfinished turns to whoever comes next');
     },
   };
+}
+
+/** A turn that was begun while this process ends. */
+function letGo({ id, epoch }: TurnClaim, { store, instance, log }: RunnerParts): void {
+  store.releaseLeases(instance, [{ id, epoch }]).catch((error: unknown) => {
+    log.warn({ turn: id, err: error }, 'a turn stays claimed until its lease runs out');
+  });
+}
+
+function beginDelivery(turn: Undelivered, held: HeldTurn, desk: ReplyDesk): void {
+  if (turn.answer === null && turn.notice === null && !turn.isRetracted) {
+    held.begin(null, desk.close(turn));
+    return;
+  }
+  const final = desk.compose(turn, turn);
+  const reply = desk.open(turn, {
+    subject: final.text,
+    onUnseen: () => undefined,
+    mayWrite: held.mayWrite,
+  });
+  held.begin(reply, turn.isRetracted ? reply.retract() : reply.finish(final));
+}
+
+function heedNews(
+  turns: HeldTurns,
+  { renewed, lost, cancelled, stopped }: LeaseNews,
+  asked: readonly TurnClaim[],
+  askedAtMs: number,
+): void {
+  // A turn that was claimed anew meanwhile is not the one that was asked about.
+  const still = new Set(asked.filter((claim) => turns.has(claim)).map(({ id }) => id));
+  const heldOf = (ids: readonly TurnId[]) =>
+    ids.filter((id) => still.has(id)).flatMap((id) => turns.get(id) ?? []);
+  for (const held of heldOf(renewed)) held.renew(askedAtMs);
+  for (const held of heldOf(lost)) void held.reply?.abandon();
+  for (const held of heldOf([...lost, ...cancelled, ...stopped])) held.abort.abort();
 }
 
 /** One turn, from the model to the last part of its reply. */
@@ -133,39 +170,58 @@ async function run(
   startNext: (turn: RunnableTurn) => void,
 ): Promise<void> {
   const errorId = parts.newErrorId();
-  const outcome = await completeTurn(turn, reply, errorId, parts, signal);
-  const conclusion = outcome === null ? unexpected(errorId) : conclude(outcome, errorId, parts.now());
+  const [outcome, recalled] = await Promise.all([
+    completeTurn(turn, reply, errorId, parts, signal),
+    Promise.all(turn.lost.map((attempt) => parts.chain.recall(attempt, signal))),
+  ]);
+  if (signal.reason === RELEASED) return;
+  const ended = outcome === null ? unexpected(errorId) : conclude(outcome, errorId, parts.now());
+  const conclusion = withPrevious(ended, turn);
+  const attempts = [...recalled, ...(outcome?.attempts ?? [])];
 
-  const settling = settle(turn, conclusion, outcome, parts).then((settled) => {
-    if (settled.result.kind === 'settled' && settled.result.next !== null) startNext(settled.result.next);
-    return settled;
-  });
-  const early = await Promise.race([settling, parts.sleep(SHOW_UNSETTLED_AFTER_MS)]);
+  const settled = await settle(turn, conclusion, attempts, parts);
+  logEnd(turn, conclusion, attempts, parts);
+  await show(turn, reply, settled, parts, startNext);
+}
+
+type Settled = { readonly result: SettleResult; readonly conclusion: Conclusion };
+
+async function show(
+  turn: RunnableTurn,
+  reply: TurnReply,
+  { result, conclusion }: Settled,
+  { desk, echoes }: RunnerParts,
+  startNext: (turn: RunnableTurn) => void,
+): Promise<void> {
   // Another process has claimed the turn: its result counts, not ours.
-  if (early?.result.kind === 'lease_lost') return reply.abandon();
-
-  const { answer, notice } = early?.conclusion ?? conclusion;
-  const text = parts.desk.compose(turn, answer?.text ?? null, notice);
-  parts.echoes.answered(turn.place, text);
-  await reply.finish(text, settling);
-  logEnd(turn, conclusion, outcome, parts);
+  if (result.kind === 'lease_lost') return await reply.abandon();
+  if (result.kind === 'settled' && result.next !== null) startNext(result.next);
+  if (result.fate === 'retracted') return await reply.retract();
+  if (result.fate !== null) return await reply.handOver();
+  const final = desk.compose(turn, {
+    ...conclusion,
+    answer: conclusion.shown,
+    versions: result.kind === 'settled' ? result.versions : { index: 1, count: 1 },
+  });
+  echoes.answered(turn.place, final.text);
+  await reply.finish(final);
 }
 
 /** What was settled: the turn as it went or, when that can't be stored, as our failure. */
 async function settle(
   turn: RunnableTurn,
   conclusion: Conclusion,
-  outcome: CompletionOutcome | null,
+  attempts: CompletionOutcome['attempts'],
   parts: RunnerParts,
-): Promise<{ result: SettleResult; conclusion: Conclusion }> {
+): Promise<Settled> {
   try {
-    return { result: await settleTurn(turn, conclusion, outcome, parts), conclusion };
+    return { result: await settleTurn(turn, conclusion, attempts, parts), conclusion };
   } catch (error) {
     const errorId = parts.newErrorId();
     const place = { errorId, area: 'settle', originKey: turn.originKey, logged: { turn: turn.id } };
     await noteFailure(parts, place, error, 'a turn could not be settled');
-    const failed = unexpected(errorId);
-    return { result: await settleTurn(turn, failed, null, parts), conclusion: failed };
+    const failed = withPrevious(unexpected(errorId), turn);
+    return { result: await settleTurn(turn, failed, [], parts), conclusion: failed };
   }
 }
 
@@ -174,17 +230,17 @@ function withNotice(turn: DeliverableTurn, nowMs: number): Undelivered {
   return turn.refusal === null ? turn : { ...turn, notice: refusalNotice(turn.refusal, nowMs) };
 }
 
-function unexpected(errorId: string): Conclusion {
-  return { state: 'failed', answer: null, notice: { key: 'failure.unexpected', params: { errorId } } };
+function unexpected(errorId: string) {
+  const notice = { key: 'failure.unexpected', params: { errorId } } as const;
+  return { state: 'failed', answer: null, notice } as const;
 }
 
 function logEnd(
   turn: RunnableTurn,
   conclusion: Conclusion,
-  outcome: CompletionOutcome | null,
+  attempts: CompletionOutcome['attempts'],
   { log, now }: RunnerParts,
 ): void {
-  const attempts = outcome?.attempts ?? [];
   log.info(
     {
       turn: turn.id,

@@ -1,9 +1,9 @@
-import type { CompletionOutcome } from '../completion/completion.ts';
+import type { AttemptRecord } from '../completion/attempt.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Conclusion } from './outcome.ts';
-import { StoreUnavailable } from '../platform/adapter.ts';
-import type { SettleRequest, SettleResult, TurnStore } from './ports.ts';
+import { insistOnStore } from './insist-on-store.ts';
+import type { SettleRequest, SettleResult, TurnStore, WindowLimits } from './ports.ts';
 import { estimateTokens } from './tokens.ts';
 import type { RunnableTurn, StoredNotice } from './turn.ts';
 
@@ -12,7 +12,7 @@ export interface SettlementParts {
   readonly log: Logger;
   readonly sleep: (ms: number) => Promise<void>;
   readonly newMessageId: () => string;
-  readonly window: { readonly maxTokens: number; readonly maxMessages: number };
+  readonly window: WindowLimits;
   readonly instance: string;
   readonly leaseMs: number;
 }
@@ -24,25 +24,22 @@ const LONGEST_RETRY_MS = 5000;
 export async function settleTurn(
   turn: RunnableTurn,
   conclusion: Conclusion,
-  outcome: CompletionOutcome | null,
+  attempts: readonly AttemptRecord[],
   parts: SettlementParts,
 ): Promise<SettleResult> {
-  const request = settlement(turn, conclusion, outcome, parts);
-  for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_RETRY_MS)) {
-    try {
-      return await parts.store.settle(request);
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-      parts.log.warn({ turn: turn.id, retryAfterMs: waitMs }, 'the store is away; settling again soon');
-      await parts.sleep(waitMs);
-    }
-  }
+  const request = settlement(turn, conclusion, attempts, parts);
+  return await insistOnStore(() => parts.store.settle(request), {
+    sleep: parts.sleep,
+    restMs: (failures) => Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS),
+    onAway: (retryAfterMs) =>
+      parts.log.warn({ turn: turn.id, retryAfterMs }, 'the store is away; settling again soon'),
+  });
 }
 
 function settlement(
   turn: RunnableTurn,
   { answer, notice, state }: Conclusion,
-  outcome: CompletionOutcome | null,
+  attempts: readonly AttemptRecord[],
   { newMessageId, window, instance, leaseMs }: SettlementParts,
 ): SettleRequest {
   return {
@@ -54,7 +51,7 @@ function settlement(
         ? null
         : { messageId: newMessageId(), estTokens: estimateTokens(answer.text), ...answer },
     notice: notice === null ? null : storable(notice),
-    attempts: outcome?.attempts ?? [],
+    attempts,
     window,
     instance,
     leaseMs,

@@ -5,6 +5,10 @@ export type Trigger =
   | { readonly addressed: true }
   | { readonly addressed: false; readonly because: 'self' | 'bot' | 'system' | 'echo' | 'not_addressed' };
 
+/** Whether a person wrote it. */
+export const isPersons = ({ addressing, author }: IncomingMessage): boolean =>
+  !addressing.fromSelf && !author.isBot && !addressing.isSystem;
+
 /** Whether a message is for us. Bots never are: two of them would talk to each other for ever. */
 export function decideTrigger(message: IncomingMessage, echoes: EchoGuard): Trigger {
   const { addressing, author } = message;

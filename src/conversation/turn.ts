@@ -1,3 +1,4 @@
+import type { LostAttempt } from '../completion/attempt.ts';
 import type { GuildId, OriginKey, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
 import type { ReplyTarget } from '../platform/message.ts';
 import type { PartRecord } from '../platform/reply.ts';
@@ -33,6 +34,8 @@ export type Refusal =
   | { readonly reason: 'empty_message' }
   | { readonly reason: 'text_withheld' }
   | { readonly reason: 'message_too_long'; readonly maxCharacters: number }
+  /** Written so long ago, while nobody listened, that an answer would surprise. */
+  | { readonly reason: 'too_old' }
   | { readonly reason: 'rate_limited'; readonly retryAfterMs: number }
   | QuotaRefusal;
 
@@ -73,8 +76,27 @@ export interface TurnSettings {
 /** How a guild's channels are divided into conversations: by replies, by a thread for each question, or not at all. */
 export type ConversationStyle = 'chain' | 'thread' | 'channel';
 
+/** What every claim of a turn tells about its reply. */
+interface Claimed {
+  /**
+   * On this process's monotonic clock (milliseconds), a moment at which the lease had not begun yet: it lasts at least
+   * for its length from then on.
+   */
+  readonly leasedAtMs: number;
+  /** The turn whose reply this one writes; null for one of its own. */
+  readonly replyOf: TurnId | null;
+  /** The turn whose reply has to be complete before this one's shows; null for none. */
+  readonly after: TurnId | null;
+}
+
+/** Which version of an answer shows, counted from 1, and how many there are. */
+export interface Versions {
+  readonly index: number;
+  readonly count: number;
+}
+
 /** A turn with all that any process needs to run it. */
-export interface RunnableTurn {
+export interface RunnableTurn extends Claimed {
   readonly id: TurnId;
   readonly conversationId: string;
   /** Fences a writer that lost its lease: rises with each claim. */
@@ -96,20 +118,30 @@ export interface RunnableTurn {
   readonly window: readonly WindowMessage[];
   readonly parts: readonly PartRecord[];
   readonly admittedAtMs: number;
+  /** What the reply shows so far, where it is answered again or continued. */
+  readonly previous: { readonly text: string; readonly isPartial: boolean } | null;
+  /** Where messages that waited for this turn are marked as waiting. */
+  readonly waited: readonly ReplyTarget[];
+  /** Attempts of processes that are gone, which are yet to be accounted for. */
+  readonly lost: readonly LostAttempt[];
 }
 
 /** A finished turn whose text has not reached the platform as far as the record knows. */
-export interface DeliverableTurn {
+export interface DeliverableTurn extends Claimed {
   readonly id: TurnId;
   readonly epoch: number;
   readonly platform: Platform;
-  readonly conversationId: string;
   readonly replyTarget: ReplyTarget;
   readonly settings: TurnSettings;
   readonly reportedLocale: string | null;
   readonly state: TurnState;
   readonly answer: string | null;
+  /** The answer was cut off. */
+  readonly isPartial: boolean;
   readonly notice: StoredNotice | null;
   readonly refusal: Refusal | null;
+  readonly versions: Versions;
+  /** The question was deleted: what shows is to be taken away. */
+  readonly isRetracted: boolean;
   readonly parts: readonly PartRecord[];
 }

@@ -25,6 +25,8 @@ export interface Insistence<Why> {
   readonly clock: Clock;
   /** Ends the insisting. */
   readonly signal?: AbortSignal;
+  /** Whether what is written is ours at this moment; while it is not, the call waits. */
+  readonly mayWrite?: () => boolean;
 }
 
 /** Repeats a call until it is taken, refused for good, or late. Never rejects if the call does not. */
@@ -38,6 +40,7 @@ export async function insist<Value, Refused extends Refusal>(
   for (let delayMs = how.retryMs; ; delayMs = Math.min(delayMs * 2, how.retryMs * 20)) {
     const lateMs = await how.line();
     if (lateMs > 0) return tooLate(lateMs, 'the chat has to rest');
+    if (!(await untilOurs(how))) return notOurs;
     if (signal?.aborted === true) return takenOver;
     const outcome = await call();
     if (outcome.ok || !how.isTransient(outcome.failure)) return outcome;
@@ -49,6 +52,21 @@ export async function insist<Value, Refused extends Refusal>(
     await clock.sleep(delayMs, signal);
   }
 }
+
+/** Waits while it is unclear whose the messages are; false when that takes too long. */
+async function untilOurs<Why>({ clock, mayWrite, deadlineMs, signal }: Insistence<Why>): Promise<boolean> {
+  const giveUpAtMs = clock.now() + deadlineMs;
+  while (mayWrite?.() === false && signal?.aborted !== true) {
+    if (clock.now() > giveUpAtMs) return false;
+    await clock.sleep(GLANCE_MS, signal);
+  }
+  return true;
+}
+
+const GLANCE_MS = 100;
+
+/** The lease could not be renewed: somebody else may have the messages by now. */
+export const notOurs: { readonly ok: false; readonly failure: Late } = tooLate(0, 'the lease is not certain');
 
 /** The messages are somebody else's now. */
 export const takenOver: { readonly ok: false; readonly failure: Late } = tooLate(0, 'taken over');

@@ -1,5 +1,5 @@
 import type { Logger } from '../platform/logger.ts';
-import type { PartJournal, PartRecord } from '../platform/reply.ts';
+import type { PartJournal, PartRecord, ReplyButton } from '../platform/reply.ts';
 import type { Failure, Outcome, Refusal, Unrecorded } from './failure.ts';
 import type { Urgency } from './insist.ts';
 
@@ -11,14 +11,14 @@ export interface Parts<Part, Why> {
   shows(index: number, look: Look<Part>): boolean;
   /** Creates or edits a message so that it shows this. Resolves with null, or why it does not; never rejects. */
   show(index: number, look: Look<Part>, urgency: Urgency): Promise<Why | null>;
-  /** Deletes the messages from this index on. What can't be deleted is logged and left. */
-  trim(count: number): Promise<void>;
+  /** Deletes the messages from this index on. What can't be deleted is logged and left; resolves with why, or null. */
+  trim(count: number): Promise<Why | null>;
 }
 
 export interface Look<Part> {
   readonly part: Part;
-  /** Whether the buttons of a running answer stand below. */
-  readonly isRunning: boolean;
+  /** What stands below it. */
+  readonly buttons: readonly ReplyButton[];
 }
 
 /** Where a message of a reply is to be created. */
@@ -100,27 +100,46 @@ export function createParts<Part, Refused extends Refusal>(
     },
     async trim(count) {
       surplus.push(...shown.splice(count));
+      let left: Failure<Refused> | null = null;
       for (const { id } of surplus.splice(0)) {
         const failure = await calls.remove(id);
-        if (failure !== null) logger.warn({ reason: calls.describe(failure) }, 'surplus part not deleted');
+        if (failure === null) {
+          await journal.removed(id);
+          continue;
+        }
+        logger.warn({ reason: calls.describe(failure) }, 'surplus part not deleted');
+        left = failure;
       }
+      return left;
     },
   };
 }
 
-/** Puts the final parts in place and takes away what is too much. Resolves with null, or what stood in the way. */
+/** What stood in the way of a final. */
+interface Stopped<Why> {
+  readonly index: number;
+  readonly failure: Why;
+  /** All parts are in place, but one that is too much is still there. */
+  readonly isSurplus: boolean;
+}
+
+/**
+ * Puts the final parts in place, the buttons below the last, and takes away what is too much. Resolves with null, or
+ * what stood in the way.
+ */
 export async function deliverParts<Part, Why>(
   parts: Parts<Part, Why>,
   final: readonly Part[],
-): Promise<{ readonly index: number; readonly failure: Why } | null> {
+  buttons: readonly ReplyButton[],
+): Promise<Stopped<Why> | null> {
   for (const [index, part] of final.entries()) {
-    const look = { part, isRunning: false };
+    const look = { part, buttons: index === final.length - 1 ? buttons : [] };
     if (parts.shows(index, look)) continue;
     const failure = await parts.show(index, look, 'insist');
-    if (failure !== null) return { index, failure };
+    if (failure !== null) return { index, failure, isSurplus: false };
   }
-  await parts.trim(final.length);
-  return null;
+  const left = await parts.trim(final.length);
+  return left === null ? null : { index: final.length, failure: left, isSurplus: true };
 }
 
 /** For what is said without a memory. */
@@ -128,6 +147,8 @@ export const FORGETFUL: PartJournal = {
   existing: [],
   intend: () => Promise.resolve(),
   sent: () => Promise.resolve(),
+  removed: () => Promise.resolve(),
+  mayWrite: () => true,
 };
 
 interface ShownMessage {

@@ -1,3 +1,4 @@
+import type { ReplyButton } from '../platform/reply.ts';
 import type { Clock } from './clock.ts';
 import type { Parts } from './parts.ts';
 import type { NextStep } from './pump.ts';
@@ -12,6 +13,8 @@ export interface EditPreviewOptions<Part, Why> {
   };
   /** The answer so far, rendered now. */
   readonly current: () => readonly Part[];
+  /** What stands below the last part while it grows. */
+  readonly running: readonly ReplyButton[];
   /** Keeps up the sign of work while there is nothing to see. Never rejects. */
   readonly typing: () => Promise<NextStep>;
   /** Milliseconds for which the first text is still held back, so that it is not a mere syllable. */
@@ -32,8 +35,9 @@ export function createEditSteps<Part, Why>(options: EditPreviewOptions<Part, Why
 
   const nextChange = (current: readonly Part[]) => {
     for (const [index, part] of current.entries()) {
-      const look = { part, isRunning: index === current.length - 1 };
-      if (index >= finished && !parts.shows(index, look)) return { index, look };
+      const isLast = index === current.length - 1;
+      const look = { part, buttons: isLast ? options.running : [] };
+      if (index >= finished && !parts.shows(index, look)) return { index, look, isLast };
     }
     return null;
   };
@@ -57,7 +61,7 @@ export function createEditSteps<Part, Why>(options: EditPreviewOptions<Part, Why
       return options.afterFailure(failure, isCreate, failures);
     }
     failures = 0;
-    if (!change.look.isRunning) finished = change.index + 1;
+    if (!change.isLast) finished = change.index + 1;
     return { kind: 'pause', ms: 0 };
   };
 }

@@ -40,6 +40,8 @@ export const en = {
     'I can read text only, and there was none in that message. What would you like to ask?',
   'refusal.text_withheld': () =>
     'I can only read messages here that mention me, or that reply to me with the @ of the reply switched on. You can also use /ask.',
+  'refusal.too_old': () =>
+    'I was away for a while and missed what was written here. Please ask again what you still want to know.',
   'refusal.message_too_long': (p: { maxCharacters: number }) =>
     `That message is too long for me: ${count(p.maxCharacters)} characters are the most I can take. Could you shorten it or send it in pieces?`,
   'refusal.rate_limited': (p: { waitMs: number }) =>
@@ -77,6 +79,8 @@ export const en = {
     `No model could answer just now. Please try again in a moment. (${p.errorId})`,
   'failure.unexpected': (p: { errorId: string }) =>
     `Something went wrong on my side. It has been noted as ${p.errorId}; please try again.`,
+  'failure.store_waits': () =>
+    'My memory is out of reach at the moment. I will answer as soon as it is back.',
   'failure.store_away': () => 'My memory is out of reach at the moment. Please try again in a minute.',
 
   'answer.partial': () => '⚠️ *The answer broke off here.*',
@@ -86,10 +90,19 @@ export const en = {
   'answer.stopped': () => '⏹️ *Stopped.*',
 
   'turn.cancelled': () => '⏹️ Stopped.',
-  'turn.interrupted': () => 'I was interrupted before I could answer this. Please ask again.',
+  'turn.interrupted': () => 'I was interrupted before I could answer this. Press Continue, or ask again.',
 
   'button.stop': () => '⏹ Stop',
+  'button.regenerate': () => '🔄 Again',
+  'button.continue': () => '⏩ Continue',
+  'button.previous': () => '◀',
+  'button.next': (p: { index: number; count: number }) => `${p.index}/${p.count} ▶`,
   'press.stopping': () => 'Stopping…',
+  'press.again': () => 'Answering it again…',
+  'press.continuing': () => 'Going on…',
+  'press.queued': () => 'As soon as the answer before is complete.',
+  'press.busy': () => 'This answer is being written at the moment.',
+  'press.gone': () => 'The question is not there any more.',
   'press.not_running': () => 'That answer is not being written any more.',
   'press.not_yours': () => 'Only the person who asked or an admin can do that.',
   'press.unknown': () => 'That button does not work any more.',

@@ -31,6 +31,8 @@ export const id: Translation = {
     'Saya hanya bisa membaca teks, dan pesan itu tidak berisi teks. Apa yang ingin kamu tanyakan?',
   'refusal.text_withheld': () =>
     'Di sini saya hanya bisa membaca pesan yang menyebut saya, atau yang membalas saya dengan @ pada balasan aktif. Kamu juga bisa memakai /ask.',
+  'refusal.too_old': () =>
+    'Saya tadi sempat tidak aktif dan melewatkan pesan-pesan di sini. Silakan tanyakan lagi yang masih ingin Anda ketahui.',
   'refusal.message_too_long': (p) =>
     `Pesan itu terlalu panjang untuk saya: paling banyak ${count(p.maxCharacters)} karakter. Bisa dipersingkat atau dikirim terpisah?`,
   'refusal.rate_limited': (p) => `Itu agak terlalu cepat. Silakan coba lagi dalam ${wait(p.waitMs)}.`,
@@ -59,6 +61,8 @@ export const id: Translation = {
     `Belum ada model yang bisa menjawab saat ini. Silakan coba lagi sebentar lagi. (${p.errorId})`,
   'failure.unexpected': (p) =>
     `Ada yang salah di pihak saya. Sudah dicatat sebagai ${p.errorId}; silakan coba lagi.`,
+  'failure.store_waits': () =>
+    'Ingatan saya sedang tidak terjangkau. Saya akan menjawab segera setelah bisa dijangkau lagi.',
   'failure.store_away': () => 'Ingatan saya sedang tidak terjangkau. Silakan coba lagi sebentar lagi.',
 
   'answer.partial': () => '⚠️ *Jawaban terputus di sini.*',
@@ -68,9 +72,18 @@ export const id: Translation = {
   'answer.stopped': () => '⏹️ *Dihentikan.*',
 
   'turn.cancelled': () => '⏹️ Dihentikan.',
-  'turn.interrupted': () => 'Saya terputus sebelum sempat menjawab ini. Silakan tanyakan lagi.',
+  'turn.interrupted': () => 'Saya terputus sebelum sempat menjawab ini. Tekan Lanjutkan, atau tanyakan lagi.',
 
   'button.stop': () => '⏹ Hentikan',
+  'button.regenerate': () => '🔄 Ulangi',
+  'button.continue': () => '⏩ Lanjutkan',
+  'button.previous': () => '◀',
+  'button.next': (p) => `${p.index}/${p.count} ▶`,
+  'press.again': () => 'Menjawab sekali lagi…',
+  'press.continuing': () => 'Melanjutkan…',
+  'press.queued': () => 'Segera setelah jawaban sebelumnya selesai.',
+  'press.busy': () => 'Jawaban ini sedang ditulis.',
+  'press.gone': () => 'Pertanyaannya sudah tidak ada.',
   'press.stopping': () => 'Menghentikan…',
   'press.not_running': () => 'Jawaban itu sudah tidak sedang ditulis.',
   'press.not_yours': () => 'Hanya penanya atau admin yang bisa melakukannya.',

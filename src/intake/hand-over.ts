@@ -32,6 +32,8 @@ export interface Effort {
   readonly comesAgain: boolean;
   /** After so many failures for reasons of our own it is given up; 5 unless told, Infinity for never. */
   readonly mostFailures?: number;
+  /** The store has been away for so many tries that whoever waits should hear of it; called once. */
+  readonly onWait?: () => void;
 }
 
 /** What became of an event. */
@@ -50,7 +52,7 @@ export type Handed<Value> =
  */
 export async function handOver<Value>(
   run: () => Promise<Value>,
-  { eventId, deadlineMs, signal, comesAgain, mostFailures = MOST_FAILURES }: Effort,
+  { eventId, deadlineMs, signal, comesAgain, mostFailures = MOST_FAILURES, onWait }: Effort,
   { clock, pace, random, onFailure }: HandOverOptions,
 ): Promise<Handed<Value>> {
   let ourFailures = 0;
@@ -62,6 +64,7 @@ export async function handOver<Value>(
       const isStoreAway = error instanceof StoreUnavailable;
       if (!isStoreAway) ourFailures += 1;
       onFailure({ eventId, tries, error });
+      if (isStoreAway && tries === WORDLESS_TRIES) onWait?.();
       if (ourFailures >= mostFailures) return { kind: 'poison', cause: error };
       const delayMs = backoffMs(tries, pace, random);
       const isLast = signal.aborted && !comesAgain;
@@ -74,3 +77,5 @@ export async function handOver<Value>(
 }
 
 const MOST_FAILURES = 5;
+/** With the usual rests these take some seconds. */
+const WORDLESS_TRIES = 6;

@@ -1,4 +1,4 @@
-import type { TurnStore } from '../conversation/ports.ts';
+import type { TurnStore, WindowLimits } from '../conversation/ports.ts';
 import type { Runner } from '../conversation/runner.ts';
 import type { Platform } from '../platform/ids.ts';
 import { every, type Repeated } from './every.ts';
@@ -8,7 +8,7 @@ export interface RecoveryOptions {
   /** How long a turn stays with a process that gives no sign of life. */
   readonly leaseMs: number;
   readonly turnMaxAgeMs: number;
-  readonly window: { readonly maxTokens: number; readonly maxMessages: number };
+  readonly window: WindowLimits;
   /** Only turns of these can be shown by this process. */
   readonly platforms: readonly Platform[];
   /** Nobody else can have the database: leases of earlier lives are void. */
@@ -29,7 +29,9 @@ export function startHeartbeat(
 ): Repeated {
   const renew = async (): Promise<void> => {
     const held = runner.held();
-    if (held.length > 0) runner.heed(await store.renewLeases(instance, held, leaseMs));
+    if (held.length === 0) return;
+    const askedAtMs = performance.now();
+    runner.heed(await store.renewLeases(instance, held, leaseMs), held, askedAtMs);
   };
   return every(leaseMs / 3, renew, onFailure);
 }

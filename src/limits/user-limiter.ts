@@ -8,8 +8,11 @@ import { createPace } from './pace.ts';
  * dropped by it.
  */
 export interface UserLimiter {
-  /** Takes a place in the person's limiter, or tells in how long there is one. Synchronous. */
-  reserve(user: UserId, ratePerMinute: number): Place | Full;
+  /**
+   * Takes a place in the person's limiter, or tells in how long there is one. Synchronous. What was held up on the way
+   * counts for the moment `atMs` at which it was asked.
+   */
+  reserve(user: UserId, ratePerMinute: number, atMs: number): Place | Full;
   /** Runs a turn that was admitted earlier: it waits for a slot, but is not counted again. */
   run(user: UserId, task: () => Promise<void>): Promise<void>;
 }
@@ -43,8 +46,8 @@ export function createUserLimiter(now: () => number): UserLimiter {
   const run = (user: UserId, task: () => Promise<void>): Promise<void> => group.key(user).schedule(task);
   return {
     run,
-    reserve(user, ratePerMinute) {
-      const retryAfterMs = pace.take(user, ratePerMinute);
+    reserve(user, ratePerMinute, atMs) {
+      const retryAfterMs = pace.take(user, ratePerMinute, atMs);
       if (retryAfterMs > 0) return { full: true, retryAfterMs };
       return takePlace(
         (task) => run(user, task),

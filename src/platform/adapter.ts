@@ -1,11 +1,13 @@
 import type { ButtonPress, CommandInvocation } from './command.ts';
-import type { Platform } from './ids.ts';
+import type { GuildId, MessageId, PlaceId, Platform } from './ids.ts';
 import type { IncomingMessage, ReplyTarget } from './message.ts';
 import type { Reply, ReplyOptions } from './reply.ts';
 
 /** A platform, as the rest of the program sees it. */
 export interface PlatformAdapter {
   readonly platform: Platform;
+  /** What the platform calls over HTTP, where it does. */
+  readonly webhook?: Webhook;
   /**
    * Connects and begins to hand events over. Resolves when events flow.
    * @throws FatalAdapterError when it can never work as configured (a refused token).
@@ -15,6 +17,16 @@ export interface PlatformAdapter {
   stop(): Promise<void>;
   /** Opens, or opens again after a restart, the reply at an address that this adapter made. */
   openReply(target: ReplyTarget, options: ReplyOptions): Reply;
+  /** Marks the message that an address answers as seen and waiting its turn, or takes the mark away. Never throws. */
+  markWaiting(target: ReplyTarget, isWaiting: boolean): void;
+}
+
+/** An address of this process at which a platform tells of events. */
+export interface Webhook {
+  /** Below the public address; begins with a slash. */
+  readonly path: string;
+  /** Answers at any time, also before the start and after the stop. Never rejects. */
+  handle(request: Request): Promise<Response>;
 }
 
 /** What the core lends to an adapter. */
@@ -27,10 +39,43 @@ export interface Handlers {
   onMessage(message: IncomingMessage): Promise<Taken>;
   /** Resolves with what to say, in the user's language, or whether a turn's reply says it. Rejects as above. */
   onCommand(invocation: CommandInvocation): Promise<Said | Taken>;
-  /** Resolves with a short private sentence for the person who pressed. Rejects as above. */
+  /**
+   * A message may have been changed by its author. It comes as it reads now, with an origin key of its own for each
+   * version. Resolves when that is stored, or of no concern. Rejects as above.
+   */
+  onEdit(message: IncomingMessage): Promise<Taken>;
+  /** Messages were deleted. Resolves when that is stored, or of no concern. Rejects as above. */
+  onDelete(messages: readonly MessageId[]): Promise<void>;
+  /**
+   * Resolves with a short private sentence for the person who pressed; empty where what they see says enough. Rejects as
+   * above.
+   */
   onPress(press: ButtonPress): Promise<string>;
   /** Records an event that failed for a reason that is ours and is given up. Rejects when the store is away. */
   onPoison(eventId: string, cause: unknown): Promise<void>;
+  readonly memory: AdapterMemory;
+}
+
+/** What adapters keep beyond the life of their process, and share with their siblings in others. All reject with `StoreUnavailable`. */
+export interface AdapterMemory {
+  /**
+   * Whether this process is the one to do something, such as to poll: for `holdMs` from the call on, unless it asks
+   * again before. Ask at least three times as often; where it can't ask, it has to stop in time.
+   */
+  lead(what: string, holdMs: number): Promise<boolean>;
+  /** Lets another process lead at once. */
+  resign(what: string): Promise<void>;
+  /** Where a turn of the platform was admitted since then (milliseconds since 1970), the most recent first, at most 1000. */
+  activePlaces(platform: Platform, sinceMs: number): Promise<readonly ActivePlace[]>;
+  /** What was last written under a key; null where nothing was. */
+  bookmark(key: string): Promise<string | null>;
+  setBookmark(key: string, value: string): Promise<void>;
+}
+
+export interface ActivePlace {
+  readonly place: PlaceId;
+  /** Null in private. */
+  readonly guild: GuildId | null;
 }
 
 /**

@@ -42,7 +42,11 @@ export interface CommandInvocation extends Envelope {
 /** A button under one of our replies. */
 export interface ButtonPress extends Envelope {
   readonly action: ButtonAction;
+  /** The turn whose text stood above the button. */
   readonly turn: string;
 }
 
-export type ButtonAction = 'stop';
+export const BUTTON_ACTIONS = ['stop', 'regenerate', 'continue', 'previous', 'next'] as const;
+
+/** `previous` and `next` move between the versions of an answer. */
+export type ButtonAction = (typeof BUTTON_ACTIONS)[number];

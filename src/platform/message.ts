@@ -62,6 +62,8 @@ export interface IncomingMessage extends Envelope {
   readonly text: string;
   /** The platform keeps what was written from this bot; `text` is empty. */
   readonly isTextWithheld: boolean;
+  /** So long that the platform's clients may have cut it and send the rest as a message of its own. */
+  readonly isMaybeCut: boolean;
   readonly repliesTo: MessageId | null;
   readonly addressing: Addressing;
 }

@@ -12,13 +12,20 @@ export interface Reply {
   append(delta: string): void;
   /** Shows the final text, all parts of it, and resolves when the platform has the last one. Never throws. */
   finish(final: FinalReply): Promise<Delivery>;
-  /** Shows nothing more: another process has taken the turn over. Never throws. */
-  abandon(): void;
+  /** Takes every part away; `delivered` when none is left. Never throws. */
+  retract(): Promise<Delivery>;
+  /**
+   * Shows nothing more: the turn is somebody else's now, or its reply another turn's. Resolves when no call is on its
+   * way any more. Never throws.
+   */
+  abandon(): Promise<void>;
 }
 
 export interface FinalReply {
   /** Markdown, complete: it replaces whatever the preview showed. */
   readonly text: string;
+  /** Below the last part; none where there is nothing to press. */
+  readonly buttons: readonly ReplyButton[];
 }
 
 /** Why a reply could not be shown, for the turn's record. */
@@ -46,12 +53,19 @@ export interface PartJournal {
   intend(index: number): Promise<void>;
   /** Records the id of a created part. Never rejects; the store logs its own failures. */
   sent(index: number, platformMessageId: string): Promise<void>;
+  /** Records that a part was deleted. Never rejects; the store logs its own failures. */
+  removed(platformMessageId: string): Promise<void>;
+  /**
+   * Whether the reply is certainly this process's at this moment; to be asked right before each call that writes.
+   * False for a while when the lease could not be renewed: what may be dropped is dropped then, what must be shown waits.
+   */
+  mayWrite(): boolean;
 }
 
 export interface ReplyOptions {
   readonly turn: TurnId;
   readonly journal: PartJournal;
-  /** Buttons while the answer runs, and their labels. */
+  /** Buttons while the answer runs, and their labels. They belong to `turn`. */
   readonly running: readonly ReplyButton[];
   /** The answer opens a thread of this title (1-60 characters) at the question, where the target allows that. */
   readonly thread: { readonly title: string } | null;

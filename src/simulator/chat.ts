@@ -9,7 +9,7 @@ import { pause, sendRefusal } from './http.ts';
 import { orderedRefusal, playConnection, playHttp, playRaw } from './interruptions.ts';
 import { countWebSearches, parseFiles } from './prompt.ts';
 import { route } from './routing.ts';
-import type { AnswerScenario, PreparedScenario } from './scenario.ts';
+import { prepareScenario, type AnswerScenario, type PreparedScenario } from './scenario.ts';
 import type { SimulatedCall, SimulatorState } from './state.ts';
 import { streamCompletion } from './stream.ts';
 import { validateChatRequest, type ChatRequest } from './validation.ts';
@@ -56,7 +56,7 @@ function attempt({ state, key, call }: Exchange, request: ChatRequest, id: strin
   if (broke !== undefined) return refused(broke);
   const limited = refuseByFreeLimits(key, chosen, context);
   if (limited !== undefined) return refused(limited);
-  const scenario = state.scenarios.take([id, chosen.model.id]) ?? { kind: 'answer' };
+  const scenario = state.scenarios.take([id, chosen.model.id]) ?? prepareScenario(state.script(call));
   if (scenario.kind === 'refusal') return refused(orderedRefusal(scenario, context), scenario.afterMs);
   if (scenario.kind !== 'answer') return { kind: 'interrupted', scenario };
   const { model, router } = chosen;

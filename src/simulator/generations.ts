@@ -34,6 +34,8 @@ interface RequestFacts {
 
 /** A generation can be looked up this long after it ended, as the real service is eventually consistent. */
 const spreadMs = 700;
+/** A stream that its client left takes longer to show. */
+const spreadAfterLeavingMs = 2000;
 const keptGenerations = 10_000;
 
 export function createGenerations(now: () => number): Generations {
@@ -42,7 +44,8 @@ export function createGenerations(now: () => number): Generations {
     record(completion, progress, request) {
       const { bill, usage } = settleCompletion(completion, progress);
       const data = generationData({ completion, progress, request, usage, endedAtMs: now() });
-      records.set(completion.id, { data, visibleAtMs: now() + spreadMs });
+      const visibleAtMs = now() + (data.cancelled ? spreadAfterLeavingMs : spreadMs);
+      records.set(completion.id, { data, visibleAtMs });
       const [oldest] = records.keys();
       if (records.size > keptGenerations && oldest !== undefined) records.delete(oldest);
       return { bill, usage };

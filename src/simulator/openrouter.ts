@@ -44,6 +44,8 @@ export interface SimulatorOptions {
   defaultPlugins?: readonly string[];
   /** Default 20 MiB. */
   maxBodyBytes?: number;
+  /** What a chat request plays for which no scenario waits. Default: the demo answer. */
+  script?: (call: SimulatedCall) => Scenario;
   /** How many of the latest calls are kept. Default 10,000. */
   keptCalls?: number;
 }
@@ -127,6 +129,7 @@ function createState(options: SimulatorOptions): SimulatorState {
     models: options.models ?? builtInModels,
     ...createBooks(options, now),
     scenarios: createScenarioQueue(),
+    script: options.script ?? (() => ({ kind: 'answer' })),
     calls: [],
     pace: options.pace ?? { firstTokenMs: 0, tokensPerSecond: Number.POSITIVE_INFINITY },
     freeLimits: options.freeLimits ?? defaultFreeLimits,

@@ -178,6 +178,11 @@ export interface ScenarioQueue {
   clear(): void;
 }
 
+/** Checks a scenario and fills in its defaults. Throws a `ZodError` that names every wrong field. */
+export function prepareScenario(scenario: Scenario): PreparedScenario {
+  return scenarioSchema.parse(scenario);
+}
+
 export function createScenarioQueue(): ScenarioQueue {
   let entries: { scenario: PreparedScenario; model: string | undefined; left: number }[] = [];
   return {

@@ -3,7 +3,7 @@ import type { Accounts } from './accounts.ts';
 import type { SimulatedModel } from './catalogue.ts';
 import type { Pace } from './completion.ts';
 import type { Generations } from './generations.ts';
-import type { ScenarioQueue } from './scenario.ts';
+import type { Scenario, ScenarioQueue } from './scenario.ts';
 import type { Usage } from './wire.ts';
 
 /** A request that the simulator received. The fields below `body` fill in as it is answered. */
@@ -32,6 +32,8 @@ export interface SimulatorState {
   accounts: Accounts;
   generations: Generations;
   scenarios: ScenarioQueue;
+  /** What a request plays for which no scenario waits. */
+  readonly script: (call: SimulatedCall) => Scenario;
   calls: SimulatedCall[];
   readonly pace: Pace;
   readonly freeLimits: { perMinute: number; perDay: number };

@@ -67,6 +67,8 @@ export function connectToServer(options: ServerOptions): Sql {
   });
 }
 
+const LONGEST_RECONNECT_S = 1;
+
 function serverOptions(options: ServerOptions): postgres.Options<Record<string, postgres.PostgresType>> {
   return {
     ...common(options.log),
@@ -74,6 +76,9 @@ function serverOptions(options: ServerOptions): postgres.Options<Record<string, 
     max_lifetime: null,
     connect_timeout: CONNECT_TIMEOUT_S,
     keep_alive: 30,
+    // The driver's own rests grow to 20 s, for which a server that is back would go unnoticed.
+    backoff: (failures: number) =>
+      Math.min(2 ** failures / 20, LONGEST_RECONNECT_S) * (0.5 + Math.random() / 2),
     connection: {
       application_name: 'parley',
       ...(options.isDirect && options.hasTimeouts

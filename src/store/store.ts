@@ -1,7 +1,9 @@
 import type { CatalogueStore } from '../completion/ports.ts';
 import type { AccessRequests, ErrorLog, GuildSettings, TurnStore } from '../conversation/ports.ts';
+import type { AdapterMemory } from '../platform/adapter.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
+import { createAdapterMemory } from './adapter-memory.ts';
 import { createCatalogueStore } from './catalogue-store.ts';
 import type { StoreLog } from './connection.ts';
 import { createControl, type Control } from './control.ts';
@@ -18,6 +20,8 @@ export interface StoreOptions {
   readonly log: StoreLog;
   /** Allowances of subjects that have none of their own, as given to admissions. */
   readonly defaults: DefaultQuotas;
+  /** This life of the process, as others see it. */
+  readonly instance: string;
   /** Replaces the database's clock, for tests. */
   readonly now?: () => number;
 }
@@ -33,6 +37,7 @@ export interface Store {
   readonly control: Control;
   readonly accessRequests: AccessRequests;
   readonly counters: QuotaCounters;
+  readonly memory: AdapterMemory;
   /** To be called daily. Rejects with `StoreUnavailable`. */
   housekeeping(): Promise<void>;
   /** To be called every minute. Rejects with `StoreUnavailable`. */
@@ -52,6 +57,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     control: createControl(database),
     accessRequests: createAccessRequests(database),
     counters: createQuotaCounters(sql, now),
+    memory: createAdapterMemory(sql, { instance: options.instance, isAlone: database.kind === 'embedded' }),
     housekeeping: () => keepHouse(sql, options.log, now),
     forgetSealed: () => forgetSealed(sql, now),
   };

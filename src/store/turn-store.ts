@@ -4,12 +4,18 @@ import {
   type CancelVerdict,
   type ClaimedWork,
   type CostHold,
+  type Deleted,
+  type EditVerdict,
   type LeaseNews,
+  type RepeatVerdict,
+  type SelectVerdict,
   type SettleResult,
+  type Shown,
   type TurnClaim,
   type TurnStore,
 } from '../conversation/ports.ts';
 import type { TurnId } from '../platform/ids.ts';
+import type { PartRecord } from '../platform/reply.ts';
 import type { Sql } from './connection.ts';
 import { callFunction, type DocumentFunction } from './document.ts';
 import { reach } from './failure.ts';
@@ -24,37 +30,54 @@ export function createTurnStore(sql: Sql, now?: () => number): TurnStore {
   const clock = () => (now === undefined ? {} : { nowMs: now() });
   const call = (name: DocumentFunction, document: object, deadlineMs?: number) =>
     callFunction(sql, name, { ...document, ...clock() }, deadlineMs);
+  /** For calls that claim turns: each is given the moment before the call, when its lease had not begun. */
+  const claim = async (name: DocumentFunction, document: object): Promise<unknown> => {
+    const leasedAtMs = performance.now();
+    return leasedFrom(leasedAtMs, await call(name, document));
+  };
 
   return {
-    admit: async (request) => (await call('admit_v2', request)) as AdmitVerdict,
-    settle: async (request) => (await call('settle_v1', request)) as SettleResult,
-    async holdCost(claim, attempt, nanoUsd) {
-      const hold = (await call('hold_cost_v1', { ...fence(claim), attempt, nanoUsd })) as
+    admit: async (request) => (await claim('admit_v3', request)) as AdmitVerdict,
+    repeat: async (request) => (await claim('repeat_turn_v1', request)) as RepeatVerdict,
+    edit: async (request) => (await claim('edit_message_v1', request)) as EditVerdict,
+    deleteMessages: async (request) => (await claim('delete_messages_v1', request)) as Deleted,
+    selectVersion: async (request) => (await claim('select_version_v1', request)) as SelectVerdict,
+    settle: async (request) => (await claim('settle_v2', request)) as SettleResult,
+    async holdCost(of, attempt, nanoUsd) {
+      const hold = (await call('hold_cost_v1', { ...fence(of), attempt, nanoUsd })) as
         | CostHold
         | { readonly kind: 'not_running' };
-      if (hold.kind === 'not_running') throw new Error(`Turn ${claim.id} no longer runs under this claim.`);
+      if (hold.kind === 'not_running') throw new Error(`Turn ${of.id} no longer runs under this claim.`);
       return hold;
     },
     renewLeases: async (instance, claims, leaseMs) =>
-      (await call('renew_leases_v1', { instance, claims, leaseMs }, leaseMs / 2)) as LeaseNews,
-    claimWork: async (request) => (await call('claim_work_v1', request)) as ClaimedWork,
-    async attemptStarted(claim, attempt) {
-      await call('attempt_started_v1', { ...fence(claim), ...attempt });
+      (await call('renew_leases_v2', { instance, claims, leaseMs }, leaseMs / 2)) as LeaseNews,
+    async releaseLeases(instance, claims) {
+      await call('release_leases_v1', { instance, claims });
     },
-    async intendPart(claim, index) {
-      const isGood = await call('intend_part_v1', { ...fence(claim), index });
-      if (isGood !== true) throw new ClaimLost(`The claim on turn ${claim.id} is over.`);
+    claimWork: async (request) => (await claim('claim_work_v2', request)) as ClaimedWork,
+    async attemptStarted(of, attempt) {
+      await call('attempt_started_v1', { ...fence(of), ...attempt });
     },
-    async partSent(claim, index, platformMessageId) {
-      await call('part_sent_v1', { ...fence(claim), index, platformMessageId });
+    async intendPart(of, index) {
+      const isGood = await call('intend_part_v2', { ...fence(of), index });
+      if (isGood !== true) throw new ClaimLost(`The claim on turn ${of.id} is over.`);
     },
-    async markDelivered(claim, unreachable) {
-      await call('mark_delivered_v1', { ...fence(claim), unreachable });
+    async partSent(of, index, platformMessageId) {
+      await call('part_sent_v2', { ...fence(of), index, platformMessageId });
     },
-    async postpone(claim, retryAfterMs) {
-      await call('postpone_v1', { ...fence(claim), retryAfterMs });
+    async partRemoved({ id }, platformMessageId) {
+      await call('part_removed_v1', { turnId: id, platformMessageId });
     },
-    requestCancel: async (turnId, by) => (await call('request_cancel_v1', { turnId, by })) as CancelVerdict,
+    parts: async (turnId) => (await call('turn_parts_v1', { turnId })) as readonly PartRecord[],
+    shown: async (turnId) => (await call('shown_v1', { turnId })) as Shown,
+    async markDelivered(of, { unreachable, isRetracted }) {
+      await call('mark_delivered_v2', { ...fence(of), unreachable, retracted: isRetracted });
+    },
+    async postpone(of, retryAfterMs) {
+      await call('postpone_v2', { ...fence(of), retryAfterMs });
+    },
+    requestCancel: async (turnId, by) => (await call('request_cancel_v2', { turnId, by })) as CancelVerdict,
     activeTurns: (place) => selectActiveTurns(sql, place),
     async startConversation({ originKey, place }) {
       await call('start_conversation_v1', { originKey, place });
@@ -64,6 +87,19 @@ export function createTurnStore(sql: Sql, now?: () => number): TurnStore {
 
 /** By which the database's functions know a claim that is over. */
 const fence = ({ id, epoch }: TurnClaim) => ({ turnId: id, epoch });
+
+/** Puts the moment into every turn that an outcome holds; a turn is known by its epoch. */
+function leasedFrom(leasedAtMs: number, outcome: unknown): unknown {
+  if (Array.isArray(outcome)) return outcome.map((item: unknown) => leasedFrom(leasedAtMs, item));
+  if (typeof outcome !== 'object' || outcome === null) return outcome;
+  if ('epoch' in outcome) return { ...outcome, leasedAtMs };
+  const { turn, next, run, deliver, ...rest } = outcome as Record<string, unknown>;
+  const claimed = Object.entries({ turn, next, run, deliver }).filter(([, value]) => value !== undefined);
+  return {
+    ...rest,
+    ...Object.fromEntries(claimed.map(([name, value]) => [name, leasedFrom(leasedAtMs, value)])),
+  };
+}
 
 async function selectActiveTurns(sql: Sql, place: string): Promise<readonly TurnId[]> {
   const rows = await reach(

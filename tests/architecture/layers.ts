@@ -72,6 +72,7 @@ export const rootFiles: readonly string[] = [
   'config-names.ts',
   'logger.ts',
   'dispatch.ts',
+  'engine-settings.ts',
 ];
 
 /** The layers, or single files, that may import a package. */

@@ -13,6 +13,7 @@ import {
   type Program,
   type Storage,
 } from '../support/process.ts';
+import { actionsBelow, PAID_SETTINGS } from '../support/scene.ts';
 import { newPerson, PATIENCE } from '../support/telegram-person.ts';
 
 let program: Program;
@@ -38,8 +39,8 @@ async function newWorld(kind: DatabaseKind, onTestFinished: OnTestFinished) {
   return {
     ...outside,
     storage,
-    async start() {
-      const bot = await startParley(program, { ...outside.environment, ...storage.environment });
+    async start(settings: Record<string, string> = {}) {
+      const bot = await startParley(program, { ...outside.environment, ...storage.environment, ...settings });
       await bot.untilLogged('Parley is ready');
       return bot;
     },
@@ -72,13 +73,22 @@ const asked = async ({ openrouter }: OutsideProcesses, question: string) =>
     return messages.at(-1)?.content === question;
   });
 
+/** A server shows when that is recorded; the embedded database is closed to others, so a moment has to do. */
+const untilDelivered = async (kind: DatabaseKind, storage: Storage): Promise<void> => {
+  if (kind === 'embedded') return await delay(1000);
+  await vi.waitFor(
+    async () => expect((await readBooks(storage)).turns.at(-1)?.isDelivered).toBe(true),
+    PATIENCE,
+  );
+};
+
 const untilBooksSay = (storage: Storage, expected: object) =>
   vi.waitFor(async () => expect(await readBooks(storage)).toMatchObject(expected), PATIENCE);
 
 const quoting = (question: string): string => expect.stringContaining(`You asked: “${question}”`) as string;
 
 /** On a server, whose other processes might be alive, a dead one's turns are free only after some seconds. */
-const RECOVERY_MS = 60_000;
+const RECOVERY_MS = 120_000;
 
 describe.each(databaseKinds)(
   'after a kill, on the %s database',
@@ -97,6 +107,7 @@ describe.each(databaseKinds)(
       await reader.seesTextGrow();
       await openrouter.play({ kind: 'connection', event: 'stall' });
       await waiter.send('Are you there?');
+      await delay(2000); // sooner, both would be one question
       await waiter.send('Hello?');
       await vi.waitFor(async () => expect(await asked(world, 'Are you there?')).toHaveLength(1), PATIENCE);
       await vi.waitFor(async () => expect(await telegram.unconfirmed()).toEqual([]), PATIENCE);
@@ -154,6 +165,71 @@ describe.each(databaseKinds)(
       last.kill('SIGTERM');
       expect(await last.ended).toMatchObject({ code: 0 });
       expect(await readBooks(storage)).toMatchObject(expected);
+    });
+
+    it('what the lost attempt took is booked as the model service tells it, beside what the new one took', async ({
+      onTestFinished,
+    }) => {
+      const world = await newWorld(kind, onTestFinished);
+      const { telegram, openrouter, storage } = world;
+      const person = await newPerson(telegram);
+      const bot = await world.start(PAID_SETTINGS);
+      await openrouter.play({ ...BROKEN_OFF, costUsd: '0.000123' });
+      await openrouter.play({ kind: 'answer', text: 'From the beginning.', costUsd: '0.000456' });
+      await person.send('What does it cost?');
+      await person.seesTextGrow();
+      bot.kill('SIGKILL');
+      await bot.ended;
+
+      const next = await world.start(PAID_SETTINGS);
+      await person.reads('From the beginning.');
+      next.kill('SIGTERM');
+      expect(await next.ended).toMatchObject({ code: 0 });
+      const booked = await storage.read(
+        (sql) => sql`
+          select u.epoch, u.requests, u.source, u.completion_tokens > 0 as "hasTokens", u.cost_nano_usd::int as cost
+          from usage u order by u.epoch`,
+      );
+      expect(booked).toMatchObject([
+        { epoch: 1, requests: 0, source: 'reported', hasTokens: true },
+        { epoch: 2, requests: 1, source: 'reported', hasTokens: true, cost: 456_000 },
+      ]);
+      const told = (await openrouter.chats()).map(({ usage }) => usage?.cost);
+      expect(booked[0]).toMatchObject({ cost: Math.round((told[0] ?? Number.NaN) * 1e9) });
+      expect(
+        await storage.read(
+          (sql) => sql`select sum(cost_day)::int as cost from quota_subjects where kind = 0`,
+        ),
+      ).toMatchObject([{ cost: booked.reduce((sum, row) => sum + Number(row['cost']), 0) }]);
+    });
+
+    it('an answer that comes too late is not given, and can be had by pressing Continue', async ({
+      onTestFinished,
+    }) => {
+      const world = await newWorld(kind, onTestFinished);
+      const { telegram, openrouter, storage } = world;
+      const person = await newPerson(telegram);
+      const bot = await world.start();
+      await openrouter.play(BROKEN_OFF);
+      await person.send('Still interesting?');
+      await person.seesTextGrow();
+      bot.kill('SIGKILL');
+      await bot.ended;
+
+      const next = await world.start({ TURN_MAX_AGE_MS: '1000' });
+      await person.reads('I was interrupted before I could answer this. Press Continue, or ask again.');
+      await untilDelivered(kind, storage);
+      const [message] = await person.answers();
+      expect(actionsBelow(message)).toEqual(['continue']);
+      await openrouter.play({ kind: 'answer', text: 'Very much so.' });
+      await person.press(message?.id ?? 0, 'continue');
+      await person.reads('Very much so.');
+      next.kill('SIGTERM');
+      expect(await next.ended).toMatchObject({ code: 0 });
+      expect(await readBooks(storage)).toMatchObject({
+        turns: [{ state: 'interrupted' }, { state: 'delivered', answer: 'Very much so.' }],
+        holds: 0,
+      });
     });
   },
 );

@@ -12,6 +12,7 @@ import {
   type Program,
   type RunningProcess,
 } from '../support/process.ts';
+import { actionsBelow } from '../support/scene.ts';
 import { newPerson, PATIENCE } from '../support/telegram-person.ts';
 
 // Every test starts processes, which takes its time on a busy machine.
@@ -34,6 +35,8 @@ const statusOf = async (bot: RunningProcess, path: string): Promise<number> => {
   const { port } = await bot.untilLogged('health checks are served');
   return (await fetch(`http://127.0.0.1:${String(port)}${path}`)).status;
 };
+
+const WAITS = 'My memory is out of reach at the moment. I will answer as soon as it is back.';
 
 /** What Telegram has been told about the chat, as far as a reader can see it. */
 const WORDS = Array.from({ length: 100 }, (_, index) => `word ${index + 1}`);
@@ -80,15 +83,21 @@ describe.each(serverKinds)('while the %s server is away', (kind) => {
       LOG_LEVEL: 'debug',
     });
     await bot.untilLogged('Parley is ready');
+    await person.send('/start');
+    await person.seesFirstText();
     await road.cut();
     await person.send('/usage');
-    await vi.waitFor(() => expect(bot.log().some(({ tries }) => Number(tries) > 4)).toBe(true), PATIENCE);
+    await person.reads(expect.stringContaining('Hello') as string, WAITS);
+    expect(bot.log().some(({ tries }) => Number(tries) > 4)).toBe(true);
     await road.open();
     await vi.waitFor(
       async () => expect((await person.answers()).at(-1)?.text).toContain('Your usage'),
       PATIENCE,
     );
-    expect(await person.answers()).toHaveLength(1);
+    expect((await person.answers()).slice(1).map(({ text }) => text)).toEqual([
+      WAITS,
+      expect.stringContaining('Your usage'),
+    ]);
     bot.kill('SIGTERM');
     expect(await bot.ended).toMatchObject({ code: 0 });
   });
@@ -102,7 +111,7 @@ describe.each(serverKinds)('while the %s server is away', (kind) => {
     expect(await bot.ended).toMatchObject({ code: 0, stderr: expect.not.stringContaining('can not start') });
   });
 
-  it('a running answer grows to its end, and what is written meanwhile is answered once afterwards', async () => {
+  it('a running answer waits, and what is written meanwhile is answered once afterwards', async () => {
     const { storage, road, environment } = await newDatabase();
     const bot = await startParley(program, environment);
     await bot.untilLogged('Parley is ready');
@@ -118,12 +127,17 @@ describe.each(serverKinds)('while the %s server is away', (kind) => {
     await bot.untilLogged('update not taken');
     expect(await statusOf(bot, '/healthz')).toBe(200);
     expect(await statusOf(bot, '/readyz')).toBe(503);
-    await reader.reads(text);
+    await writer.reads(WAITS);
+    // What is not settled is not shown as if it were.
+    await vi.waitFor(
+      async () => expect((await outside.openrouter.chats()).at(-1)?.usage).toBeDefined(),
+      PATIENCE,
+    );
+    expect((await reader.answers()).map(actionsBelow)).toEqual([['stop']]);
     expect(await outside.telegram.unconfirmed()).toHaveLength(1);
-    expect(await writer.answers()).toEqual([]);
 
     await road.open();
-    await writer.reads('Now I can hear you.');
+    await writer.reads(WAITS, 'Now I can hear you.');
     await vi.waitFor(async () => expect(await statusOf(bot, '/readyz')).toBe(200), PATIENCE);
     bot.kill('SIGTERM');
     expect(await bot.ended).toMatchObject({ code: 0 });

@@ -29,7 +29,10 @@ afterAll(async () => {
 });
 
 const texts = (channel: SimChannel) => scene.said(channel).map(({ content }) => content);
-const buttons = (channel: SimChannel) => scene.said(channel).flatMap(({ components }) => components);
+const buttons = (channel: SimChannel) =>
+  (
+    scene.said(channel).flatMap(({ components }) => components) as { components: { label: string }[] }[]
+  ).flatMap(({ components }) => components.map(({ label }) => label));
 /** The first part of a turn is on record. */
 const recorded = (channel: SimChannel, eventId: string, parts = 1) =>
   until(async () => (await scene.turn(channel, eventId))?.parts.filter(Boolean).length === parts);
@@ -46,12 +49,13 @@ describe('an answer that a restart interrupts', () => {
     expect(texts(channel)).toEqual([WHOLE]);
   });
 
-  test('goes on in its thread although the question was deleted', async () => {
+  test('goes on in its thread although the question was deleted while nobody listened', async () => {
     const { ann, channel } = scene.ownGuild();
     await scene.slash(channel, ann, 'settings', { conversations: 'thread' });
     scene.openrouter.play(stalling(TALE));
     const eventId = scene.send(channel, ann, 'A story?');
     await recorded(channel, eventId);
+    await scene.bot().stop();
     channel.delete(ann, eventId);
     scene.openrouter.play({ kind: 'answer', text: WHOLE });
     await scene.restart(ABRUPTLY);
@@ -60,7 +64,7 @@ describe('an answer that a restart interrupts', () => {
     expect([turn.unreachable, texts(thread), buttons(thread), texts(channel)]).toEqual([
       null,
       [WHOLE],
-      [],
+      ['🔄 Again'],
       [],
     ]);
   });
@@ -76,7 +80,7 @@ describe('an answer that a restart interrupts', () => {
     scene.openrouter.play({ kind: 'answer', text: WHOLE });
     await scene.restart(ABRUPTLY);
     await until(async () => (await scene.turn(channel, eventId))?.isDelivered);
-    expect([texts(channel), buttons(channel)]).toEqual([[WHOLE], []]);
+    expect([texts(channel), buttons(channel)]).toEqual([[WHOLE], ['🔄 Again']]);
   });
 
   test('is completed by the token where the bot itself may not see the channel', async () => {
@@ -99,7 +103,7 @@ describe('an answer that a restart interrupts', () => {
     expect(turn.unreachable).toBeNull();
     const shown = invoked.view().messages;
     expect(shown.flatMap(({ content }) => content.split('\n\n'))).toEqual([...long, 'The end.']);
-    expect(shown.flatMap(({ components }) => components)).toEqual([]);
+    expect(shown.map(({ components }) => components.length)).toEqual([...shown.slice(1).map(() => 0), 1]);
   });
 });
 
@@ -157,7 +161,8 @@ test('an answer that may not stand there is replaced by a notice', async () => {
   const blocked = refusal(400, 200_000, 'Message was blocked by automatic moderation');
   for (const route of [ROUTES.create, ROUTES.edit])
     scene.discord.fault(route, blocked, { channelId: channel.id });
-  scene.openrouter.play({ kind: 'answer', text: 'Something rude.' });
+  // In one piece: each of the two is refused once, the first sight and the last.
+  scene.openrouter.play({ kind: 'answer', pieces: [{ text: 'Something rude.' }] });
   const { turn } = await scene.ask(channel, ann, 'Say something rude.');
   expect(turn.unreachable).toBeNull();
   expect(texts(channel)).toEqual(['⚠️ My answer to this is not allowed here.']);
@@ -177,7 +182,8 @@ test('a token that is refused while the bot starts keeps it from starting, and s
   await recorded(channel, eventId);
   scene.discord.gateway.delay(700);
   scene.discord.fault(ROUTES.edit, refusal(401, 0, '401: Unauthorized'));
-  scene.openrouter.play({ kind: 'answer', text: WHOLE });
+  // It is asked for again by each start that does not live to settle it.
+  scene.openrouter.play({ kind: 'answer', text: WHOLE }, { times: 2 });
   await expect(scene.restart(ABRUPTLY)).rejects.toThrow('DISCORD_TOKEN');
   scene.discord.gateway.delay(0);
   await scene.restart(ABRUPTLY);

@@ -6,6 +6,9 @@ import { openDiscordScene, type DiscordScene } from '../support/discord-scene.ts
 import { nanoUsd, PAID_SETTINGS, slowly, stalling } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
+/** A row of buttons with these labels. */
+const actions = (...labels: readonly string[]) => ({ components: labels.map((label) => ({ label })) });
+
 describe.each(databaseKinds)('on a database of kind %s', (kind) => {
   let scene: DiscordScene;
   beforeAll(async () => {
@@ -45,7 +48,11 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       scene.openrouter.play(slowly(['Tea ', 'is **made** ', 'from ', '`leaves`', ' in ', 'hot ', 'water.']));
       const { reply, turn, eventId } = await scene.ask(channel, ann, 'What is tea?');
       expect(reply).toMatchObject([
-        { content: 'Tea is **made** from `leaves` in hot water.', replyTo: eventId, components: [] },
+        {
+          content: 'Tea is **made** from `leaves` in hot water.',
+          replyTo: eventId,
+          components: [actions('🔄 Again')],
+        },
       ]);
       expect(scene.said(channel)).toHaveLength(1);
       expect(turn).toMatchObject({
@@ -216,7 +223,9 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       expect(pressed).toMatchObject({ isEphemeral: true, content: 'Stopping…' });
       const { turn, reply } = await scene.over(channel, eventId);
       expect(turn).toMatchObject({ state: 'cancelled', answer: { text: story, partial: true } });
-      expect(reply).toMatchObject([{ content: `${story}\n\n⏹️ *Stopped.*`, components: [] }]);
+      expect(reply).toMatchObject([
+        { content: `${story}\n\n⏹️ *Stopped.*`, components: [actions('⏩ Continue', '🔄 Again')] },
+      ]);
     });
 
     test('is stopped by /stop', async () => {

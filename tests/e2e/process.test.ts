@@ -236,18 +236,18 @@ describe('ending', () => {
     const bot = await startBot(storage, { SHUTDOWN_GRACE_MS: '200' });
     const person = await newPerson(outside.telegram);
     await outside.openrouter.play({ kind: 'connection', event: 'stall' });
-    await person.send('Are you there?');
+    await person.send('Can you hear me?');
     await vi.waitFor(
       async () =>
         expect((await outside.openrouter.chats()).at(-1)?.body).toMatchObject({
-          messages: expect.arrayContaining([{ role: 'user', content: 'Are you there?' }]),
+          messages: expect.arrayContaining([{ role: 'user', content: 'Can you hear me?' }]),
         }),
       PATIENCE,
     );
     bot.kill('SIGTERM');
     expect(await bot.ended).toMatchObject({ code: 0 });
     expect(await readBooks(storage)).toMatchObject({
-      turns: [{ state: 'running', question: 'Are you there?' }],
+      turns: [{ state: 'running', question: 'Can you hear me?' }],
     });
   });
 

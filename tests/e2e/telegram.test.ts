@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { Update } from '@grammyjs/types';
 import type { SimChat } from '../simulators/telegram/handles.ts';
 import { databaseKinds } from '../support/database.ts';
-import { nanoUsd, openScene, PAID_SETTINGS, slowly, stalling, type Scene } from '../support/scene.ts';
+import {
+  actionsBelow,
+  nanoUsd,
+  openScene,
+  PAID_SETTINGS,
+  slowly,
+  stalling,
+  type Scene,
+} from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
 describe.each(databaseKinds)('on a database of kind %s', (kind) => {
@@ -34,7 +42,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       expect(scene.said(ann.chat)).toHaveLength(1);
       const edits = callsTo(scene, ann.chat, 'editMessageText');
       expect(edits.length).toBeGreaterThan(2);
-      expect(reply[0]?.replyMarkup).toBeUndefined();
+      expect(actionsBelow(reply[0])).toEqual(['regenerate']);
     });
 
     test('is stored as question and answer of a delivered turn, with the ids of its parts', async () => {
@@ -461,7 +469,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       expect(await ann.command('/stop')).toBe('⏹️ Stopping 1 answer.');
       const { turn, text, reply } = await scene.over(ann.chat, messageId);
       expect(text).toBe('The beginning\n\n⏹️ Stopped.');
-      expect(reply[0]?.replyMarkup).toBeUndefined();
+      expect(actionsBelow(reply[0])).toEqual(['continue', 'regenerate']);
       expect(turn).toMatchObject({
         state: 'cancelled',
         answer: { text: 'The beginning', partial: true },
@@ -556,7 +564,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       expect(turn.answer?.text).toBe(LONG.markdown);
     });
 
-    test('has only its first part tied to the question, and none with a button', async () => {
+    test('has only its first part tied to the question, and only its last with buttons', async () => {
       const ann = scene.person();
       scene.openrouter.play({ kind: 'answer', text: LONG.markdown });
       const { reply, messageId } = await ann.ask('Tell me everything');
@@ -564,7 +572,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
         messageId,
         ...reply.slice(1).map(() => undefined),
       ]);
-      expect(reply.map(({ replyMarkup }) => replyMarkup)).toEqual(reply.map(() => undefined));
+      expect(reply.map(actionsBelow)).toEqual([...reply.slice(1).map(() => []), ['regenerate']]);
     });
 
     test('is not asked for anew when somebody replies to one of its parts', async () => {

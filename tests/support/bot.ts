@@ -30,7 +30,11 @@ export interface Bot {
   stop(): Promise<void>;
 }
 
-export interface BotOptions extends Pick<AppOptions, 'database' | 'telegramPace' | 'discordPace'> {
+/** Every message is a question of its own, however fast they come, unless a test sets `burstMs`. */
+export interface BotOptions extends Pick<
+  AppOptions,
+  'database' | 'telegramPace' | 'discordPace' | 'burstMs'
+> {
   /** Receives each line of the log. */
   readonly onLog?: (line: string) => void;
 }
@@ -81,6 +85,7 @@ export async function startBot(
   const ended = Promise.withResolvers<void>();
   let fatal: Error | null = null;
   const app = createApp({
+    burstMs: 0,
     ...options,
     config: read.config,
     log: createLogger(read.config.operation.logLevel, read.config.secrets, {

@@ -95,6 +95,17 @@ export async function observe(sql: Sql, limits: DefaultQuotas): Promise<readonly
     from turns early join turns late on late.conversation_id = early.conversation_id and late.seq > early.seq
     where early.state = 'queued' and late.state in ('running', 'generated', 'delivered')
     union all
+    select 'I13 whose message is another turn’s has an heir', t.state || ' turn ' || t.id
+    from turns t where (t.state = 'merged' and t.merged_into is null) or (t.state = 'superseded' and t.superseded_by is null)
+    union all
+    select 'I14 nothing living follows what is deleted', 'message ' || m.id
+    from messages m join messages p on p.id = m.parent_id where m.deleted_at is null and p.deleted_at is not null
+    union all
+    select 'I15 the version that shows is there', 'turn ' || t.id
+    from turns t join messages m on m.id = t.selected_answer_id where m.deleted_at is not null
+    union all
+    select 'I16 five changes at most', 'message ' || m.id from messages m where m.edits > 5
+    union all
     select 'I10 hourly sums equal usage', coalesce(r.user_id, u.user_id)::text
     from (select user_id, sum(requests) as requests, sum(prompt_tokens + completion_tokens) as tokens, sum(cost_nano_usd) as cost
       from usage_hourly group by 1) r
@@ -102,4 +113,24 @@ export async function observe(sql: Sql, limits: DefaultQuotas): Promise<readonly
       from usage group by 1) u using (user_id)
     where (coalesce(r.requests, 0), coalesce(r.tokens, 0), coalesce(r.cost, 0))
       is distinct from (coalesce(u.requests, 0), coalesce(u.tokens, 0), coalesce(u.cost, 0))`;
+}
+
+/** What must be so once everything has ended. */
+export async function observeEnd(sql: Sql): Promise<readonly Sighting[]> {
+  return await sql<Sighting[]>`
+    with recursive hanging as (
+      select m.id from messages m where m.parent_id is null
+      union
+      select m.id from hanging h join messages m on m.parent_id = h.id
+    )
+    select 'I17 every turn ends' as invariant, t.state || ' turn ' || t.id || ': ' || (to_jsonb(t) - 'settings' - 'cost_defaults' - 'reply_target') as detail
+    from turns t where t.delivered_at is null or t.state in ('queued', 'running', 'generated')
+    union all
+    select 'I18 no hold is left', 'turn ' || h.turn_id from quota_holds h
+    union all
+    select 'I19 every message hangs on a beginning', 'message ' || m.id
+    from messages m where not exists (select 1 from hanging h where h.id = m.id)
+    union all
+    select 'I20 the newest word of a conversation is there', 'conversation ' || c.id
+    from conversations c join messages m on m.id = c.head_message_id where m.deleted_at is not null`;
 }

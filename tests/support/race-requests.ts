@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AttemptRecord } from '../../src/completion/attempt.ts';
+import type { AttemptRecord, LostAttempt } from '../../src/completion/attempt.ts';
 import type { AdmitRequest, SettleRequest } from '../../src/conversation/ports.ts';
 import type { RunnableTurn } from '../../src/conversation/turn.ts';
 import { guildId, messageId, originKey, placeId, turnId, userId } from '../../src/platform/ids.ts';
@@ -8,8 +8,8 @@ import { guildId, messageId, originKey, placeId, turnId, userId } from '../../sr
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const LEASE_MS = 5 * HOUR_MS;
-export const WINDOW = { maxTokens: 400, maxMessages: 6 };
 const SYSTEM_TOKENS = 40;
+export const WINDOW = { maxTokens: 400, maxMessages: 6, systemTokens: SYSTEM_TOKENS };
 /** An evening before a month ends, and in Newfoundland before the clocks go back. */
 export const BEGIN = Date.UTC(2026, 9, 30, 20);
 export const ZONES = ['UTC', 'Asia/Tokyo', 'America/St_Johns', 'Asia/Tokyo', 'America/St_Johns'];
@@ -75,6 +75,8 @@ export function admission(random: Random, instance: string): AdmitRequest {
     defaults: RACE_LIMITS,
     instance,
     leaseMs: LEASE_MS,
+    burstMs: MINUTE_MS,
+    unshown: [],
   };
 }
 
@@ -84,7 +86,8 @@ export function settlement(
   { turn, instance, costs }: Held,
   state: SettleRequest['state'],
 ): SettleRequest {
-  const bytes = turn.window.map((message) => Math.ceil(Buffer.byteLength(message.text) / 3));
+  const continued = turn.cause === 'continue' && turn.previous?.isPartial === true ? [turn.previous] : [];
+  const bytes = [...turn.window, ...continued].map(({ text }) => Math.ceil(Buffer.byteLength(text) / 3));
   const most = bytes.reduce((sum, tokens) => sum + tokens, SYSTEM_TOKENS);
   const share = random() < 0.3 ? 1 : random();
   const completionTokens = Math.floor(turn.maxCompletionTokens * share);
@@ -107,16 +110,22 @@ export function settlement(
       text: answer,
       estTokens: Math.ceil(answer.length / 4),
       model: 'm',
-      partial: false,
+      partial: random() < 0.3,
     },
     notice: null,
     // Now and then an attempt is not reported.
-    attempts: [...(random() < 0.1 ? paid.slice(1) : paid), free],
+    attempts: [...turn.lost.map(recalled), ...(random() < 0.1 ? paid.slice(1) : paid), free],
     window: WINDOW,
     instance,
     leaseMs: LEASE_MS,
   };
 }
+
+/** What a process that is gone had asked for: it is told under its own claim. */
+const recalled = ({ index, epoch, heldNanoUsd }: LostAttempt): AttemptRecord => ({
+  ...record(index, 0, 0, BigInt(heldNanoUsd ?? '0')),
+  epoch,
+});
 
 function record(
   index: number,

@@ -7,14 +7,25 @@ import type {
   LeaseNews,
   SettleRequest,
   SettleResult,
-  TurnClaim,
 } from '../../src/conversation/ports.ts';
 import type { RunnableTurn } from '../../src/conversation/turn.ts';
 import { guildId, turnId } from '../../src/platform/ids.ts';
 import type { Sql } from '../../src/store/connection.ts';
-import { storableJson } from '../../src/store/document.ts';
 import { errorCode, isAway } from '../../src/store/failure.ts';
-import { observe, type Sighting } from './race-invariants.ts';
+import {
+  call,
+  count,
+  delivered,
+  give,
+  note,
+  pick,
+  someInstance,
+  take,
+  type Course,
+  type Operation,
+  type RaceOptions,
+} from './race-course.ts';
+import { observe, observeEnd, type Sighting } from './race-invariants.ts';
 import {
   admission,
   BEGIN,
@@ -27,23 +38,8 @@ import {
   WINDOW,
   ZONES,
   type Held,
-  type Random,
 } from './race-requests.ts';
-
-/**
- * Many workers admit, settle, fail, cancel, crash, settle again and redeliver at random, on a clock
- * that runs through hour, day and month ends in several time zones, while a watcher looks for
- * broken promises in the database. Calls go to the database's functions without retries, so that a
- * deadlock is seen and not cured.
- */
-export interface RaceOptions {
-  readonly sql: Sql;
-  readonly operations: number;
-  readonly workers: number;
-  readonly seed: number;
-  /** Ends early once this was seen; for races that are expected to fail. */
-  readonly stopAt?: RegExp;
-}
+import { SUCCESSIONS } from './race-successions.ts';
 
 export interface RaceReport {
   /** How many of each operation, and of each outcome of an admission. */
@@ -52,27 +48,6 @@ export interface RaceReport {
   /** How often the watcher looked. */
   readonly looks: number;
   readonly sightings: readonly Sighting[];
-}
-
-/** What all workers of one race share. */
-interface Course {
-  readonly options: RaceOptions;
-  readonly random: Random;
-  readonly counts: Map<string, number>;
-  readonly sightings: Sighting[];
-  /** Turns that some worker is working on. */
-  readonly held: Held[];
-  /** Turns whose worker is gone, but who may come back too late. */
-  readonly abandoned: Held[];
-  readonly settled: SettleRequest[];
-  readonly admitted: AdmitRequest[];
-  /** The highest epoch that a claim returned, by turn. */
-  readonly epochs: Map<string, number>;
-  /** The highest epoch that was seen in the id of a sent part, by turn. */
-  readonly partEpochs: Map<string, number>;
-  /** Turns for which `settled` was answered. */
-  readonly ended: Set<string>;
-  clock: number;
 }
 
 export async function race(options: RaceOptions): Promise<RaceReport> {
@@ -85,6 +60,8 @@ export async function race(options: RaceOptions): Promise<RaceReport> {
     abandoned: [],
     settled: [],
     admitted: [],
+    answerable: [],
+    repeated: [],
     epochs: new Map(),
     partEpochs: new Map(),
     ended: new Set(),
@@ -103,6 +80,7 @@ export async function race(options: RaceOptions): Promise<RaceReport> {
   await Promise.all(Array.from({ length: options.workers }, work));
   left = 0;
   const looks = await watching;
+  if (options.stopAt === undefined) await finish(course);
   return {
     operations: Object.fromEntries([...course.counts].toSorted(([a], [b]) => a.localeCompare(b))),
     simulatedHours: Math.round((course.clock - BEGIN) / HOUR_MS),
@@ -127,11 +105,7 @@ async function look(course: Course): Promise<void> {
   course.sightings.push(...(await observe(course.options.sql, RACE_LIMITS)));
 }
 
-const OPERATIONS: readonly (readonly [
-  weight: number,
-  name: string,
-  run: (course: Course) => Promise<void>,
-])[] = [
+const OPERATIONS: readonly Operation[] = [
   [34, 'admit', admit],
   [22, 'settle', settleOne],
   [2, 'fail', failOne],
@@ -144,6 +118,7 @@ const OPERATIONS: readonly (readonly [
   [6, 'claim', claimWork],
   [4, 'come back late', comeBackLate],
   [2, 'renew', renew],
+  ...SUCCESSIONS,
 ];
 const TOTAL_WEIGHT = OPERATIONS.reduce((sum, [weight]) => sum + weight, 0);
 
@@ -175,15 +150,27 @@ async function admit(course: Course): Promise<void> {
   const request = admission(course.random, someInstance(course));
   course.admitted.push(request);
   await deliver(course, request);
+  // Some say it in several messages.
+  while (course.random() < 0.25) {
+    const next = admission(course.random, request.instance);
+    const { author, guild, place } = request.envelope;
+    const envelope = { ...next.envelope, author, guild, place };
+    const unshown = course.random() < 0.7 ? course.held.map(({ turn }) => turn.id) : [];
+    const said = { ...next, envelope, unshown, isPrivate: request.isPrivate };
+    course.admitted.push(said);
+    await deliver(course, said);
+  }
   // Redelivered while the first delivery is still being decided.
   if (course.random() < 0.1)
     await Promise.all([1, 2].map(() => deliver(course, { ...request, turnId: turnId(randomUUID()) })));
 }
 
 async function deliver(course: Course, request: AdmitRequest): Promise<void> {
-  const verdict = (await call(course, 'admit_v1', request)) as AdmitVerdict;
+  const verdict = (await call(course, 'admit_v3', request)) as AdmitVerdict;
   count(course, `admit: ${verdict.kind}`);
   if (verdict.kind === 'run') take(course, verdict.turn, request.instance);
+  if (verdict.kind === 'run' || verdict.kind === 'queued' || verdict.kind === 'merged')
+    course.answerable.push(request);
   if (verdict.kind === 'refused') await delivered(course, verdict.turnId, verdict.epoch);
 }
 
@@ -243,7 +230,7 @@ async function actOvertaken(course: Course, { turn, instance, costs }: Held): Pr
       detail: `${what} of turn ${turn.id} in epoch ${turn.epoch}`,
     });
   await sendPart(course, turn);
-  if (await call(course, 'intend_part_v1', { ...claim, index: 1 })) fail('an intent');
+  if (await call(course, 'intend_part_v2', { ...claim, index: 1 })) fail('an intent');
   const hold = (await call(course, 'hold_cost_v1', {
     ...claim,
     attempt: costs.size,
@@ -251,7 +238,7 @@ async function actOvertaken(course: Course, { turn, instance, costs }: Held): Pr
   })) as CostHold;
   if (hold.kind === 'held') fail('a hold');
   const claims = [{ id: turn.id, epoch: turn.epoch }];
-  const news = (await call(course, 'renew_leases_v1', { instance, claims, leaseMs: LEASE_MS })) as LeaseNews;
+  const news = (await call(course, 'renew_leases_v2', { instance, claims, leaseMs: LEASE_MS })) as LeaseNews;
   if (!news.lost.includes(turn.id)) fail('a renewal');
   count(course, 'overtaken');
 }
@@ -262,14 +249,19 @@ async function sendSomePart(course: Course): Promise<void> {
 }
 
 /** The id tells the epoch of its sender: in one place it never goes back. */
-async function sendPart(course: Course, { id, epoch }: TurnClaim): Promise<void> {
-  const platformMessageId = `${epoch}.${randomUUID()}`;
-  await call(course, 'part_sent_v1', { turnId: id, epoch, index: 0, platformMessageId });
+async function sendPart(
+  course: Course,
+  { id, epoch, replyOf }: Pick<RunnableTurn, 'id' | 'epoch' | 'replyOf'>,
+): Promise<void> {
+  const platformMessageId = `${id}.${epoch}.${randomUUID()}`;
+  await call(course, 'part_sent_v2', { turnId: id, epoch, index: 0, platformMessageId });
   const seenBefore = course.partEpochs.get(id) ?? 0;
   const { sql } = course.options;
   const [row] = await sql<{ part: string }[]>`
-    select platform_message_id as part from reply_parts where turn_id = ${id} and index = 0`;
-  const stored = Number.parseInt(row?.part ?? '0', 10);
+    select platform_message_id as part from reply_parts where turn_id = ${replyOf ?? id} and index = 0`;
+  // The reply may be another turn's by now.
+  if (row?.part.startsWith(id) !== true) return;
+  const stored = Number(row.part.split('.')[1]);
   if (stored < seenBefore)
     course.sightings.push({
       invariant: 'I11 no part replaced by an old claim',
@@ -285,7 +277,7 @@ async function settleAgain(course: Course): Promise<void> {
 
 async function settle(course: Course, request: SettleRequest): Promise<void> {
   const epochBefore = course.epochs.get(request.turnId) ?? 0;
-  const result = (await call(course, 'settle_v1', request)) as SettleResult;
+  const result = (await call(course, 'settle_v2', request)) as SettleResult;
   count(course, `settle: ${result.kind}`);
   if (result.kind !== 'settled') return;
   course.settled.push(request);
@@ -303,12 +295,8 @@ async function settle(course: Course, request: SettleRequest): Promise<void> {
   if (result.next !== null) take(course, result.next, request.instance);
   const claim = { turnId: request.turnId, epoch: request.epoch };
   const dice = course.random();
-  if (dice < 0.92) await call(course, 'mark_delivered_v1', { ...claim, unreachable: null });
-  else if (dice < 0.96) await call(course, 'postpone_v1', { ...claim, retryAfterMs: HOUR_MS });
-}
-
-async function delivered(course: Course, turn: string, epoch: number): Promise<void> {
-  await call(course, 'mark_delivered_v1', { turnId: turn, epoch, unreachable: null });
+  if (dice < 0.92) await delivered(course, request.turnId, request.epoch, result.fate !== null);
+  else if (dice < 0.96) await call(course, 'postpone_v2', { ...claim, retryAfterMs: HOUR_MS });
 }
 
 async function holdCost(course: Course): Promise<void> {
@@ -328,7 +316,7 @@ async function holdCost(course: Course): Promise<void> {
 async function claimWork(course: Course): Promise<void> {
   const instance = someInstance(course);
   const held = course.held.filter((each) => each.instance === instance).map(({ turn }) => turn.id);
-  const work = (await call(course, 'claim_work_v1', {
+  const work = (await call(course, 'claim_work_v2', {
     instance,
     held,
     leaseMs: LEASE_MS,
@@ -348,22 +336,35 @@ async function claimWork(course: Course): Promise<void> {
   }
   for (const turn of work.deliver) {
     note(course, turn.id, turn.epoch);
-    await delivered(course, turn.id, turn.epoch);
+    await delivered(course, turn.id, turn.epoch, turn.isRetracted);
   }
+}
+
+/** Everybody is gone, and one process takes up all that is left. */
+async function finish(course: Course): Promise<void> {
+  course.held.length = 0;
+  for (let left = 1000; left > 0; left -= 1) {
+    course.clock += 2 * LEASE_MS;
+    const known = course.held.length;
+    await claimWork(course);
+    if (course.held.length === known && !(await isUnfinished(course))) break;
+    for (const held of course.held.splice(0))
+      await settle(course, settlement(course.random, held, 'generated'));
+  }
+  course.sightings.push(...(await observe(course.options.sql, RACE_LIMITS)));
+  course.sightings.push(...(await observeEnd(course.options.sql)));
+}
+
+async function isUnfinished({ options: { sql } }: Course): Promise<boolean> {
+  const left = await sql`select 1 from turns where delivered_at is null limit 1`;
+  return left.length > 0;
 }
 
 async function renew(course: Course): Promise<void> {
   const instance = someInstance(course);
   const mine = course.held.filter((each) => each.instance === instance).slice(0, 10);
   const claims = mine.map(({ turn: { id, epoch } }) => ({ id, epoch }));
-  await call(course, 'renew_leases_v1', { instance, claims, leaseMs: LEASE_MS });
-}
-
-async function call(course: Course, name: string, document: object): Promise<unknown> {
-  const { sql } = course.options;
-  const text = storableJson({ ...document, nowMs: Math.floor(course.clock) });
-  const rows = await sql<{ outcome: unknown }[]>`select ${sql(name)}(${text}::text::jsonb) as outcome`;
-  return rows[0]?.outcome;
+  await call(course, 'renew_leases_v2', { instance, claims, leaseMs: LEASE_MS });
 }
 
 /** Guilds have their zones from the start; their subjects are made by the first admission. */
@@ -375,25 +376,4 @@ async function prepareGuilds(sql: Sql): Promise<void> {
   await sql`insert into settings (scope, subject_id, key, value)
     select 'guild', id, 'conversation_style', '"channel"' from guilds where platform_guild_id <> ${guildId('telegram', -1)}
     on conflict do nothing`;
-}
-
-const someInstance = (course: Course): string => `race ${pick(course, 4)}`;
-
-function take(course: Course, turn: RunnableTurn, instance: string): void {
-  note(course, turn.id, turn.epoch);
-  course.held.push({ turn, instance, costs: new Map() });
-}
-
-function note(course: Course, id: string, epoch: number): void {
-  course.epochs.set(id, Math.max(epoch, course.epochs.get(id) ?? 0));
-}
-
-function give(course: Course): Held | null {
-  return course.held.splice(pick(course, course.held.length), 1)[0] ?? null;
-}
-
-const pick = (course: Course, below: number): number => Math.floor(course.random() * below);
-
-function count(course: Course, name: string): void {
-  course.counts.set(name, (course.counts.get(name) ?? 0) + 1);
 }

@@ -8,6 +8,8 @@ export interface TurnRow {
   readonly conversationId: string | null;
   readonly state: string;
   readonly cause: string;
+  /** The turn whose reply this one writes; null for one of its own. */
+  readonly replyOf: string | null;
   /** 1, unless somebody else had to take the turn over. */
   readonly epoch: number;
   readonly refusal: { readonly reason: string } | null;
@@ -16,6 +18,7 @@ export interface TurnRow {
   readonly isDelivered: boolean;
   readonly question: MessageRow | null;
   readonly answer: MessageRow | null;
+  /** Of the reply, which may be another turn's. */
   readonly parts: readonly (string | null)[];
   readonly attempts: readonly AttemptRow[];
   readonly usage: readonly UsageRow[];
@@ -63,11 +66,11 @@ export function createRecords({ sql }: Pick<Database, 'sql'>): Records {
   const turns = async (where: ReturnType<typeof sql>): Promise<readonly TurnRow[]> => {
     const rows = await sql<{ turn: TurnRow }[]>`
       select jsonb_build_object('id', t.id, 'originKey', t.origin_key, 'place', t.place, 'conversationId', t.conversation_id,
-        'state', t.state, 'cause', t.cause, 'epoch', t.epoch, 'refusal', t.refusal, 'notice', t.notice, 'unreachable', t.unreachable,
+        'state', t.state, 'cause', t.cause, 'replyOf', t.reply_of, 'epoch', t.epoch, 'refusal', t.refusal, 'notice', t.notice, 'unreachable', t.unreachable,
         'isDelivered', t.delivered_at is not null,
         'question', (select ${message(sql)} from messages m where m.id = t.question_message_id),
         'answer', (select ${message(sql)} from messages m where m.id = t.answer_message_id),
-        'parts', (select coalesce(jsonb_agg(r.platform_message_id order by r.index), '[]') from reply_parts r where r.turn_id = t.id),
+        'parts', (select coalesce(jsonb_agg(r.platform_message_id order by r.index), '[]') from reply_parts r where r.turn_id = coalesce(t.reply_of, t.id)),
         'attempts', (select coalesce(jsonb_agg(jsonb_build_object('modelAsked', a.model_asked, 'modelUsed', a.model_used,
           'generationId', a.generation_id, 'outcome', a.outcome, 'failure', a.failure, 'httpStatus', a.http_status)
           order by a.epoch, a.index), '[]') from attempts a where a.turn_id = t.id),

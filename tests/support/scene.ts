@@ -68,6 +68,8 @@ export interface SceneOptions extends OutsideOptions {
   readonly database?: DatabaseKind | TestDatabase;
   /** Without it the bot waits as little as it can. */
   readonly telegramPace?: typeof QUICK;
+  /** Within which messages of one person are one question; 0 unless told. */
+  readonly burstMs?: number;
 }
 
 export const FREE = 'google/gemma-4-31b-it:free';
@@ -99,6 +101,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
       {
         ...(opens === undefined && { database }),
         telegramPace: options.telegramPace ?? QUICK,
+        burstMs: options.burstMs ?? 0,
         onLog: (line) => void log.push(line),
       },
     );
@@ -192,6 +195,14 @@ export function slowly(pieces: readonly string[], everyMs = 60): Scenario {
 /** An answer of which nothing comes after the first words, until somebody stops it. */
 export function stalling(text: string): Scenario {
   return { kind: 'answer', pieces: [{ text }], fault: { kind: 'stall' } };
+}
+
+/** What the buttons below a message do, in their order. */
+export function actionsBelow(message: Pick<SimMessage, 'replyMarkup'> | undefined): readonly string[] {
+  const buttons = message?.replyMarkup?.inline_keyboard.flat() ?? [];
+  return buttons.map((button) =>
+    'callback_data' in button ? (button.callback_data.split(':')[0] ?? '') : '',
+  );
 }
 
 /** Money as the database keeps it. */

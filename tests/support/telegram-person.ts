@@ -1,4 +1,5 @@
 import { expect, vi } from 'vitest';
+import { actionsBelow } from './scene.ts';
 import type { RemoteTelegramSimulator } from '../simulators/telegram/remote.ts';
 
 /** Long enough for a machine that is busy with something else; nothing is asserted about it. */
@@ -12,9 +13,11 @@ type SentMessage = Awaited<
 export interface Person {
   readonly user: { readonly id: number };
   send(text: string): Promise<number>;
+  /** Presses the button of a message that does this. */
+  press(messageId: number, action: string): Promise<void>;
   /** The bot's messages that are visible now, oldest first. */
   answers(): Promise<readonly SentMessage[]>;
-  /** Waits until exactly these are the bot's messages, and none has a button. */
+  /** Waits until exactly these are the bot's messages, and none of them is being written. */
   reads(...texts: readonly string[]): Promise<void>;
   /** Waits until the bot has one message here. */
   seesFirstText(): Promise<void>;
@@ -30,11 +33,20 @@ export async function newPerson(telegram: RemoteTelegramSimulator): Promise<Pers
     user,
     answers,
     send: (text) => chat.send(user, text),
+    async press(messageId, action) {
+      const message = (await answers()).find(({ id }) => id === messageId);
+      const data = message?.replyMarkup?.inline_keyboard
+        .flat()
+        .flatMap((button) => ('callback_data' in button ? [button.callback_data] : []))
+        .find((candidate) => candidate.startsWith(`${action}:`));
+      if (data === undefined) throw new Error(`Message ${messageId} has no button "${action}".`);
+      await chat.press(user, messageId, data);
+    },
     reads: (...texts) =>
       vi.waitFor(async () => {
         const messages = await answers();
         expect(messages.map(({ text }) => text)).toEqual(texts);
-        expect(messages.filter(({ replyMarkup }) => replyMarkup !== undefined)).toEqual([]);
+        expect(messages.filter((message) => actionsBelow(message).includes('stop'))).toEqual([]);
       }, PATIENCE),
     seesFirstText: () => vi.waitFor(async () => expect(await answers()).toHaveLength(1), PATIENCE),
     seesTextGrow: () =>

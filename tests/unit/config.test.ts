@@ -85,6 +85,74 @@ test('access asks for approval once paid models are allowed', () => {
   expect(read({ ...paid, ACCESS: 'open' }).config.access.mode).toBe('open');
 });
 
+const problemsOf = (environment: Record<string, string>) => {
+  const result = readConfig(environment);
+  return result.ok ? [] : result.problems;
+};
+
+const TELEGRAM = { TELEGRAM_BOT_TOKEN: '123456789:AA-simulated-token-AAAAAAAAAAAAAAAAAA' };
+
+test('Telegram is polled unless told, whatever is set for webhooks', () => {
+  expect(read(TELEGRAM).config.telegram).toMatchObject({ mode: 'polling', webhook: null });
+  const prepared = { ...TELEGRAM, PUBLIC_URL: 'https://bot.example', TELEGRAM_WEBHOOK_SECRET: 'abc' };
+  expect(read(prepared)).toMatchObject({ config: { telegram: { webhook: null } }, warnings: [] });
+});
+
+test('a webhook needs an address and a secret', () => {
+  const webhook = { ...TELEGRAM, TELEGRAM_MODE: 'webhook' };
+  expect(problemsOf(webhook)).toEqual([
+    expect.stringMatching(/^PUBLIC_URL: write /u),
+    expect.stringMatching(/^TELEGRAM_WEBHOOK_SECRET: write /u),
+  ]);
+  const secret = { TELEGRAM_WEBHOOK_SECRET: 'a_secret-1' };
+  const whole = read({ ...webhook, ...secret, PUBLIC_URL: 'https://bot.example/parley/' });
+  expect(whole.config.telegram).toMatchObject({
+    mode: 'webhook',
+    webhook: { url: 'https://bot.example/parley', secret: 'a_secret-1' },
+  });
+  expect(whole.config.secrets).toContain('a_secret-1');
+});
+
+test('a webhook’s address is https, or of this machine', () => {
+  const webhook = { ...TELEGRAM, TELEGRAM_MODE: 'webhook', TELEGRAM_WEBHOOK_SECRET: 'abc' };
+  for (const host of ['bot.example', '127.example.org', '10.0.0.1']) {
+    const problems = problemsOf({ ...webhook, PUBLIC_URL: `http://${host}` });
+    expect(problems).toEqual([expect.stringMatching(/^PUBLIC_URL: write .*https:/u)]);
+  }
+  for (const host of ['127.0.0.1:8080', 'localhost:8080', '[::1]:8080']) {
+    expect(problemsOf({ ...webhook, PUBLIC_URL: `http://${host}` })).toEqual([]);
+  }
+  expect(problemsOf({ ...webhook, PUBLIC_URL: 'bot.example' })).toHaveLength(1);
+});
+
+test('shards are written one by one or as ranges', () => {
+  const shardsOf = (DISCORD_SHARDS: string, DISCORD_SHARD_COUNT: string) =>
+    read({ DISCORD_TOKEN: 'x', DISCORD_SHARDS, DISCORD_SHARD_COUNT }).config.discord?.shards;
+  expect(read({ DISCORD_TOKEN: 'x' }).config.discord?.shards).toBeNull();
+  expect(shardsOf('0', '1')).toEqual({ ids: [0], count: 1 });
+  expect(shardsOf('0-3', '8')).toEqual({ ids: [0, 1, 2, 3], count: 8 });
+  expect(shardsOf('5, 0-1,1', '8')).toEqual({ ids: [0, 1, 5], count: 8 });
+});
+
+test.each([
+  [{ DISCORD_SHARDS: '0' }, 'DISCORD_SHARD_COUNT'],
+  [{ DISCORD_SHARD_COUNT: '2' }, 'DISCORD_SHARDS'],
+  [{ DISCORD_SHARDS: '0-2', DISCORD_SHARD_COUNT: '2' }, 'DISCORD_SHARDS'],
+  [{ DISCORD_SHARDS: '3-1', DISCORD_SHARD_COUNT: '4' }, 'DISCORD_SHARDS'],
+  [{ DISCORD_SHARDS: 'all', DISCORD_SHARD_COUNT: '4' }, 'DISCORD_SHARDS'],
+  [{ DISCORD_SHARDS: '0', DISCORD_SHARD_COUNT: 'many' }, 'DISCORD_SHARD_COUNT'],
+])('of %o is told once what to write for %s', (environment, name) => {
+  expect(problemsOf(environment)).toEqual([expect.stringMatching(new RegExp(`^${name}: write `, 'u'))]);
+});
+
+test('how old a message may be that is answered after downtime is read', () => {
+  expect(read({}).config.operation.backlogMaxAgeMs).toBe(900_000);
+  expect(read({ BACKLOG_MAX_AGE_MS: '0' })).toMatchObject({
+    config: { operation: { backlogMaxAgeMs: 0 } },
+    warnings: [],
+  });
+});
+
 test('ids keep their platform', () => {
   expect(read({ OPERATOR_IDS: 'telegram:42, discord:7' }).config.access.operators).toEqual([
     'telegram:42',

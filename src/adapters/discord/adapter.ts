@@ -15,9 +15,11 @@ import { fromReplyTarget } from './address.ts';
 import { createAnswering } from './answering.ts';
 import { readApplication, type Application } from './application.ts';
 import { createCallbacks } from './callback.ts';
+import { DEFAULT_CATCH_UP_PACE, type CatchUpPace } from './catch-up.ts';
+import type { ShardChoice } from './client.ts';
 import type { CommandWords } from './command-words.ts';
 import { publishCommands, toApplicationCommands } from './commands.ts';
-import { createDispatch } from './dispatch.ts';
+import { createDispatch, type Dispatch } from './dispatch.ts';
 import { attempt, describe as describeFailure, isTokenRefused, toFailure } from './failure.ts';
 import {
   createGateway,
@@ -26,6 +28,7 @@ import {
   type Gateway,
   type GatewayPace,
 } from './gateway.ts';
+import { createHistory } from './history.ts';
 import { createIntake, type Intake, type IntakePace } from './intake.ts';
 import { createInteractions } from './interactions.ts';
 import { inviteLink, portalPage } from './invite.ts';
@@ -33,11 +36,15 @@ import type { Pace } from './pacing.ts';
 import { createReply, createReplyContext, type ReplyContext } from './reply.ts';
 import { createRest } from './rest.ts';
 import { createSeal, type Seal } from './seal.ts';
+import { createShards } from './shards.ts';
+import { createWaitingMarks } from './waiting-marks.ts';
 
 export interface DiscordConfig {
   readonly token: string;
   /** Ends in `/api`. */
   readonly apiUrl: string;
+  /** The shards of this process; null for all, as many as Discord advises. */
+  readonly shards: ShardChoice | null;
   /** Seals the tokens of interactions where they are stored. */
   readonly sealingSecret: string;
 }
@@ -56,6 +63,7 @@ export interface DiscordPace {
   readonly pace?: Partial<Pace>;
   readonly gatewayPace?: Partial<GatewayPace>;
   readonly handingPace?: Partial<HandingPace>;
+  readonly catchUpPace?: Partial<CatchUpPace>;
 }
 
 /** How long events are kept for a store that is away. */
@@ -108,6 +116,7 @@ export function createDiscordAdapter(options: DiscordAdapterOptions): PlatformAd
   const replies = createReplyContext({ rest, bot, logger, clock, pace });
   const chores = createChores();
   const wiring: Wiring = { options, rest, seal, replies, chores, clock, stopping, tellFatal };
+  const mark = createWaitingMarks({ ...replies, chores, signal: stopping.signal });
   let inbound: Inbound | null = null;
 
   const begin = async (handlers: Handlers): Promise<void> => {
@@ -121,6 +130,8 @@ export function createDiscordAdapter(options: DiscordAdapterOptions): PlatformAd
     if (stopping.signal.aborted) return;
     isRunning = true;
     logger.info({ bot: application.bot.name }, 'Discord: listening');
+    // They are the bot's, not a shard's: one process is enough.
+    if (config.shards?.ids.includes(0) === false) return;
     const commands = toApplicationCommands(options.commands, options);
     const retrying = { ...retryingOf(wiring), signal: stopping.signal };
     chores.add(publishCommands(rest, application.id, commands, retrying));
@@ -135,10 +146,18 @@ export function createDiscordAdapter(options: DiscordAdapterOptions): PlatformAd
       await inbound?.gateway.close();
       stopping.abort();
       await inbound?.intake.settle();
+      await inbound?.shards.settle();
       await chores.settle();
     },
     openReply: (target, replyOptions) =>
       createReply(replies, fromReplyTarget(target, seal, Date.now()), replyOptions),
+    markWaiting(target, isWaiting) {
+      try {
+        mark(fromReplyTarget(target, seal, Date.now()), isWaiting);
+      } catch (error) {
+        logger.error({ reason: describeFailure(toFailure(error)) }, 'waiting mark not changed');
+      }
+    },
   };
 }
 
@@ -180,7 +199,7 @@ function tellNotTaken(logger: Logger): (failed: FailedTry) => void {
   };
 }
 
-interface Inbound {
+interface Inbound extends Pick<Dispatch, 'shards'> {
   readonly gateway: Gateway;
   readonly intake: Intake;
 }
@@ -207,10 +226,27 @@ function openInbound(wiring: Wiring, application: Application, handlers: Handler
     patienceMs: pace.interactionPatienceMs,
     signal: stopping.signal,
   });
-  const listener = createDispatch({
+  const catchUpPace = { ...DEFAULT_CATCH_UP_PACE, ...options.catchUpPace };
+  const { listener, shards } = createDispatch({
     context,
     handlers,
     intake,
+    openShards: (missed) =>
+      createShards({
+        ...missed,
+        botId: application.bot.id,
+        memory: handlers.memory,
+        handingOver,
+        pace: catchUpPace,
+        stopping: stopping.signal,
+        today: Date.now,
+        clock,
+        logger,
+      }),
+    historyOf: ({ client, ...session }) => ({
+      ...session,
+      history: createHistory({ client, sender: replies.sender, gapMs: catchUpPace.gapMs, clock }),
+    }),
     takeInteraction,
     rest,
     replies,
@@ -227,5 +263,5 @@ function openInbound(wiring: Wiring, application: Application, handlers: Handler
     ...retryingOf(wiring),
     onFatal: wiring.tellFatal,
   });
-  return { gateway, intake };
+  return { gateway, intake, shards };
 }

@@ -1,4 +1,4 @@
-import type { BaseInteraction } from 'discord.js';
+import { InteractionResponseType, type BaseInteraction } from 'discord.js';
 import type { Clock } from '../../delivery/clock.ts';
 import type { Said, Taken } from '../../platform/adapter.ts';
 import { addressOf, type Address } from './address.ts';
@@ -61,6 +61,11 @@ export function createAnswering({ callbacks, replies, clock, deferAfterMs }: Ans
       const whole = first !== null && typeof first === 'object' ? wholeText(first) : null;
       if (whole !== null) {
         await callbacks.answer(interaction, privateMessage(whole));
+        return;
+      }
+      // The message with the button stays, and shows what came of it.
+      if (first === 'no_reply' && interaction.isMessageComponent()) {
+        await callbacks.answer(interaction, { type: InteractionResponseType.DeferredMessageUpdate });
         return;
       }
       const opened = await open(interaction, true);

@@ -8,18 +8,30 @@ import {
   WebSocketShardStatus,
   type GatewayIntentBits,
   type Interaction,
-  type Message,
   type WebSocketOptions,
 } from 'discord.js';
 import type { Clock } from '../../delivery/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { describe, toFailure } from './failure.ts';
 import type { IdentifyGate } from './identify-gate.ts';
+import { listenToMessages, type MessageListener } from './message-events.ts';
 
-/** What the gateway tells. Neither may throw. */
-export interface GatewayListener {
-  onMessage(message: Message): void;
+/** What the gateway tells. None may throw. */
+export interface GatewayListener extends MessageListener {
   onInteraction(interaction: Interaction): void;
+  /** A shard has no session, or none has (null). */
+  onDown(shard: number | null): void;
+  /** A session goes on, and told what came meanwhile. */
+  onResumed(shard: number): void;
+  /** A session began anew: what came before it is not told. */
+  onBegan(began: Began): void;
+}
+
+export interface Began {
+  readonly shard: number;
+  /** How many shards there are, those of other processes as well. */
+  readonly count: number;
+  readonly client: Client;
 }
 
 /** Why a connection is over: for good, or for now. */
@@ -43,11 +55,20 @@ export interface ConnectOptions {
   /** Ends in `/api`. */
   readonly apiUrl: string;
   readonly intents: readonly GatewayIntentBits[];
+  /** Those of this process; null for all, as many as Discord advises. */
+  readonly shards: ShardChoice | null;
   readonly listener: GatewayListener;
   readonly gate: IdentifyGate;
   readonly pace: ConnectionPace;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+export interface ShardChoice {
+  /** From 0. */
+  readonly ids: readonly number[];
+  /** Of all processes together. */
+  readonly count: number;
 }
 
 export interface ConnectionPace {
@@ -71,6 +92,7 @@ export function connect(options: ConnectOptions): Connection {
     ending.abort();
     resolve(reason);
   };
+  options.listener.onDown(null);
   listen(client, options, end, ending.signal);
 
   const login = async (): Promise<void> => {
@@ -132,21 +154,29 @@ const CLOSING_MS = 2000;
 /** discord.js' own part that holds the sockets. */
 type Sockets = Parameters<NonNullable<WebSocketOptions['buildStrategy']>>[0];
 
-function createClient({ intents, apiUrl, gate, pace, clock }: ConnectOptions, ended: AbortSignal) {
+function createClient(options: ConnectOptions, ended: AbortSignal) {
+  const { intents, shards, apiUrl, gate, pace, clock, logger } = options;
   let sockets: Sockets | null = null;
   const client = new Client({
     intents: [...intents],
-    shards: 'auto',
+    ...(shards === null ? { shards: 'auto' } : { shards: [...shards.ids], shardCount: shards.count }),
     partials: [Partials.Channel, Partials.Message, Partials.Reaction, Partials.User],
     makeCache: Options.cacheWithLimits(CACHE_LIMITS),
     allowedMentions: { parse: [], repliedUser: false },
     waitGuildTimeout: pace.waitGuildTimeoutMs,
-    rest: { api: apiUrl, version: '10', retries: 0, timeout: REST_TIMEOUT_MS },
+    rest: {
+      api: apiUrl,
+      version: '10',
+      retries: 0,
+      timeout: REST_TIMEOUT_MS,
+      // What is read waits at a pace of our own.
+      rejectOnRateLimit: ({ route }) => !route.startsWith('/gateway'),
+    },
     ws: {
       buildStrategy(manager) {
         sockets = manager;
         manager.options.handshakeTimeout = pace.handshakeTimeoutMs;
-        return new SimpleShardingStrategy(manager);
+        return new SimpleShardingStrategy(withoutFailures(manager, logger));
       },
       buildIdentifyThrottler: (manager) => ({
         async waitForIdentify(shardId, signal) {
@@ -176,6 +206,22 @@ function createClient({ intents, apiUrl, gate, pace, clock }: ConnectOptions, en
       }
     },
   };
+}
+
+/**
+ * The manager, with an `emit` that never throws. What a strategy emits is carried out by discord.js at once, and what
+ * it can not read there, such as an event without a field, would else end the process as a rejection that nobody handles.
+ */
+function withoutFailures(manager: Sockets, logger: Logger): Sockets {
+  const emit = (...event: Parameters<Sockets['emit']>): boolean => {
+    try {
+      return manager.emit(...event);
+    } catch (error) {
+      logger.error({ reason: describe(toFailure(error)) }, 'event not understood by discord.js');
+      return true;
+    }
+  };
+  return Object.create(manager, { emit: { value: emit } }) as Sockets;
 }
 
 const REST_TIMEOUT_MS = 15_000;
@@ -226,6 +272,7 @@ function listen(
     if (down.delete(shard) && down.size === 0) logger.info({}, 'Discord: connected again');
   };
   const isDown = async (shard: number): Promise<void> => {
+    listener.onDown(shard);
     if (down.has(shard)) return;
     if (down.size === 0) logger.warn({ shard }, 'Discord: connection lost, coming back');
     const back = new AbortController();
@@ -234,7 +281,7 @@ function listen(
     if (!back.signal.aborted) end({ kind: 'dead', reason: 'a shard did not come back' });
   };
 
-  client.on(Events.MessageCreate, (message) => listener.onMessage(message));
+  listenToMessages(client, listener);
   client.on(Events.InteractionCreate, (interaction) => listener.onInteraction(interaction));
   client.on(Events.Error, (error) =>
     logger.error({ reason: describe(toFailure(error)) }, 'discord.js failed'),
@@ -243,8 +290,14 @@ function listen(
     logger.debug({ reason: describe(toFailure(error)) }, 'gateway connection failed'),
   );
   client.on(Events.ShardReconnecting, (shard) => void isDown(shard));
-  client.on(Events.ShardResume, isUp);
-  client.on(Events.ShardReady, isUp);
+  client.on(Events.ShardResume, (shard) => {
+    isUp(shard);
+    listener.onResumed(shard);
+  });
+  client.on(Events.ShardReady, (shard) => {
+    isUp(shard);
+    listener.onBegan({ shard, count: client.options.shardCount ?? 1, client });
+  });
   client.on(Events.ShardDisconnect, ({ code }) => end({ kind: 'closed', code }));
   client.on(Events.Invalidated, () => end({ kind: 'dead', reason: 'session invalidated' }));
 }

@@ -7,7 +7,7 @@ import {
   type Message,
   type PermissionsBitField,
 } from 'discord.js';
-import type { ButtonPress, CommandInvocation } from '../../platform/command.ts';
+import { BUTTON_ACTIONS, type ButtonPress, type CommandInvocation } from '../../platform/command.ts';
 import { guildId, messageId, originKey, placeId, userId } from '../../platform/ids.ts';
 import type { Addressing, Author, Envelope, Guild, IncomingMessage } from '../../platform/message.ts';
 import { addressAt, toReplyTarget, type Address } from './address.ts';
@@ -32,22 +32,57 @@ export function decodeMessage(
   context: DecodeContext,
   threadOwner: string | null,
 ): IncomingMessage | null {
+  const said = decodeSaid(message, context, threadOwner);
+  if (said === null) return null;
+  const { isPrivate, mentionsBot, repliesToBot, inOwnThread } = said.addressing;
+  if (!isPrivate && !mentionsBot && !repliesToBot && !inOwnThread) return null;
+  // One hint is enough for a thread: with this key the store knows every further one as a repetition.
+  return said.isTextWithheld && inOwnThread ? withKey(said, context, message, WITHHELD_EVENT) : said;
+}
+
+/**
+ * Translates a message that was changed, with a key of its own for each version, whoever it is written to: the question
+ * it was may have been to the bot. Null where no person has changed anything: a link's preview is no change.
+ */
+export function decodeEdit(
+  message: Message,
+  context: DecodeContext,
+  threadOwner: string | null,
+): IncomingMessage | null {
+  const { id, editedTimestamp } = message;
+  if (editedTimestamp === null) return null;
+  const said = decodeSaid(message, context, threadOwner);
+  return said === null ? null : withKey(said, context, message, id, 'edit', editedTimestamp);
+}
+
+function withKey(
+  said: IncomingMessage,
+  { bot }: DecodeContext,
+  { channelId }: Message,
+  ...event: readonly (string | number)[]
+): IncomingMessage {
+  return { ...said, originKey: originKey('discord', bot.id, channelId, ...event) };
+}
+
+/** What a person has said, to whomever; null for all else. */
+function decodeSaid(
+  message: Message,
+  context: DecodeContext,
+  threadOwner: string | null,
+): IncomingMessage | null {
   const { author, channel, channelId } = message;
   if (author.bot || author.system || message.webhookId !== null || !isSpoken(message)) return null;
   const written = writtenIn(message, context);
   const isNamed = written.mentionsBot;
   const addressing = addressingOf(message, { isNamed, isOwnThread: threadOwner === context.bot.id }, context);
-  const { isPrivate, mentionsBot, repliesToBot, inOwnThread } = addressing;
-  if (!isPrivate && !mentionsBot && !repliesToBot && !inOwnThread) return null;
+  const { isPrivate } = addressing;
   const isTextWithheld =
     written.text === '' && !context.readsContent && !isPrivate && !message.mentions.users.has(context.bot.id);
-  // One hint is enough for a thread: with this key the store knows every further one as a repetition.
-  const event = isTextWithheld && inOwnThread ? WITHHELD_EVENT : message.id;
   const canOpenThread = threadCanStartAt(message);
   const threadAtMessage = canOpenThread ? placeId('discord', context.bot.id, message.id) : null;
   return {
     platform: 'discord',
-    originKey: originKey('discord', context.bot.id, channelId, event),
+    originKey: originKey('discord', context.bot.id, channelId, message.id),
     author: messageAuthor(message),
     guild: guildOf(message),
     place: placeId('discord', context.bot.id, channelId),
@@ -60,10 +95,14 @@ export function decodeMessage(
     ),
     text: written.text,
     isTextWithheld,
+    isMaybeCut: message.content.length >= MAYBE_CUT_LENGTH,
     repliesTo: repliesTo(message),
     addressing,
   };
 }
+
+/** In UTF-16 units as written: a client cuts at 2000, and at an earlier blank where it finds one. */
+const MAYBE_CUT_LENGTH = 1900;
 
 /** The text of a message, as its readers see it. */
 export function writtenIn(message: Message, context: DecodeContext): WrittenText {
@@ -88,19 +127,20 @@ export function decodeCommand(
   };
 }
 
-/** The custom id of our buttons: `stop:<turn>`. */
-const STOP_ID = /^stop:([\da-f-]{36})$/iu;
+/** The custom id of our buttons, such as `stop:<turn>`. */
+const BUTTON_ID = /^([a-z]+):([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/u;
 
 /** Null for a button that is none of ours. */
 export function decodePress(interaction: ButtonInteraction, context: DecodeContext): ButtonPress | null {
-  const turn = STOP_ID.exec(interaction.customId)?.[1];
-  if (turn === undefined) return null;
+  const [, name, turn] = BUTTON_ID.exec(interaction.customId) ?? [];
+  const action = BUTTON_ACTIONS.find((known) => known === name);
+  if (turn === undefined || action === undefined) return null;
   const { channelId, message } = interaction;
   const address = { ...addressAt(channelId, interaction.guildId === null), questionId: message.id };
   return {
     ...interactionEnvelope(interaction, address, context),
     messageId: messageId('discord', channelId, message.id),
-    action: 'stop',
+    action,
     turn,
   };
 }

@@ -2,66 +2,70 @@ import type { Interaction, Message, REST } from 'discord.js';
 import type { Chores } from '../../delivery/chores.ts';
 import type { Clock } from '../../delivery/clock.ts';
 import { pickLocale, translate } from '../../i18n/translate.ts';
+import { createOutageNotices } from '../../intake/outage-notices.ts';
 import type { Handlers } from '../../platform/adapter.ts';
 import type { IncomingMessage } from '../../platform/message.ts';
+import { messageId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { createRecent } from '../../platform/recent.ts';
 import { addressAt } from './address.ts';
-import type { GatewayListener } from './client.ts';
-import { decodeMessage, type DecodeContext } from './decode.ts';
+import type { Began, GatewayListener } from './client.ts';
+import { decodeEdit, decodeMessage, type DecodeContext } from './decode.ts';
 import { describe, toFailure } from './failure.ts';
 import type { Intake } from './intake.ts';
-import { createRecent } from './recent.ts';
+import type { Deletion, Edit } from './message-events.ts';
 import { say, type ReplyContext } from './reply.ts';
-import { createThreadOwners } from './thread-owner.ts';
+import type { Shards, ShardsOptions } from './shards.ts';
+import { createThreadOwners, type ThreadOwners } from './thread-owner.ts';
 
-export interface DispatchOptions {
-  readonly context: DecodeContext;
-  readonly handlers: Handlers;
+export interface DispatchOptions extends SpeechOptions {
   readonly intake: Intake;
+  /** Makes what follows how far each shard has come. */
+  readonly openShards: (missed: Pick<ShardsOptions, 'concerns' | 'hand'>) => Shards;
+  /** Begins to read what a session was not told. */
+  readonly historyOf: (began: Began) => Parameters<Shards['began']>[0];
   readonly takeInteraction: (interaction: Interaction) => void;
-  readonly rest: REST;
   readonly replies: ReplyContext;
   readonly chores: Chores;
   /** A stopped adapter takes no event, also where the gateway still tells one. */
   readonly stopped: AbortSignal;
   readonly clock: Clock;
-  readonly logger: Logger;
+}
+
+export interface Dispatch {
+  readonly listener: GatewayListener;
+  readonly shards: Shards;
 }
 
 /** Takes what the gateway tells to the core. Nothing here throws or makes the gateway wait. */
-export function createDispatch(options: DispatchOptions): GatewayListener {
-  const { context, handlers, intake, logger } = options;
-  const hintedThreads = createRecent<true>();
+export function createDispatch(options: DispatchOptions): Dispatch {
+  const { intake, logger } = options;
   const owners = createThreadOwners(options.rest, logger);
-  const tellStoreAway = createNotices(options);
-
-  const hand = async (message: IncomingMessage): Promise<void> => {
-    // The store keeps the hint to one for ever; this spares it the further messages.
-    const isHint = message.isTextWithheld && message.addressing.inOwnThread;
-    if (isHint && hintedThreads.has(message.place)) return;
-    await handlers.onMessage(message);
-    if (isHint) hintedThreads.set(message.place, true);
-  };
+  const speechOf = createSpeech(options, owners);
+  const tell = createNotices(options);
+  const shards = options.openShards({
+    concerns: (message) => speechOf(message) !== null,
+    async hand(message, signal) {
+      const speech = speechOf(message);
+      return speech === null || (await intake.hand({ id: message.id, hand: speech.hand }, signal));
+    },
+  });
 
   const onMessage = (message: Message): void => {
-    const { channel, channelId } = message;
-    const owner = channel.isThread() ? owners.known(channel) : null;
-    const asUsual = decodeMessage(message, context, owner ?? null);
-    // Who wrote and whom they named is known now only, so both cases are read before the owner is asked for.
-    const inOwnThread = owner === undefined ? decodeMessage(message, context, context.bot.id) : asUsual;
-    if (inOwnThread === null) return;
-    const choose = async (): Promise<IncomingMessage | null> => {
-      if (owner !== undefined || !channel.isThread()) return asUsual;
-      return (await owners.ask(channel)) === context.bot.id ? inOwnThread : asUsual;
-    };
+    const { id, channelId, guildId } = message;
+    const speech = speechOf(message);
+    const ended = shards.follow(message);
+    if (speech === null) return ended();
     intake.take({
-      id: message.id,
+      id,
       lane: channelId,
-      hand: async () => {
-        const decoded = await choose();
-        if (decoded !== null) await hand(decoded);
+      async hand() {
+        await shards.turn(channelId, guildId);
+        await speech.hand();
       },
-      giveUp: () => tellStoreAway(channelId, inOwnThread.addressing.isPrivate),
+      onWait: () => tell(channelId, speech.isPrivate, 'failure.store_waits'),
+      giveUp: () => tell(channelId, speech.isPrivate, 'failure.store_away'),
+      ended,
     });
   };
 
@@ -76,20 +80,121 @@ export function createDispatch(options: DispatchOptions): GatewayListener {
       }
     };
 
-  return { onMessage: guarded(onMessage), onInteraction: guarded(options.takeInteraction) };
+  const listener = {
+    onMessage: guarded(onMessage),
+    onEdit: guarded(createEdits(options, owners, shards)),
+    onDelete: guarded(createDeletions(options, shards)),
+    onInteraction: guarded(options.takeInteraction),
+    onDown: guarded((shard: number | null) => shards.down(shard)),
+    onResumed: guarded((shard: number) => shards.resumed(shard)),
+    onBegan: guarded((began: Began) => shards.began(options.historyOf(began))),
+  };
+  return { listener, shards };
 }
 
-/** One notice a channel and outage: many messages may be given up in it together. */
-function createNotices({ replies, chores, clock }: DispatchOptions) {
-  const toldAtMs = createRecent<number>();
-  return (channelId: string, isPrivate: boolean): void => {
-    const nowMs = clock.now();
-    if (nowMs - (toldAtMs.get(channelId) ?? -Infinity) < NOTICE_LASTS_MS) return;
-    toldAtMs.set(channelId, nowMs);
-    // Who waits here, and in which language, is not known without the store.
-    const text = translate(pickLocale(null), { key: 'failure.store_away' });
-    chores.add(say(replies, addressAt(channelId, isPrivate), { text }, { isPrivate: false }));
+interface SpeechOptions {
+  readonly context: DecodeContext;
+  readonly handlers: Handlers;
+  readonly rest: REST;
+  readonly logger: Logger;
+}
+
+/** What a person has said to the bot, or may have. */
+interface Speech {
+  readonly isPrivate: boolean;
+  /** Hands it over. Rejects with `StoreUnavailable` when nothing is stored. */
+  readonly hand: () => Promise<void>;
+}
+
+/** Reads messages; null for what is not meant for the bot. */
+function createSpeech({ context, handlers }: SpeechOptions, owners: ThreadOwners) {
+  const hintedThreads = createRecent<string, true>();
+
+  const hand = async (message: IncomingMessage): Promise<void> => {
+    // The store keeps the hint to one for ever; this spares it the further messages.
+    const isHint = message.isTextWithheld && message.addressing.inOwnThread;
+    if (isHint && hintedThreads.has(message.place)) return;
+    await handlers.onMessage(message);
+    if (isHint) hintedThreads.set(message.place, true);
+  };
+
+  return (message: Message): Speech | null => {
+    const { channel } = message;
+    const owner = channel.isThread() ? owners.known(channel) : null;
+    const asUsual = decodeMessage(message, context, owner ?? null);
+    // Who wrote and whom they named is known now only, so both cases are read before the owner is asked for.
+    const inOwnThread = owner === undefined ? decodeMessage(message, context, context.bot.id) : asUsual;
+    if (inOwnThread === null) return null;
+    const choose = async (): Promise<IncomingMessage | null> => {
+      if (owner !== undefined || !channel.isThread()) return asUsual;
+      return (await owners.ask(channel)) === context.bot.id ? inOwnThread : asUsual;
+    };
+    return {
+      isPrivate: inOwnThread.addressing.isPrivate,
+      async hand() {
+        const decoded = await choose();
+        if (decoded !== null) await hand(decoded);
+      },
+    };
   };
 }
 
-const NOTICE_LASTS_MS = 600_000;
+/** Takes changes of messages to the core, behind the messages themselves. */
+function createEdits(
+  { context, handlers, intake }: DispatchOptions,
+  owners: ThreadOwners,
+  shards: Shards,
+): (edit: Edit) => void {
+  const decode = (message: Message): IncomingMessage | null => {
+    const { channel } = message;
+    return decodeEdit(message, context, channel.isThread() ? (owners.known(channel) ?? null) : null);
+  };
+
+  return ({ id, channelId, guildId, message, read }) => {
+    // What is told whole is decoded at once, for who wrote and whom they named is known now only.
+    const told = message === null ? null : decode(message);
+    if (message !== null && told === null) return;
+    intake.take({
+      id,
+      lane: channelId,
+      async hand() {
+        await shards.turn(channelId, guildId);
+        const found = told === null ? await read() : null;
+        const edited = told ?? (found === null ? null : decode(found));
+        if (edited !== null) await handlers.onEdit(edited);
+      },
+      giveUp: () => undefined,
+    });
+  };
+}
+
+/** Takes deletions to the core, behind the messages themselves. */
+function createDeletions(
+  { handlers, intake }: DispatchOptions,
+  shards: Shards,
+): (deletion: Deletion) => void {
+  return ({ channelId, guildId, ids }) => {
+    const [first] = ids;
+    if (first === undefined) return;
+    intake.take({
+      id: first,
+      lane: channelId,
+      async hand() {
+        await shards.turn(channelId, guildId);
+        await handlers.onDelete(ids.map((id) => messageId('discord', channelId, id)));
+      },
+      giveUp: () => undefined,
+    });
+  };
+}
+
+/** One notice of a kind for a channel and outage: many messages may wait in it, or be given up, together. */
+function createNotices({ replies, chores, clock }: DispatchOptions) {
+  const once = createOutageNotices(clock);
+  return (channelId: string, isPrivate: boolean, key: 'failure.store_waits' | 'failure.store_away'): void =>
+    once(`${channelId} ${key}`, () => {
+      // Who waits here, and in which language, is not known without the store.
+      const text = translate(pickLocale(null), { key });
+      chores.add(say(replies, addressAt(channelId, isPrivate), { text }, { isPrivate: false }));
+    });
+}

@@ -3,6 +3,7 @@ import type { Clock } from '../../delivery/clock.ts';
 import { createEditSteps, createTypingSign, restAfterFailures } from '../../delivery/preview.ts';
 import type { NextStep } from '../../delivery/pump.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { ReplyButton } from '../../platform/reply.ts';
 import { describe, isArchived, isTransient, type Failure } from './failure.ts';
 import { typingLane } from './lane.ts';
 import type { Pace, StreamBudget } from './pacing.ts';
@@ -20,11 +21,14 @@ export interface PreviewOptions {
   readonly stream: StreamBudget;
   /** The answer so far, rendered now. */
   readonly current: () => readonly DiscordPart[];
+  /** What stands below the last part while it grows. */
+  readonly running: readonly ReplyButton[];
   /** Whether a sign of work was asked for; text may not have come yet. */
   readonly isWorking: () => boolean;
   /** Told of every call that failed for a reason that does not pass by itself. */
   readonly onRefused: (failure: Failure) => void;
   readonly signal: AbortSignal;
+  readonly mayWrite: () => boolean;
 }
 
 /** Steps that show a growing answer as messages that are edited. */
@@ -37,6 +41,7 @@ export function createEditPreview(options: PreviewOptions): () => Promise<NextSt
       take: (use) => stream.take(parts.lane(), use),
     },
     current: options.current,
+    running: options.running,
     typing: createTypingSign({ ...options, send: () => sendTyping(options) }),
     heldBackMs: createHoldBack(options),
     afterFailure(failure, _isCreate, failures) {
@@ -53,7 +58,8 @@ export function createEditPreview(options: PreviewOptions): () => Promise<NextSt
 }
 
 /** Opens the answer's thread, if it gets one, and shows "typing…" there. */
-async function sendTyping({ rest, sender, stream, parts, signal, logger }: PreviewOptions): Promise<void> {
+async function sendTyping(options: PreviewOptions): Promise<void> {
+  const { rest, sender, stream, parts, signal, mayWrite, logger } = options;
   const unsettled = await parts.settle('once');
   if (unsettled !== null) logger.debug({ reason: describe(unsettled) }, 'thread not opened yet');
   const channelId = parts.typingChannelId();
@@ -61,7 +67,8 @@ async function sendTyping({ rest, sender, stream, parts, signal, logger }: Previ
   const lane = typingLane(channelId);
   if (stream.waitMs(lane, 'typing') > 0) return;
   stream.take(lane, 'typing');
-  await sender.call(lane, { urgency: 'once', signal }, () => rest.post(Routes.channelTyping(channelId)));
+  const manner = { urgency: 'once' as const, signal, mayWrite };
+  await sender.call(lane, manner, () => rest.post(Routes.channelTyping(channelId)));
 }
 
 function createHoldBack({ clock, pace }: PreviewOptions): (current: readonly DiscordPart[]) => number {

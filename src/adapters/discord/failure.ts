@@ -107,6 +107,11 @@ export function isGone(failure: Failure): boolean {
   return refusedWith(failure, Codes.UnknownMessage);
 }
 
+/** The message was deleted, or all of the place in which it stood. */
+export function isNowhere(failure: Failure): boolean {
+  return refusedWith(failure, Codes.UnknownMessage, Codes.UnknownChannel);
+}
+
 /** Nothing can be written there any more: the channel or guild is gone or closed to the bot, or the person took it out. */
 export function isClosed(failure: Failure): boolean {
   return refusedWith(

@@ -41,7 +41,7 @@ export interface GatewayOptions extends Omit<ConnectOptions, 'gate' | 'intents' 
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { clock, logger, pace, random, applicationId } = options;
+  const { clock, logger, pace, random } = options;
   const closing = new AbortController();
   const gate = createIdentifyGate({
     identifyIntervalMs: pace.identifyIntervalMs,
@@ -67,7 +67,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         if (clock.now() - openedMs > pace.longestRetryMs) failures = 0;
       }
       if (closing.signal.aborted) return null;
-      const fatal = fatalOf(end, applicationId);
+      const fatal = fatalOf(end, options);
       await connection.retire();
       if (fatal !== null) return fatal;
       failures += 1;
@@ -110,7 +110,7 @@ function intentsOf(readsContent: boolean): GatewayIntentBits[] {
 }
 
 /** What the operator has to mend, for the ends after which no new connection helps (topics/opcodes "Gateway Close Event Codes"). */
-function fatalOf(end: End, applicationId: string): FatalAdapterError | null {
+function fatalOf(end: End, { applicationId, shards }: GatewayOptions): FatalAdapterError | null {
   if (end.kind === 'token_refused') return tokenRefused('at the gateway');
   if (end.kind === 'dead') return null;
   const page = portalPage(applicationId);
@@ -128,7 +128,11 @@ function fatalOf(end: End, applicationId: string): FatalAdapterError | null {
     case GatewayCloseCodes.InvalidShard:
     case GatewayCloseCodes.ShardingRequired:
       return new FatalAdapterError(
-        `Discord wants the bot's servers divided in another way (${end.code}): start Parley again, which asks Discord how.`,
+        `Discord wants the bot's servers divided in another way (${end.code}): ${
+          shards === null
+            ? 'start Parley again, which asks Discord how'
+            : 'set DISCORD_SHARD_COUNT higher, and DISCORD_SHARDS to numbers below it, in all processes'
+        }.`,
       );
     case GatewayCloseCodes.InvalidAPIVersion:
       return new FatalAdapterError(

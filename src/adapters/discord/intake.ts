@@ -9,13 +9,19 @@ export interface IntakeEvent {
   readonly lane: string;
   /** Rejects with `StoreUnavailable` when nothing is stored. */
   readonly hand: () => Promise<unknown>;
+  /** The store is away for long: whoever waits may be told. */
+  readonly onWait?: () => void;
   /** It will not be handed over: its person has to be told. */
   readonly giveUp: () => void;
+  /** It is handed over, or given up. Not called where a shutdown left it. */
+  readonly ended?: () => void;
 }
 
 /** Events in hand. Discord has no acknowledgement: what is lost here is lost. */
 export interface Intake {
   take(event: IntakeEvent): void;
+  /** Hands over one that can be read again, beside the lanes and however long it takes; false when the signal fires before. Never rejects. */
+  hand(event: Pick<IntakeEvent, 'id' | 'hand'>, signal: AbortSignal): Promise<boolean>;
   /** Takes no more; resolves when all is handed over, or after `settleMs` and a last try. Never rejects. */
   settle(): Promise<void>;
 }
@@ -45,22 +51,9 @@ export function createIntake(options: IntakeOptions): Intake {
   let hasLost = false;
   let isClosed = false;
 
-  const see = async (event: IntakeEvent, over: AbortController, deadlineMs: number): Promise<void> => {
-    if (over.signal.aborted) return;
-    const signal = AbortSignal.any([over.signal, closing.signal]);
-    const effort = { eventId: event.id, deadlineMs, signal, comesAgain: false };
-    const handed = await handOver(event.hand, effort, options);
-    if (handed.kind === 'taken') hasLost = false;
-    else if (handed.kind === 'poison') {
-      await handOver(() => options.onPoison(event.id, handed.cause), effort, options);
-    } else if (!over.signal.aborted) {
-      logger.error({ event: event.id }, 'store away for too long: event given up');
-      event.giveUp();
-    }
-  };
-
   const dropOldest = (): void => {
-    const [oldest] = held;
+    // Of questions first those stay that nobody would find again: edits and deletions go before them.
+    const oldest = [...held].find(([{ ended }]) => ended === undefined) ?? [...held][0];
     if (oldest === undefined) return;
     const [event, over] = oldest;
     held.delete(event);
@@ -71,7 +64,10 @@ export function createIntake(options: IntakeOptions): Intake {
     );
     hasLost = true;
     event.giveUp();
+    event.ended?.();
   };
+
+  const see = createTry(options, closing.signal, () => (hasLost = false));
 
   /** Resolves when nothing is in hand, or after a while. */
   const drain = async (ms: number): Promise<void> => {
@@ -95,6 +91,13 @@ export function createIntake(options: IntakeOptions): Intake {
         });
       lanes.set(event.lane, work);
     },
+    async hand({ id, hand }, signal) {
+      const effort = { eventId: id, deadlineMs: Infinity, signal, comesAgain: true };
+      const handed = await handOver(hand, effort, options);
+      if (handed.kind !== 'poison') return handed.kind === 'taken';
+      const noted = await handOver(() => options.onPoison(id, handed.cause), effort, options);
+      return noted.kind !== 'stopped';
+    },
     async settle() {
       isClosed = true;
       await drain(pace.settleMs);
@@ -103,5 +106,26 @@ export function createIntake(options: IntakeOptions): Intake {
       await drain(pace.settleMs);
       if (held.size > 0) logger.error({ held: held.size }, 'stopped with events in hand');
     },
+  };
+}
+
+/** Hands an event of a lane over, gives it up, or leaves it when the intake is closing. */
+function createTry(options: IntakeOptions, closing: AbortSignal, onTaken: () => void) {
+  return async (event: IntakeEvent, over: AbortController, deadlineMs: number): Promise<void> => {
+    if (over.signal.aborted) return;
+    const signal = AbortSignal.any([over.signal, closing]);
+    const { onWait = () => undefined } = event;
+    const effort = { eventId: event.id, deadlineMs, signal, comesAgain: false, onWait };
+    const handed = await handOver(event.hand, effort, options);
+    if (handed.kind === 'taken') onTaken();
+    else if (handed.kind === 'poison') {
+      await handOver(() => options.onPoison(event.id, handed.cause), effort, options);
+    } else if (over.signal.aborted) return;
+    else {
+      options.logger.error({ event: event.id }, 'store away for too long: event given up');
+      event.giveUp();
+      if (closing.aborted) return;
+    }
+    event.ended?.();
   };
 }

@@ -24,6 +24,8 @@ export interface InteractionWebhook {
   followUp(body: Body, isEphemeral: boolean, manner: Manner): Promise<Outcome<PostedMessage>>;
   edit(messageId: string, body: Body, manner: Manner): Promise<Outcome<unknown>>;
   remove(messageId: string, manner: Manner): Promise<Outcome<unknown>>;
+  /** Takes the message away that shows as "thinking…", or did. */
+  removeOriginal(manner: Manner): Promise<Outcome<unknown>>;
 }
 
 type Body = ReturnType<typeof messageBody>;
@@ -88,5 +90,9 @@ export function createInteractionWebhook({
     edit: (messageId, body, manner) =>
       call(manner, () => rest.patch(routeTo(messageId), { body, auth: false })),
     remove: (messageId, manner) => call(manner, () => rest.delete(routeTo(messageId), { auth: false })),
+    removeOriginal(manner) {
+      const route = Routes.webhookMessage(applicationId, token, '@original');
+      return call(manner, () => rest.delete(route, { auth: false }));
+    },
   };
 }

@@ -164,7 +164,10 @@ function createResponders(options: InteractionOptions) {
     async toPress(interaction: ButtonInteraction): Promise<void> {
       const decoded = decodePress(interaction, context);
       if (decoded === null) return await acknowledge(interaction, options);
-      const work = hand(interaction, async () => ({ text: await handlers.onPress(decoded) }));
+      const work = hand(interaction, async () => {
+        const text = await handlers.onPress(decoded);
+        return text === '' ? 'no_reply' : { text };
+      });
       await answering.soon(interaction, work);
     },
   };

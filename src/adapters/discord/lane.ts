@@ -21,6 +21,11 @@ export function typingLane(channelId: string): Lane {
   return { key: `typing/${channelId}`, isGlobal: true };
 }
 
+/** Reactions have a narrow limit of their own: one in 250 ms a channel was seen, and room is left for uneven travel. */
+export function reactionLane(channelId: string): Lane {
+  return { key: `reactions/${channelId}`, isGlobal: true, window: { windowMs: 450, calls: 1 } };
+}
+
 /** Calls with the token of an interaction, which the bot's own limits do not touch. */
 export function interactionLane({ applicationId, token }: Omit<InteractionAccess, 'expiresAtMs'>): Lane {
   return { key: `webhooks/${applicationId}/${token}`, isGlobal: false };

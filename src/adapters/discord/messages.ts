@@ -4,18 +4,19 @@ import {
   describe,
   interactionIsOver,
   isClosed,
-  isGone,
   isInteractionOver,
   isMalformed,
+  isNowhere,
   isReplyRefused,
   isShutOut,
   isTransient,
   type Failure,
   type Outcome,
 } from './failure.ts';
-import { isDeferred } from './address.ts';
+import { isDeferred, type Address } from './address.ts';
 import type { InteractionWebhook, InteractionWebhookOptions } from './interaction-webhook.ts';
-import { createNonces, isAsSent, messageBody, referenceTo, type Appearance } from './post.ts';
+import { createNonces, isAsSent, messageBody, referenceTo } from './post.ts';
+import type { TurnId } from '../../platform/ids.ts';
 import type { DiscordPart } from './render.ts';
 import type { Manner } from './sender.ts';
 import type { Whereabouts, WhereaboutsOptions } from './thread.ts';
@@ -25,10 +26,15 @@ export interface Messages {
   create(spot: Spot, look: Look<DiscordPart>, manner: Manner): Promise<Outcome<Created>>;
   edit(id: string, look: Look<DiscordPart>, manner: Manner): Promise<Failure | null>;
   remove(id: string, manner: Manner): Promise<Failure | null>;
+  /** Deletes the message of which nobody knows whether it was created, if it was. */
+  removeUnsure(spot: Spot, manner: Manner): Promise<Failure | null>;
+  /** Takes the response away in which nothing of the answer stands yet ("thinking…"), if there is one. */
+  removeResponse(manner: Manner): Promise<Failure | null>;
 }
 
-export interface MessagesOptions
-  extends WhereaboutsOptions, InteractionWebhookOptions, ChannelOptions, Appearance {
+export interface MessagesOptions extends WhereaboutsOptions, InteractionWebhookOptions, ChannelOptions {
+  /** Null for what is said outside of turns. */
+  readonly turn: TurnId | null;
   /**
    * Later messages are follow-ups of the interaction. Those of a turn are not: they must outlive its token, for they
    * are edited as long as the turn runs, and after a restart by another process.
@@ -50,7 +56,7 @@ export function createMessages(
 
   /** Puts the first part into the deferred response; null when nothing can be put there any more. */
   const fill = async (look: Look<DiscordPart>, manner: Manner): Promise<Outcome<Created> | null> => {
-    const body = messageBody(look, options);
+    const body = messageBody(look, options.turn);
     const filled = (await whileOpen(webhook)?.fill(body, manner)) ?? null;
     if (filled?.ok === true) return created(filled.value.id);
     if (filled !== null && !isInteractionOver(filled.failure)) return filled;
@@ -67,11 +73,11 @@ export function createMessages(
   const followUp = async (look: Look<DiscordPart>, manner: Manner): Promise<Outcome<Created> | null> => {
     const open = whileOpen(webhook);
     if (open === null) return null;
-    const sent = await open.followUp(messageBody(look, options), isEphemeral, manner);
+    const sent = await open.followUp(messageBody(look, options.turn), isEphemeral, manner);
     return sent.ok ? created(sent.value.id) : sent;
   };
 
-  const editElsewhere = createElsewhere(channel, webhook, where);
+  const elsewhere = createElsewhere(webhook, where);
   /** Of this process. */
   const made = new Set<string>();
   const noted = (outcome: Outcome<Created>): Outcome<Created> => {
@@ -91,7 +97,7 @@ export function createMessages(
       return noted((await followUp(look, manner)) ?? sent);
     },
     async edit(id, look, manner) {
-      const body = messageBody(look, options);
+      const body = messageBody(look, options.turn);
       const byToken = (await ownerOf(id, webhook)?.edit(id, body, manner)) ?? null;
       if (byToken?.ok === true) return null;
       if (byToken !== null && !isInteractionOver(byToken.failure)) return byToken.failure;
@@ -100,34 +106,85 @@ export function createMessages(
       if (unsettled !== null) return unsettled;
       const edited = await channel.edit(where.channelId(), id, body, manner);
       if (edited.ok) return null;
-      const isFound = !made.has(id) && (await editElsewhere(id, body, manner, edited.failure));
-      return isFound ? null : edited.failure;
+      if (made.has(id)) return edited.failure;
+      const found = await elsewhere(edited.failure, {
+        byToken: (open) => open.edit(id, body, manner),
+        inChannel: (channelId) => channel.edit(channelId, id, body, manner),
+      });
+      return found?.ok === true ? null : edited.failure;
     },
-    async remove(id, manner) {
-      const removed =
-        (await ownerOf(id, webhook)?.remove(id, manner)) ??
-        (await channel.remove(where.channelId(), id, manner));
-      return removed.ok || isGone(removed.failure) ? null : removed.failure;
+    ...createRemoval({ address, channel, inChannel, webhook, elsewhere, where, made }),
+  };
+}
+
+interface RemovalOptions {
+  readonly address: Address;
+  readonly channel: Channel;
+  readonly inChannel: ReturnType<typeof createChannelMessages>;
+  readonly webhook: InteractionWebhook | null;
+  readonly elsewhere: ReturnType<typeof createElsewhere>;
+  readonly where: Whereabouts;
+  /** The messages of this process, whose place is known. */
+  readonly made: ReadonlySet<string>;
+}
+
+function createRemoval({ address, channel, inChannel, webhook, elsewhere, where, made }: RemovalOptions) {
+  const remove = async (id: string, manner: Manner): Promise<Failure | null> => {
+    const byToken = (await ownerOf(id, webhook)?.remove(id, manner)) ?? null;
+    if (byToken?.ok === true) return null;
+    if (byToken !== null && !isInteractionOver(byToken.failure)) return leftBehind(byToken.failure);
+    const removed = await channel.remove(where.channelId(), id, manner);
+    if (removed.ok) return null;
+    if (made.has(id)) return leftBehind(removed.failure);
+    const found = await elsewhere(removed.failure, {
+      byToken: (open) => open.remove(id, manner),
+      inChannel: (channelId) => channel.remove(channelId, id, manner),
+    });
+    if (found?.ok === true) return null;
+    return leftBehind(found !== null && isNowhere(removed.failure) ? found.failure : removed.failure);
+  };
+
+  return {
+    remove,
+    async removeUnsure(spot: Spot, manner: Manner): Promise<Failure | null> {
+      const found = await inChannel.lookFor(spot, manner);
+      if (!found.ok) return found.failure;
+      return found.value === null ? null : await remove(found.value.id, manner);
+    },
+    async removeResponse(manner: Manner): Promise<Failure | null> {
+      if (!isDeferred(address)) return null;
+      const byToken = (await whileOpen(webhook)?.removeOriginal(manner)) ?? null;
+      if (byToken?.ok === true) return null;
+      if (byToken !== null && !isInteractionOver(byToken.failure)) return leftBehind(byToken.failure);
+      return address.responseId === null ? null : await remove(address.responseId, manner);
     },
   };
 }
 
+/** What is no more there need not be deleted. */
+function leftBehind(failure: Failure): Failure | null {
+  return isNowhere(failure) ? null : failure;
+}
+
 /**
  * Looks for a message of an earlier process where it may stand instead, for that is not on record: in the thread or not,
- * as the bot or by the token. Resolves with whether it is edited now.
+ * as the bot or by the token. Resolves with what came of it there; null where there is no other way.
  */
-function createElsewhere(channel: Channel, webhook: InteractionWebhook | null, where: Whereabouts) {
+function createElsewhere(webhook: InteractionWebhook | null, where: Whereabouts) {
   return async (
-    id: string,
-    body: ReturnType<typeof messageBody>,
-    manner: Manner,
     failure: Failure,
-  ): Promise<boolean> => {
-    if (isShutOut(failure)) return (await whileOpen(webhook)?.edit(id, body, manner))?.ok === true;
-    const other = isGone(failure) ? where.otherChannelId() : null;
-    if (other === null || !(await channel.edit(other, id, body, manner)).ok) return false;
-    where.move();
-    return true;
+    ways: {
+      readonly byToken: (open: InteractionWebhook) => Promise<Outcome<unknown>>;
+      readonly inChannel: (channelId: string) => Promise<Outcome<unknown>>;
+    },
+  ): Promise<Outcome<unknown> | null> => {
+    const open = whileOpen(webhook);
+    if (isShutOut(failure)) return open === null ? null : await ways.byToken(open);
+    const other = isNowhere(failure) ? where.otherChannelId() : null;
+    if (other === null) return null;
+    const outcome = await ways.inChannel(other);
+    if (outcome.ok) where.move();
+    return outcome;
   };
 }
 
@@ -152,7 +209,7 @@ function createChannelMessages(options: MessagesOptions, channel: Channel, where
   };
 
   const send = async (spot: Spot, look: Look<DiscordPart>, manner: Manner): Promise<Outcome<Created>> => {
-    const message = messageBody(look, options);
+    const message = messageBody(look, options.turn);
     const reference = mayReply ? referenceTo(repliesTo(spot)) : {};
     const body = { ...message, ...reference, nonce: nonceOf(spot.index), enforce_nonce: true };
     const sent = await channel.create(where.channelId(), body, manner);
@@ -170,24 +227,34 @@ function createChannelMessages(options: MessagesOptions, channel: Channel, where
   };
 
   /** The message that an earlier process was about to create, if it did. */
-  const find = async (spot: Spot, manner: Manner): Promise<Outcome<Created> | null> => {
+  const find = async (spot: Spot, manner: Manner): Promise<Outcome<Created | null>> => {
     const anchor = repliesTo(spot);
     const afterId = anchor ?? options.address.questionId;
-    if (afterId === null) return null;
+    if (afterId === null) return nothingFound;
     const found = await channel.find(where.channelId(), afterId, anchor, manner);
-    if (!found.ok) return isFinal(found.failure) ? null : found;
-    return found.value === null ? null : created(found.value.id, false);
+    if (!found.ok) return isFinal(found.failure) ? nothingFound : found;
+    return found.value === null ? nothingFound : created(found.value.id, false);
   };
 
   return {
     async create(spot: Spot, look: Look<DiscordPart>, manner: Manner): Promise<Outcome<Created>> {
       const unsettled = await where.settle(manner.urgency);
       if (unsettled !== null) return { ok: false, failure: unsettled };
-      const found = spot.isUnsure ? await find(spot, manner) : null;
-      return found ?? (await send(spot, look, manner));
+      const found = spot.isUnsure ? await find(spot, manner) : nothingFound;
+      if (!found.ok) return found;
+      return found.value === null ? await send(spot, look, manner) : { ok: true, value: found.value };
+    },
+    /** Looks for it in every place in which it may stand. */
+    async lookFor(spot: Spot, manner: Manner): Promise<Outcome<Created | null>> {
+      const here = await find(spot, manner);
+      if (!here.ok || here.value !== null || where.otherChannelId() === null) return here;
+      where.move();
+      return await find(spot, manner);
     },
   };
 }
+
+const nothingFound: Outcome<null> = { ok: true, value: null };
 
 function created(id: string, isAsSent = true): Outcome<Created> {
   return { ok: true, value: { id, isAsSent } };

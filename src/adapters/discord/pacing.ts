@@ -60,6 +60,8 @@ export interface Lane {
   readonly key: string;
   /** Whether its calls count against the bot's global limit. */
   readonly isGlobal: boolean;
+  /** Its own limit, no longer than that of messages, where it has another. */
+  readonly window?: CallWindow;
 }
 
 /** Something that may be dropped: the typing sign, the first visible text, a later state of it. */
@@ -71,9 +73,9 @@ export interface SendBudget {
   openStream(): StreamBudget;
   /**
    * Waits until a call that must be made may be made, and counts it. Resolves with 0 then, or with the milliseconds
-   * still to wait when that is longer than the pace, or `longestWaitMs`, allows. Never rejects.
+   * still to wait when that is longer than the pace, or `longestWaitMs`, allows, or when the signal fires. Never rejects.
    */
-  line(lane: Lane, longestWaitMs?: number): Promise<number>;
+  line(lane: Lane, longestWaitMs?: number, signal?: AbortSignal): Promise<number>;
   /** Discord asked for a rest: until then nothing is sent in the lane; with null, nothing at all. */
   pause(lane: Lane | null, retryAfterMs: number): void;
   /** How long a call took. */
@@ -116,7 +118,7 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
   const room = (lane: Lane, use: keyof Shares): number => {
     const now = clock.now();
     const state = stateOf(lane);
-    const ofLane = use === 'typing' ? 0 : roomMs(state.calls, [laneWindow(pace, use)], now);
+    const ofLane = use === 'typing' ? 0 : roomMs(state.calls, [lane.window ?? laneWindow(pace, use)], now);
     const ofBot = lane.isGlobal ? roomMs(bot.calls, [globalWindow(use)], now) : 0;
     const restMs = Math.max(state.pausedUntilMs, lane.isGlobal ? bot.pausedUntilMs : -Infinity) - now;
     return Math.max(0, ofLane, ofBot, restMs);
@@ -137,7 +139,7 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
 
   return {
     openStream: () => openStream({ pace, clock, bot, stateOf, room, countFor, frameGapMs }),
-    async line(lane, longestWaitMs = pace.longestPauseMs) {
+    async line(lane, longestWaitMs = pace.longestPauseMs, signal) {
       const state = stateOf(lane);
       const deadlineMs = clock.now() + pace.finalDeadlineMs;
       state.inLine += 1;
@@ -149,8 +151,9 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
             countFor(lane, 'final');
             return 0;
           }
-          if (waitMs > longestWaitMs || clock.now() + waitMs > deadlineMs) return waitMs;
-          await clock.sleep(waitMs);
+          if (waitMs > longestWaitMs || clock.now() + waitMs > deadlineMs || signal?.aborted === true)
+            return waitMs;
+          await clock.sleep(waitMs, signal);
         }
       } finally {
         state.inLine -= 1;

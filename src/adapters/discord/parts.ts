@@ -1,10 +1,18 @@
 import type { Urgency } from '../../delivery/insist.ts';
-import { createParts, type Parts } from '../../delivery/parts.ts';
+import { createParts, type Created, type Parts, type Spot } from '../../delivery/parts.ts';
 import { pickLocale, translate } from '../../i18n/translate.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { PartJournal } from '../../platform/reply.ts';
 import { isDeferred } from './address.ts';
-import { describe, isContentRefused, isMalformed, type Failure, type Refused } from './failure.ts';
+import {
+  describe,
+  isContentRefused,
+  isMalformed,
+  isTransient,
+  type Failure,
+  type Outcome,
+  type Refused,
+} from './failure.ts';
 import { createInteractionWebhook } from './interaction-webhook.ts';
 import { channelLane } from './lane.ts';
 import { createMessages, type MessagesOptions } from './messages.ts';
@@ -21,6 +29,8 @@ export interface DiscordParts extends Parts<DiscordPart, Failure> {
   typingChannelId(): string | null;
   /** Settles where the messages go, which may open a thread. Resolves with null, or why it is not clear yet. */
   settle(urgency: Urgency): Promise<Failure | null>;
+  /** Takes every message away, "thinking…" as well. Resolves with null, or why something is left; never rejects. */
+  retract(): Promise<Failure | null>;
 }
 
 export interface PartsOptions extends MessagesOptions {
@@ -30,24 +40,30 @@ export interface PartsOptions extends MessagesOptions {
 
 export function createDiscordParts(options: PartsOptions): DiscordParts {
   const { logger, journal, address, signal } = options;
+  const mayWrite = (): boolean => journal.mayWrite();
   const webhook = createInteractionWebhook(options);
-  const where = createWhereabouts(options);
+  const where = createWhereabouts({ ...options, mayWrite });
   const messages = createMessages(options, webhook, where);
-  const manner = (urgency: Urgency): Manner => ({ urgency, ...(signal === undefined ? {} : { signal }) });
+  const manner = (urgency: Urgency): Manner => ({ urgency, mayWrite, ...(signal && { signal }) });
+  const unsure = createUnsure(journal);
   const parts = createParts<DiscordPart, Refused>(
     {
-      create: (spot, look, urgency) => messages.create(spot, look, manner(urgency)),
+      async create(spot, look, urgency) {
+        const outcome = await messages.create(spot, look, manner(urgency));
+        unsure.note(spot, outcome);
+        return outcome;
+      },
       edit: (id, look, urgency) => messages.edit(id, look, manner(urgency)),
       remove: (id) => messages.remove(id, manner('insist')),
       // A person who deletes the answer does not want it again.
       isSentAnew: () => false,
       simpler(look, failure) {
-        if (isContentRefused(failure)) return { part: notAllowed(), isRunning: false };
+        if (isContentRefused(failure)) return { part: notAllowed(), buttons: look.buttons };
         if (!isMalformed(failure)) return null;
         logger.error({ reason: describe(failure) }, 'message refused as malformed; sent as plain text');
-        return { part: plainPart(look.part), isRunning: false };
+        return { part: plainPart(look.part), buttons: [] };
       },
-      contentOf: ({ part, isRunning }) => JSON.stringify([part.content, isRunning]),
+      contentOf: ({ part, buttons }) => JSON.stringify([part.content, buttons]),
       describe,
     },
     journal,
@@ -59,6 +75,30 @@ export function createDiscordParts(options: PartsOptions): DiscordParts {
       parts.count() <= 1 && webhook?.isOpen() === true ? webhook.lane : channelLane(where.channelId()),
     typingChannelId: () => (isDeferred(address) ? null : where.channelId()),
     settle: (urgency) => (isDeferred(address) ? Promise.resolve(null) : where.settle(urgency)),
+    async retract() {
+      const hasFirst = parts.count() > 0;
+      let left = await parts.trim(0);
+      for (const spot of unsure.spots()) left = (await messages.removeUnsure(spot, manner('insist'))) ?? left;
+      // The first part stands in the response, and is gone with it.
+      return hasFirst ? left : ((await messages.removeResponse(manner('insist'))) ?? left);
+    },
+  };
+}
+
+/** The messages of which nobody knows whether they were created: an earlier process ended over it, or the answer was lost. */
+function createUnsure({ existing }: PartJournal) {
+  const idOf = (index: number) => existing.find((part) => part.index === index)?.platformMessageId ?? null;
+  const spots = new Map(
+    existing
+      .filter(({ platformMessageId }) => platformMessageId === null)
+      .map(({ index }): [number, Spot] => [index, { index, previousId: idOf(index - 1), isUnsure: true }]),
+  );
+  return {
+    spots: () => [...spots.values()],
+    note(spot: Spot, outcome: Outcome<Created>): void {
+      if (outcome.ok) spots.delete(spot.index);
+      else if (isTransient(outcome.failure)) spots.set(spot.index, spot);
+    },
   };
 }
 

@@ -5,22 +5,16 @@ import type { TurnId } from '../../platform/ids.ts';
 import type { ReplyButton } from '../../platform/reply.ts';
 import type { DiscordPart } from './render.ts';
 
-/** What a reply's messages look like beside their text. */
-export interface Appearance {
-  readonly turn: TurnId | null;
-  /** The buttons while the answer runs. */
-  readonly running: readonly ReplyButton[];
-}
-
 /**
  * The body of a create or edit. Discord remembers nothing of `allowed_mentions`, so an edit that leaves them out would
- * ping. An empty list of components takes the buttons away. Previews would fetch what a model links to.
+ * ping. An empty list of components takes the buttons away. Previews would fetch what a model links to. What is no
+ * turn's (null) has no buttons.
  */
-export function messageBody({ part, isRunning }: Look<DiscordPart>, appearance: Appearance) {
+export function messageBody({ part, buttons }: Look<DiscordPart>, turn: TurnId | null) {
   return {
     content: part.content,
     allowed_mentions: { parse: [], replied_user: false },
-    components: isRunning ? buttons(appearance) : [],
+    components: rowOf(buttons, turn),
     flags: MessageFlags.SuppressEmbeds as number,
   };
 }
@@ -53,12 +47,22 @@ export function isAsSent(
   { content, components = [] }: PostedMessage,
   body: ReturnType<typeof messageBody>,
 ): boolean {
-  return content === body.content.trim() && components.length > 0 === body.components.length > 0;
+  return content === body.content.trim() && idsIn(components).join() === idsIn(body.components).join();
 }
 
-function buttons({ turn, running }: Appearance) {
-  if (turn === null || running.length === 0) return [];
-  const components = running.map(({ action, label }) => ({
+/** The custom ids of components, in their order. */
+function idsIn(components: readonly unknown[]): unknown[] {
+  return components.flatMap((component) => {
+    if (typeof component !== 'object' || component === null) return [];
+    if ('components' in component && Array.isArray(component.components)) return idsIn(component.components);
+    return 'custom_id' in component ? [component.custom_id] : [];
+  });
+}
+
+/** All of them fit into one row, which takes five. */
+function rowOf(buttons: readonly ReplyButton[], turn: TurnId | null) {
+  if (turn === null || buttons.length === 0) return [];
+  const components = buttons.map(({ action, label }) => ({
     type: ComponentType.Button,
     style: ButtonStyle.Secondary,
     label,

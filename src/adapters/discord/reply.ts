@@ -1,8 +1,9 @@
 import type { REST } from 'discord.js';
 import type { Clock } from '../../delivery/clock.ts';
 import { deliverParts, FORGETFUL } from '../../delivery/parts.ts';
-import { createPump, type NextStep } from '../../delivery/pump.ts';
+import { createPump, type NextStep, type Pump } from '../../delivery/pump.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { Said } from '../../platform/adapter.ts';
 import type { Delivery, FinalReply, Reply, ReplyOptions } from '../../platform/reply.ts';
 import { createMarkdownStream } from '../../rendering/stream.ts';
 import type { Address } from './address.ts';
@@ -57,7 +58,9 @@ export function createReply(context: ReplyContext, address: Address, options: Re
   const parts = createDiscordParts({
     ...context,
     address,
-    ...options,
+    turn: options.turn,
+    journal: options.journal,
+    thread: options.thread,
     sendsFollowUps: false,
     isEphemeral: false,
     signal,
@@ -73,9 +76,11 @@ export function createReply(context: ReplyContext, address: Address, options: Re
     parts,
     stream,
     current: () => renderParts(text.current()),
+    running: options.running,
     isWorking: () => isWorking,
     onRefused,
     signal,
+    mayWrite: () => options.journal.mayWrite(),
   });
   const step = async (): Promise<NextStep> => {
     try {
@@ -86,6 +91,7 @@ export function createReply(context: ReplyContext, address: Address, options: Re
     }
   };
   const pump = createPump(step, clock);
+  const end = createEnding(pump, () => stream.close());
 
   return {
     working() {
@@ -96,16 +102,36 @@ export function createReply(context: ReplyContext, address: Address, options: Re
       text.append(delta);
       pump.wake();
     },
-    async finish(final) {
-      await pump.stop();
-      stream.close();
-      if (unseen !== null) return toDelivery(unseen);
-      return await deliver(parts, final, logger, onRefused);
-    },
-    abandon() {
+    finish: (final) =>
+      end.by(async () =>
+        unseen === null ? await deliver(parts, final, logger, onRefused) : toDelivery(unseen),
+      ),
+    retract: () => end.by(() => retract(parts, logger)),
+    async abandon() {
       abandoning.abort();
-      stream.close();
-      void pump.stop();
+      await end.rest();
+    },
+  };
+}
+
+/** Ends the preview before anything else is done. */
+function createEnding(pump: Pump, onEnd: () => void) {
+  let working: Promise<unknown> = Promise.resolve();
+  const stop = async (): Promise<void> => {
+    await pump.stop();
+    onEnd();
+  };
+  return {
+    by<Value>(work: () => Promise<Value>): Promise<Value> {
+      const begun = stop().then(work);
+      working = begun;
+      return begun;
+    },
+    /** Resolves when nothing is done any more. */
+    async rest(): Promise<void> {
+      onEnd();
+      await stop();
+      await working;
     },
   };
 }
@@ -117,13 +143,13 @@ export function createReply(context: ReplyContext, address: Address, options: Re
 export async function say(
   context: ReplyContext,
   address: Address,
-  said: FinalReply,
+  { text }: Said,
   { isPrivate }: { readonly isPrivate: boolean },
 ): Promise<Delivery> {
   const isEphemeral = isPrivate && (address.interaction !== null || !address.isPrivate);
-  const silent = { journal: FORGETFUL, turn: null, running: [], thread: null };
+  const silent = { journal: FORGETFUL, turn: null, thread: null };
   const parts = createDiscordParts({ ...context, address, ...silent, sendsFollowUps: true, isEphemeral });
-  return await deliver(parts, said, context.logger, () => undefined);
+  return await deliver(parts, { text, buttons: [] }, context.logger, () => undefined);
 }
 
 function render(text: string, logger: Logger): readonly DiscordPart[] {
@@ -137,20 +163,32 @@ function render(text: string, logger: Logger): readonly DiscordPart[] {
 
 async function deliver(
   parts: DiscordParts,
-  { text }: FinalReply,
+  { text, buttons }: FinalReply,
   logger: Logger,
   onRefused: (failure: Failure) => void,
 ): Promise<Delivery> {
   try {
-    const stopped = await deliverParts(parts, render(text, logger));
+    const stopped = await deliverParts(parts, render(text, logger), buttons);
     if (stopped === null) return { kind: 'delivered' };
-    const { index, failure } = stopped;
+    const { index, failure, isSurplus } = stopped;
     onRefused(failure);
     const delivery = toDelivery(failure);
+    // What can't ever be deleted stays, below an answer that is there.
+    if (isSurplus && delivery.kind === 'unreachable') return { kind: 'delivered' };
     logger.warn({ part: index, outcome: delivery.kind, reason: describe(failure) }, 'answer not delivered');
     return delivery;
   } catch (error) {
     logger.error({ reason: describe(toFailure(error)) }, 'delivery failed');
+    return toDelivery(toFailure(error));
+  }
+}
+
+async function retract(parts: DiscordParts, logger: Logger): Promise<Delivery> {
+  try {
+    const left = await parts.retract();
+    return left === null ? { kind: 'delivered' } : toDelivery(left);
+  } catch (error) {
+    logger.error({ reason: describe(toFailure(error)) }, 'answer not taken away');
     return toDelivery(toFailure(error));
   }
 }

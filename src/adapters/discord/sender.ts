@@ -1,5 +1,5 @@
 import type { Clock } from '../../delivery/clock.ts';
-import { insist, takenOver, tooLate, type Urgency } from '../../delivery/insist.ts';
+import { insist, notOurs, takenOver, tooLate, type Urgency } from '../../delivery/insist.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { attempt, describe, isSlowDown, isTransient, type Outcome } from './failure.ts';
 import type { Lane, Pace, SendBudget } from './pacing.ts';
@@ -21,6 +21,8 @@ export interface Manner {
   readonly takesPlace?: boolean;
   /** From then on no call is made. */
   readonly signal?: AbortSignal;
+  /** Asked right before each call: false while it is not certain that what is written is ours. */
+  readonly mayWrite?: () => boolean;
 }
 
 export function createSender(budget: SendBudget, pace: Pace, clock: Clock, logger: Logger): Sender {
@@ -39,14 +41,15 @@ export function createSender(budget: SendBudget, pace: Pace, clock: Clock, logge
   };
 
   return {
-    async call(lane, { urgency, isRepeatable = true, takesPlace = false, signal }, run) {
+    async call(lane, { urgency, isRepeatable = true, takesPlace = false, signal, mayWrite }, run) {
       if (signal?.aborted === true) return takenOver;
       if (urgency === 'once') {
         const lateMs = takesPlace ? await budget.line(lane, LONGEST_SIDE_WAIT_MS) : 0;
-        return lateMs > 0 ? tooLate(lateMs, 'the channel has to rest') : await once(lane, run);
+        if (lateMs > 0) return tooLate(lateMs, 'the channel has to rest');
+        return mayWrite?.() === false ? notOurs : await once(lane, run);
       }
       return await insist(() => once(lane, run), {
-        line: () => budget.line(lane),
+        line: () => budget.line(lane, undefined, signal),
         isTransient,
         isSlowDown,
         onRepeat: (failure, delayMs) => logger.debug({ reason: describe(failure), delayMs }, 'trying again'),
@@ -54,7 +57,8 @@ export function createSender(budget: SendBudget, pace: Pace, clock: Clock, logge
         retryMs: pace.retryMs,
         deadlineMs: pace.finalDeadlineMs,
         clock,
-        ...(signal === undefined ? {} : { signal }),
+        ...(signal && { signal }),
+        ...(mayWrite && { mayWrite }),
       });
     },
   };

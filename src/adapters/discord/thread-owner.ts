@@ -1,7 +1,7 @@
 import { Routes, type AnyThreadChannel, type APIThreadChannel, type REST } from 'discord.js';
 import type { Logger } from '../../platform/logger.ts';
+import { createRecent } from '../../platform/recent.ts';
 import { attempt, describe, isTransient } from './failure.ts';
-import { createRecent } from './recent.ts';
 
 /**
  * Who opened a thread. Discord does not list archived threads to a new session; when a message is
@@ -15,7 +15,7 @@ export interface ThreadOwners {
 }
 
 export function createThreadOwners(rest: REST, logger: Logger): ThreadOwners {
-  const asked = createRecent<string | null>();
+  const asked = createRecent<string, string | null>();
 
   const known: ThreadOwners['known'] = (thread) => {
     // Declared as always there, but as absent as it was in the event.

@@ -28,11 +28,12 @@ export interface WhereaboutsOptions {
   readonly address: Address;
   readonly thread: ReplyOptions['thread'];
   readonly signal?: AbortSignal;
+  readonly mayWrite?: () => boolean;
 }
 
 /** Nothing is sent before `settle`; where no thread is wanted or possible, messages go to the place of the question. */
 export function createWhereabouts(options: WhereaboutsOptions): Whereabouts {
-  const { rest, sender, logger, address, thread, signal } = options;
+  const { rest, sender, logger, address, thread, signal, mayWrite } = options;
   const { channelId, questionId } = address;
   let isSettled = thread === null || !address.canOpenThread || questionId === null;
   let isInThread = false;
@@ -40,7 +41,7 @@ export function createWhereabouts(options: WhereaboutsOptions): Whereabouts {
   const open = (urgency: Urgency) =>
     sender.call(
       threadLane(channelId),
-      { urgency, takesPlace: true, ...(signal === undefined ? {} : { signal }) },
+      { urgency, takesPlace: true, ...(signal && { signal }), ...(mayWrite && { mayWrite }) },
       () =>
         rest.post(Routes.threads(channelId, questionId ?? undefined), {
           body: { name: thread?.title, auto_archive_duration: ONE_DAY_MINUTES },

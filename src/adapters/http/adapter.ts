@@ -7,7 +7,12 @@ export interface HttpOptions {
   readonly port: number;
   /** What keeps the process from serving, or an empty list. */
   readonly notReady: () => Promise<readonly string[]>;
+  /** Who answers at a path; looked up at each request, because platforms come and go after the start. */
+  readonly routes?: (path: string) => Route | undefined;
 }
+
+/** Must not reject. */
+export type Route = (request: Request) => Promise<Response>;
 
 export interface HttpAdapter {
   /** Resolves with the port. Rejects when it can't be had (EADDRINUSE, EACCES). */
@@ -15,7 +20,7 @@ export interface HttpAdapter {
   stop(): Promise<void>;
 }
 
-/** Health for the outside: `/healthz` while the process lives, `/readyz` while it can serve. */
+/** Health for the outside, `/healthz` while the process lives and `/readyz` while it can serve, and what others answer. */
 export function createHttpAdapter(options: HttpOptions): HttpAdapter {
   const app = new Hono();
   app.get('/healthz', (context) => context.json({ status: 'ok' }));
@@ -24,6 +29,10 @@ export function createHttpAdapter(options: HttpOptions): HttpAdapter {
     return missing.length === 0
       ? context.json({ status: 'ready' })
       : context.json({ status: 'not ready', missing }, 503);
+  });
+  app.all('*', async (context) => {
+    const route = options.routes?.(context.req.path);
+    return route === undefined ? context.notFound() : await route(context.req.raw);
   });
   let server: ServerType | null = null;
   return {
@@ -39,8 +48,15 @@ export function createHttpAdapter(options: HttpOptions): HttpAdapter {
       const { promise, resolve } = Promise.withResolvers<void>();
       if (server === null || !server.listening) return;
       server.close(() => resolve());
-      if ('closeAllConnections' in server) server.closeAllConnections();
+      const closing = server;
+      if (!('closeAllConnections' in closing)) return await promise;
+      closing.closeIdleConnections();
+      // Answers on their way go out first.
+      const timer = setTimeout(() => closing.closeAllConnections(), LAST_ANSWERS_MS);
       await promise;
+      clearTimeout(timer);
     },
   };
 }
+
+const LAST_ANSWERS_MS = 1000;

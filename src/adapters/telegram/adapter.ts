@@ -1,6 +1,7 @@
 import { Api } from 'grammy';
+import type { Update, UserFromGetMe } from 'grammy/types';
 import type { Locale } from '../../i18n/translate.ts';
-import { FatalAdapterError, type PlatformAdapter } from '../../platform/adapter.ts';
+import type { FatalAdapterError, Handlers, PlatformAdapter, Webhook } from '../../platform/adapter.ts';
 import type { CommandSpec } from '../../platform/command.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { fromReplyTarget } from './address.ts';
@@ -8,21 +9,28 @@ import { createGroupAdmins } from './admins.ts';
 import { createChores } from '../../delivery/chores.ts';
 import { systemClock, type Clock } from '../../delivery/clock.ts';
 import { publishCommands } from './commands.ts';
-import { laneOf } from './decode.ts';
 import { createDispatch } from './dispatch.ts';
 import { createDraftIds } from './draft-ids.ts';
-import { attempt, describe, isTokenRefused, type Failure } from './failure.ts';
 import type { PollingPace } from './hand.ts';
+import { createOutageNotice } from './outage-notice.ts';
 import { createSendBudget, DEFAULT_PACE, type Pace } from './pacing.ts';
-import { ALLOWED_UPDATES, createPolling, DEFAULT_POLLING_PACE, type Polling } from './polling.ts';
+import { DEFAULT_POLLING_PACE } from './polling.ts';
+import { createReach } from './reach.ts';
 import { createReply, type ReplyContext } from './reply.ts';
 import { createSender } from './sender.ts';
+import { createWebhookSource, openPolling, type Source } from './source.ts';
+import { createWaitingMarks } from './waiting-marks.ts';
+import type { Verdict } from './webhook-intake.ts';
+import type { WebhookConfig } from './webhook-setting.ts';
+import { createWebhookDoor, WEBHOOK_PATH, type WebhookDoorOptions } from './webhook.ts';
 
 export interface TelegramConfig {
   readonly token: string;
   /** Without a slash at the end. */
   readonly apiRoot: string;
   readonly streaming: 'edit' | 'draft';
+  /** Where Telegram posts its updates; null where it is asked for them. */
+  readonly webhook: WebhookConfig | null;
 }
 
 export interface TelegramAdapterOptions extends TelegramPace {
@@ -42,7 +50,7 @@ export interface TelegramPace {
   readonly pollingPace?: Partial<PollingPace>;
 }
 
-/** Parley on Telegram: long polling in, paced messages out. */
+/** Parley on Telegram: long polling or a webhook in, paced messages out. */
 export function createTelegramAdapter(options: TelegramAdapterOptions): PlatformAdapter {
   const { config, logger, clock = systemClock } = options;
   const pollingPace = { ...DEFAULT_POLLING_PACE, ...options.pollingPace };
@@ -50,65 +58,56 @@ export function createTelegramAdapter(options: TelegramAdapterOptions): Platform
   const replies = createReplyContext(api, options);
   const chores = createChores();
   const stopping = new AbortController();
-  let polling: Polling | null = null;
+  const markWaiting = createWaitingMarks({ ...replies, chores, stopping: stopping.signal });
+  const reach = createReach({ pace: pollingPace, clock, logger, stopping: stopping.signal });
+  let source: Source | null = null;
+  let takePosted: ((update: Update) => Promise<Verdict>) | null = null;
 
-  /** Asks until Telegram answers; null when the adapter is stopped before. */
-  const reach = async <Value>(call: () => Promise<Value>): Promise<Value | null> => {
-    for (
-      let delayMs = pollingPace.retryMs;
-      !stopping.signal.aborted;
-      delayMs = Math.min(delayMs * 2, pollingPace.longestRetryMs)
-    ) {
-      const outcome = await attempt(call);
-      if (outcome.ok) return outcome.value;
-      if (isTokenRefused(outcome.failure)) throw tokenRefused(outcome.failure);
-      if (delayMs === pollingPace.retryMs)
-        logger.warn({ reason: describe(outcome.failure) }, 'Telegram does not answer yet');
-      const restMs = outcome.failure.kind === 'refused' ? outcome.failure.retryAfterMs : null;
-      await clock.sleep(restMs ?? delayMs, stopping.signal);
+  /** False when stopped before updates could come. */
+  const open = async (me: UserFromGetMe, handlers: Handlers): Promise<boolean> => {
+    const { webhook, token } = config;
+    const admins = createGroupAdmins(api, clock, logger);
+    const albums = webhook === null ? 'whole' : 'pieces';
+    const handle = createDispatch({ ...options, me, handlers, replies, chores, admins, albums });
+    const { onFatal } = options;
+    const onWait = createOutageNotice(replies, chores);
+    const parts = { api, pollApi, token, me, handlers, handle, onWait, reach, clock, logger, onFatal };
+    const sourceOptions = { ...parts, pace: pollingPace, stopping: stopping.signal };
+    if (webhook === null) {
+      source = await openPolling(sourceOptions);
+      return source !== null;
     }
-    return null;
+    const posted = createWebhookSource(sourceOptions, webhook);
+    source = posted;
+    takePosted = (update) => posted.take(update);
+    return await posted.begin();
   };
 
   return {
     platform: 'telegram',
+    ...(config.webhook === null ? {} : { webhook: createDoor(config.webhook, () => takePosted, options) }),
     async start(handlers) {
       const me = await reach(() => api.getMe());
-      if (me === null || (await reach(() => api.deleteWebhook())) === null) return;
-      polling = createPolling({
-        poll: ({ offset, limit, timeoutSeconds }, signal) =>
-          pollApi.getUpdates(
-            { offset, limit, timeout: timeoutSeconds, allowed_updates: ALLOWED_UPDATES },
-            signal as GrammySignal,
-          ),
-        removeWebhook: () => api.deleteWebhook(),
-        handle: createDispatch({
-          ...options,
-          me,
-          handlers,
-          replies,
-          chores,
-          admins: createGroupAdmins(api, clock, logger),
-        }),
-        lane: laneOf,
-        onPoison: (eventId, cause) => handlers.onPoison(eventId, cause),
-        onRefused: (failure) => options.onFatal(tokenRefused(failure)),
-        pace: pollingPace,
-        clock,
-        random: Math.random,
-        logger,
-      });
-      polling.start();
-      logger.info({ bot: me.username }, 'Telegram: listening');
+      if (me === null || !(await open(me.value, handlers))) return;
+      logger.info({ bot: me.value.username }, 'Telegram: listening');
       chores.add(publishCommands(api, options.commands, options.describe, logger));
     },
     async stop() {
       stopping.abort();
-      await polling?.stop();
+      await source?.stop();
       await chores.settle();
     },
+    markWaiting: (target, isWaiting) => markWaiting(fromReplyTarget(target), isWaiting),
     openReply: (target, replyOptions) => createReply(replies, fromReplyTarget(target), replyOptions),
   };
+}
+
+function createDoor(
+  { secret }: WebhookConfig,
+  take: WebhookDoorOptions['take'],
+  { logger, clock = systemClock }: TelegramAdapterOptions,
+): Webhook {
+  return { path: WEBHOOK_PATH, handle: createWebhookDoor({ secret, take, clock, logger }) };
 }
 
 function createClients({ token, apiRoot }: TelegramConfig, { longPollSeconds }: PollingPace) {
@@ -136,13 +135,4 @@ function createReplyContext(api: Api, options: TelegramAdapterOptions): ReplyCon
   };
 }
 
-function tokenRefused(failure: Failure): FatalAdapterError {
-  return new FatalAdapterError(
-    `Telegram refuses TELEGRAM_BOT_TOKEN (${describe(failure)}): write the token that @BotFather shows for this bot.`,
-  );
-}
-
 const CALL_TIMEOUT_SECONDS = 20;
-
-/** grammY declares the signal of a polyfill, which differs from Node's in event types only. */
-type GrammySignal = NonNullable<Parameters<Api['getUpdates']>[1]>;

@@ -1,5 +1,10 @@
 import type { CallbackQuery, Chat, Message, MessageGenerationStopped, Update, User } from 'grammy/types';
-import type { ButtonPress, CommandInvocation, CommandSpec } from '../../platform/command.ts';
+import {
+  BUTTON_ACTIONS,
+  type ButtonPress,
+  type CommandInvocation,
+  type CommandSpec,
+} from '../../platform/command.ts';
 import {
   guildId,
   messageId,
@@ -12,11 +17,12 @@ import {
 import type { Addressing, Author, Envelope, IncomingMessage } from '../../platform/message.ts';
 import { toReplyTarget } from './address.ts';
 import { parseCommandLine, type CommandLine } from './commands.ts';
-import { rawText, readText, type WrittenText } from './message-text.ts';
+import { isMaybeCut, rawText, readText, type WrittenText } from './message-text.ts';
 
 /** An update in the words of the platform contract. */
 export type Decoded =
   | { readonly kind: 'message'; readonly message: IncomingMessage }
+  | { readonly kind: 'edit'; readonly message: IncomingMessage }
   | { readonly kind: 'command'; readonly invocation: CommandInvocation }
   | { readonly kind: 'press'; readonly press: ButtonPress };
 
@@ -25,6 +31,8 @@ export interface DecodeContext {
   readonly commands: ReadonlyMap<string, CommandSpec>;
   /** Telegram dates messages, but not presses of buttons. */
   readonly receivedAtMs: number;
+  /** Whether a message with `media_group_id` is the whole album, or one piece of it. */
+  readonly albums: 'whole' | 'pieces';
   /** Whose preview a draft of ours is; null for one that is over. */
   draftTurn(draftId: number): TurnId | null;
 }
@@ -35,6 +43,8 @@ export interface DecodeContext {
  */
 export function decode(update: Update, context: DecodeContext): Decoded | null {
   if (update.message !== undefined) return decodeMessage(update.message, context);
+  if (update.edited_message !== undefined)
+    return decodeEdit(update.edited_message, update.update_id, context);
   if (update.callback_query !== undefined) return decodePress(update.callback_query, context);
   if (update.stopped_message_generation !== undefined)
     return decodeStop(update.stopped_message_generation, context);
@@ -61,21 +71,38 @@ function decodeMessage(message: Message, context: DecodeContext): Decoded | null
 }
 
 function decodeSpeech(message: Message, context: DecodeContext): Decoded | null {
-  const written = readText(message, context.me);
-  const addressing = addressingOf(message, written, context);
-  const isUnspoken = written.text === '' && !addressing.isSystem;
+  const spoken = readSpeech(message, context);
+  const { addressing } = spoken;
+  const isUnspoken = spoken.text === '' && !addressing.isSystem;
   const isForUs = addressing.isPrivate || addressing.mentionsBot || addressing.repliesToBot;
-  if (isUnspoken && !isForUs) return null;
-  const envelope = messageEnvelope(message, context);
+  return isUnspoken && !isForUs ? null : { kind: 'message', message: spoken };
+}
+
+/**
+ * A message that a person has changed. Telegram also tells of changes that are nobody's doing, without a date, and of
+ * the steps of a live location. A command is not given again by its edit.
+ */
+function decodeEdit(message: Message, updateId: number, context: DecodeContext): Decoded | null {
+  const { chat, message_id: id, edit_date: editedAt } = message;
+  if (chat.type === 'channel' || editedAt === undefined || message.location !== undefined) return null;
+  const { text, entities } = rawText(message);
+  if (parseCommandLine(text, entities) !== null) return null;
+  const spoken = readSpeech(message, context);
+  if (spoken.author.isBot || spoken.addressing.isSystem) return null;
+  // The date alone would take two changes within a second for one.
+  const version = originKey('telegram', context.me.id, chat.id, id, 'edit', editedAt, updateId);
+  return { kind: 'edit', message: { ...spoken, originKey: version } };
+}
+
+function readSpeech(message: Message, context: DecodeContext): IncomingMessage {
+  const written = readText(message, context.me);
   return {
-    kind: 'message',
-    message: {
-      ...envelope,
-      text: written.text,
-      isTextWithheld: false,
-      repliesTo: repliesTo(message),
-      addressing,
-    },
+    ...messageEnvelope(message, context),
+    text: written.text,
+    isTextWithheld: false,
+    isMaybeCut: isMaybeCut(rawText(message).text),
+    repliesTo: repliesTo(message),
+    addressing: addressingOf(message, written, context),
   };
 }
 
@@ -106,12 +133,13 @@ function decodeCommand(message: Message, command: CommandLine, context: DecodeCo
   return { kind: 'command', invocation: { ...envelope, ...said, isPrivate, repliesTo: repliesTo(message) } };
 }
 
-/** The data of our buttons: `stop:<turn>`, 41 of the 64 bytes that Telegram allows. */
-const STOP_DATA = /^stop:([\da-f-]{36})$/iu;
+/** The data of our buttons: `<action>:<turn>`, at most 47 of the 64 bytes that Telegram allows. */
+const BUTTON_DATA = /^([a-z]+):([\da-f-]{36})$/iu;
 
 function decodePress(query: CallbackQuery, context: DecodeContext): Decoded | null {
-  const turn = STOP_DATA.exec(query.data ?? '')?.[1];
-  if (query.message === undefined || turn === undefined) return null;
+  const [, name, turn] = BUTTON_DATA.exec(query.data ?? '') ?? [];
+  const action = BUTTON_ACTIONS.find((known) => known === name);
+  if (query.message === undefined || action === undefined || turn === undefined) return null;
   const { chat, message_id: id } = query.message;
   const place = whereOf(chat, topicOf(query.message), context);
   const press: ButtonPress = {
@@ -121,7 +149,7 @@ function decodePress(query: CallbackQuery, context: DecodeContext): Decoded | nu
     messageId: messageId('telegram', chat.id, id),
     sentAtMs: context.receivedAtMs,
     replyTarget: place.replyTarget(id),
-    action: 'stop',
+    action,
     turn,
   };
   return { kind: 'press', press };
@@ -169,12 +197,20 @@ function messageEnvelope(message: Message, context: DecodeContext): Envelope {
   const place = whereOf(chat, topicOf(message), context);
   return {
     ...place.envelope,
-    originKey: originKey('telegram', context.me.id, chat.id, id),
+    originKey: originKey('telegram', context.me.id, chat.id, ...eventOf(message, context)),
     author: messageAuthor(message),
     messageId: messageId('telegram', chat.id, id),
     sentAtMs: message.date * 1000,
     replyTarget: place.replyTarget(id),
   };
+}
+
+/** What a message is one event by: its number, or for an album the name that its pieces share. */
+function eventOf(message: Message, { albums }: DecodeContext): readonly (string | number)[] {
+  const { media_group_id: album, message_id: id, caption } = message;
+  if (album === undefined) return [id];
+  // The caption may be on a piece that is yet to come.
+  return albums === 'pieces' && caption === undefined ? ['album', album, 'empty'] : ['album', album];
 }
 
 /** What all events of one chat or topic have in common. */

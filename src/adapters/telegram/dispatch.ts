@@ -16,6 +16,8 @@ export interface DispatchOptions {
   readonly handlers: Handlers;
   readonly replies: ReplyContext;
   readonly admins: GroupAdmins;
+  /** Whether albums are collected before they come here. */
+  readonly albums: 'whole' | 'pieces';
   /** What is said in answer is not waited for: a chat that must rest would hold up all updates behind it. */
   readonly chores: Chores;
   readonly logger: Logger;
@@ -49,6 +51,7 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
     const context = {
       me,
       commands,
+      albums: options.albums,
       receivedAtMs: Date.now(),
       draftTurn: (id: number) => replies.draftIds.turnOf(id),
     };
@@ -57,10 +60,14 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
       case 'message':
         await handlers.onMessage(decoded.message);
         return;
+      case 'edit':
+        await handlers.onEdit(decoded.message);
+        return;
       case 'command': {
         const invocation = await withRank(decoded.invocation, update.message?.from);
         const said = await handlers.onCommand(invocation);
-        if (typeof said === 'object') chores.add(say(replies, fromReplyTarget(invocation.replyTarget), said));
+        if (typeof said === 'object')
+          chores.add(say(replies, fromReplyTarget(invocation.replyTarget), said.text));
         return;
       }
       case 'press': {

@@ -13,7 +13,7 @@ import type { TelegramPart } from './render.ts';
 export function createDraftPreview(
   options: PreviewOptions & { readonly turn: TurnId; readonly ids: DraftIds },
 ): Preview {
-  const { api, sender, budget, pace, clock, parts, ids, turn } = options;
+  const { api, sender, budget, pace, clock, parts, ids, turn, mayWrite } = options;
   const endsAtMs = clock.now() + pace.typingLimitMs;
   let draftId = ids.open(turn);
   let frames = 0;
@@ -25,7 +25,7 @@ export function createDraftPreview(
     budget.take(chat, 'draft');
     frames += 1;
     lastFrameAtMs = clock.now();
-    const outcome = await sender.call(chat, { urgency: 'once', isRepeatable: true }, () =>
+    const outcome = await sender.call(chat, { urgency: 'once', isRepeatable: true, mayWrite }, () =>
       api.sendMessageDraft(chat.chatId, draftId, part.text, {
         entities: [...part.entities],
         can_stop: true,
@@ -43,7 +43,9 @@ export function createDraftPreview(
     const waitMs = budget.waitMs(parts.chat(), 'first');
     if (waitMs > 0) return { kind: 'pause', ms: waitMs };
     budget.take(parts.chat(), 'first');
-    const failure = await parts.show(parts.count(), { part, isRunning: false }, 'once');
+    const failure = await parts.show(parts.count(), { part, buttons: [] }, 'once');
+    // What was not sent may be sent later; after any other failure only the final may risk a double.
+    if (failure?.kind === 'late') return { kind: 'pause', ms: pace.draft.laterMs };
     if (failure !== null) return { kind: 'over' };
     draftId = ids.open(turn);
     lastFrame = null;

@@ -7,6 +7,7 @@ export function createEditPreview(options: PreviewOptions): Preview {
   const { budget, pace, parts } = options;
   const step = createEditSteps({
     parts,
+    running: options.running,
     budget: {
       waitMs: (use) => budget.waitMs(parts.chat(), use),
       take: (use) => budget.take(parts.chat(), use),

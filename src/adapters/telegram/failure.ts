@@ -66,6 +66,11 @@ export function isGone(failure: Failure): boolean {
   return refusedWith(failure, /message to edit not found|message can't be edited|MESSAGE_ID_INVALID/iu);
 }
 
+/** The message to delete is not there any more. */
+export function isDeleted(failure: Failure): boolean {
+  return refusedWith(failure, /message to delete not found/iu);
+}
+
 /** Telegram does not accept the formatting, which plain text avoids. */
 export function isAboutEntities(failure: Failure): boolean {
   return refusedWith(failure, /entit|UTF-16/iu);

@@ -17,6 +17,14 @@ export function rawText(message: Message): {
   return { text: flattenBlocks(message.rich_message?.blocks ?? []), entities: [] };
 }
 
+/** Whether a client may have cut it here and sent the rest as a message of its own: they cut at 4096 characters or before. */
+export function isMaybeCut(text: string): boolean {
+  return text.length >= SHORTEST_CUT && Array.from(text).length >= SHORTEST_CUT;
+}
+
+/** Code points, which is what Telegram counts. */
+const SHORTEST_CUT = 4000;
+
 /** Takes `@bot` out of the text wherever it stands, and characters that no store can keep. */
 export function readText(message: Message, me: Pick<User, 'id' | 'username'>): WrittenText {
   const { text, entities } = rawText(message);

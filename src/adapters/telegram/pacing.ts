@@ -8,6 +8,8 @@ export interface Pace {
   readonly group: ChatPace;
   /** Drafts and chat actions of a private chat, which Telegram counts together: 20 in 5 s, 40 in 30 s. */
   readonly activity: readonly Window[];
+  /** Reactions, a family of calls of their own. */
+  readonly reactions: readonly Window[];
   /** The first frames of a draft come fast, later ones do not. */
   readonly draft: {
     readonly firstFrames: number;
@@ -52,6 +54,10 @@ export const DEFAULT_PACE: Pace = {
     { windowMs: 5000, cosmetic: 15, all: 15 },
     { windowMs: 30_000, cosmetic: 36, all: 36 },
   ],
+  reactions: [
+    { windowMs: 5000, cosmetic: 5, all: 5 },
+    { windowMs: 60_000, cosmetic: 20, all: 20 },
+  ],
   draft: { firstFrames: 8, firstMs: 350, laterMs: 1000, heartbeatMs: 20_000 },
   typingMs: 4500,
   typingLimitMs: 300_000,
@@ -60,8 +66,8 @@ export const DEFAULT_PACE: Pace = {
   retryMs: 500,
 };
 
-/** Something that may be dropped: the typing sign, a draft, the first visible text, a later state of it. */
-export type Cosmetic = 'typing' | 'draft' | 'first' | 'frame';
+/** Something that may be dropped: the typing sign, a reaction, a draft, the first visible text, a later state of it. */
+export type Cosmetic = 'typing' | 'reaction' | 'draft' | 'first' | 'frame';
 
 export interface BudgetedChat {
   readonly chatId: number;
@@ -76,9 +82,10 @@ export interface SendBudget {
   take(chat: BudgetedChat, use: Cosmetic): void;
   /**
    * Waits until a call that must be made may be made, and counts it. Resolves with 0 then, or with
-   * the milliseconds still to wait when that is longer than the pace allows. Never rejects.
+   * the milliseconds still to wait when that is longer than the pace allows. The signal ends the waiting, with 0 and
+   * nothing counted: no call may follow. Never rejects.
    */
-  line(chat: BudgetedChat): Promise<number>;
+  line(chat: BudgetedChat, signal?: AbortSignal): Promise<number>;
   /** Telegram asked for a rest (429): until then nothing is sent to the chat. */
   pause(chat: BudgetedChat, retryAfterMs: number): void;
 }
@@ -86,21 +93,13 @@ export interface SendBudget {
 /** The memory of the budget is bounded: chats with nothing in any window are forgotten. */
 export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
   const chats = new Map<number, ChatState>();
-  const longestWindowMs = Math.max(
-    ...[...pace.private.windows, ...pace.group.windows, ...pace.activity].map((window) => window.windowMs),
-  );
+  const longestWindowMs = longestWindow(pace);
 
   const stateOf = ({ chatId }: BudgetedChat): ChatState => {
     const known = chats.get(chatId);
     if (known !== undefined) return known;
     if (chats.size >= CHATS_BEFORE_SWEEP) forgetIdle(chats, clock.now(), longestWindowMs);
-    const fresh: ChatState = {
-      messages: [],
-      activity: [],
-      frameAtMs: -Infinity,
-      pausedUntilMs: -Infinity,
-      inLine: 0,
-    };
+    const fresh = freshState();
     chats.set(chatId, fresh);
     return fresh;
   };
@@ -114,6 +113,7 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
     const pauseMs = Math.max(0, state.pausedUntilMs - now);
     if (isActivity(chat, use))
       return Math.max(pauseMs, roomIn(state.activity, pace.activity, now, fullShare));
+    if (use === 'reaction') return Math.max(pauseMs, roomIn(state.reactions, pace.reactions, now, fullShare));
     const share = use === 'typing' ? halfShare : fullShare;
     const spacingMs = use === 'frame' ? Math.max(0, state.frameAtMs + frameMs - now) : 0;
     return Math.max(pauseMs, spacingMs, roomIn(state.messages, windows, now, share));
@@ -124,16 +124,16 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
     take(chat, use) {
       const state = stateOf(chat);
       const now = clock.now();
-      const calls = isActivity(chat, use) ? state.activity : state.messages;
+      const calls = callsOf(state, chat, use);
       countCall(calls, now, longestWindowMs);
       if (use === 'first' || use === 'frame') state.frameAtMs = now;
     },
-    async line(chat) {
+    async line(chat, signal) {
       const state = stateOf(chat);
       const deadlineMs = clock.now() + pace.finalDeadlineMs;
       state.inLine += 1;
       try {
-        for (;;) {
+        while (signal?.aborted !== true) {
           const now = clock.now();
           const pauseMs = Math.max(0, state.pausedUntilMs - now);
           const waitMs = Math.max(pauseMs, roomIn(state.messages, paceOf(chat).windows, now, allCalls));
@@ -143,8 +143,9 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
             return 0;
           }
           if (pauseMs > pace.longestPauseMs || now + waitMs > deadlineMs) return waitMs;
-          await clock.sleep(waitMs);
+          await clock.sleep(waitMs, signal);
         }
+        return 0;
       } finally {
         state.inLine -= 1;
       }
@@ -160,10 +161,22 @@ interface ChatState {
   /** Times of sends, edits and deletes, oldest first; in groups of chat actions as well. */
   messages: number[];
   activity: number[];
+  reactions: number[];
   frameAtMs: number;
   pausedUntilMs: number;
   /** Finals that wait; frames stand back for them. */
   inLine: number;
+}
+
+function freshState(): ChatState {
+  return {
+    messages: [],
+    activity: [],
+    reactions: [],
+    frameAtMs: -Infinity,
+    pausedUntilMs: -Infinity,
+    inLine: 0,
+  };
 }
 
 const CHATS_BEFORE_SWEEP = 1000;
@@ -171,6 +184,16 @@ const CHATS_BEFORE_SWEEP = 1000;
 const fullShare = (window: Window): number => window.cosmetic;
 const halfShare = (window: Window): number => Math.max(1, Math.floor(window.cosmetic / 2));
 const allCalls = (window: Window): number => window.all;
+
+function longestWindow({ private: alone, group, activity, reactions }: Pace): number {
+  const windows = [...alone.windows, ...group.windows, ...activity, ...reactions];
+  return Math.max(...windows.map(({ windowMs }) => windowMs));
+}
+
+function callsOf(state: ChatState, chat: BudgetedChat, use: Cosmetic): number[] {
+  if (use === 'reaction') return state.reactions;
+  return isActivity(chat, use) ? state.activity : state.messages;
+}
 
 function isActivity(chat: BudgetedChat, use: Cosmetic): boolean {
   return use === 'draft' || (use === 'typing' && chat.isPrivate);
@@ -192,6 +215,7 @@ function forgetIdle(chats: Map<number, ChatState>, now: number, longestWindowMs:
     const lastMs = Math.max(
       state.messages.at(-1) ?? -Infinity,
       state.activity.at(-1) ?? -Infinity,
+      state.reactions.at(-1) ?? -Infinity,
       state.pausedUntilMs,
     );
     if (state.inLine === 0 && lastMs + longestWindowMs < now) chats.delete(chatId);

@@ -4,7 +4,15 @@ import type { Logger } from '../../platform/logger.ts';
 import { createParts, type Look, type MessageCalls, type Parts } from '../../delivery/parts.ts';
 import type { PartJournal, ReplyButton } from '../../platform/reply.ts';
 import type { Address } from './address.ts';
-import { describe, isAboutEntities, isGone, isNotModified, type Failure, type Outcome } from './failure.ts';
+import {
+  describe,
+  isAboutEntities,
+  isDeleted,
+  isGone,
+  isNotModified,
+  type Failure,
+  type Outcome,
+} from './failure.ts';
 import type { TelegramPart } from './render.ts';
 import type { Manner, Sender } from './sender.ts';
 
@@ -21,7 +29,6 @@ export interface PartsOptions {
   readonly address: Address;
   readonly journal: PartJournal;
   readonly turn: TurnId | null;
-  readonly running: readonly ReplyButton[];
   /** From then on the messages are somebody else's. */
   readonly signal?: AbortSignal;
 }
@@ -50,7 +57,8 @@ export function createTelegramParts(options: PartsOptions): TelegramParts {
       const outcome = await inChat.call({ urgency: 'insist', isRepeatable: true }, ({ chatId }) =>
         api.deleteMessage(chatId, Number(id)),
       );
-      return outcome.ok ? null : outcome.failure;
+      // Somebody else has deleted it, which is what was wanted.
+      return outcome.ok || isDeleted(outcome.failure) ? null : outcome.failure;
     },
     isSentAnew: isGone,
     simpler(look, failure) {
@@ -58,7 +66,7 @@ export function createTelegramParts(options: PartsOptions): TelegramParts {
       logger.error({ reason: describe(failure) }, 'formatting refused; sent as plain text');
       return { ...look, part: { text: look.part.text, entities: [] } };
     },
-    contentOf: ({ part, isRunning }) => JSON.stringify([part.text, part.entities, isRunning]),
+    contentOf: ({ part, buttons }) => JSON.stringify([part.text, part.entities, buttons]),
     describe,
   };
   return { ...createParts(calls, journal, logger), chat: () => inChat.address() };
@@ -70,12 +78,13 @@ interface ChatCalls {
   call<Value>(manner: Manner, run: (chat: Address) => Promise<Value>): Promise<Outcome<Value>>;
 }
 
-function createChatCalls({ sender, address, signal }: PartsOptions): ChatCalls {
+function createChatCalls({ sender, address, journal, signal }: PartsOptions): ChatCalls {
   let chat = address;
   return {
     address: () => chat,
     async call(manner, run) {
-      const patient = signal === undefined ? manner : { ...manner, signal };
+      const mayWrite = (): boolean => journal.mayWrite();
+      const patient = { ...manner, mayWrite, ...(signal === undefined ? {} : { signal }) };
       const outcome = await sender.call(chat, patient, () => run(chat));
       if (outcome.ok || outcome.failure.kind !== 'refused' || outcome.failure.migratedTo === null)
         return outcome;
@@ -90,13 +99,12 @@ function createChatCalls({ sender, address, signal }: PartsOptions): ChatCalls {
  * Entities instead of a parse mode: they can't fail on the syntax of what a model wrote. Link
  * previews would fetch what it links to. An edit without a keyboard removes it.
  */
-function appearance({ part, isRunning }: Look<TelegramPart>, { turn, running }: PartsOptions) {
-  const row = running.map(({ action, label }) => ({ text: label, callback_data: `${action}:${turn ?? ''}` }));
-  const hasButtons = isRunning && turn !== null && row.length > 0;
+function appearance({ part, buttons }: Look<TelegramPart>, { turn }: PartsOptions) {
+  const row = turn === null ? [] : buttons.map((button) => toKey(button, turn));
   return {
     entities: [...part.entities],
     link_preview_options: { is_disabled: true },
-    ...(hasButtons ? { reply_markup: { inline_keyboard: [row] } } : {}),
+    ...(row.length > 0 ? { reply_markup: { inline_keyboard: [row] } } : {}),
   };
 }
 
@@ -106,4 +114,8 @@ function destination({ topicId, replyToId }: Address, index: number) {
     ...(topicId === null ? {} : { message_thread_id: topicId }),
     ...(isAnswer ? { reply_parameters: { message_id: replyToId, allow_sending_without_reply: true } } : {}),
   };
+}
+
+function toKey({ action, label }: ReplyButton, turn: TurnId) {
+  return { text: label, callback_data: `${action}:${turn}` };
 }

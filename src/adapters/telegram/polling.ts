@@ -2,6 +2,7 @@ import type { Update } from 'grammy/types';
 import { backoffMs } from '../../intake/back-off.ts';
 import { attempt, describe, isTokenRefused, toFailure, type Failure } from './failure.ts';
 import { createHand, type HandOptions, type PollingPace } from './hand.ts';
+import type { Lead } from './lead.ts';
 
 /** Everything that {@link decode} may ever read. The server remembers the list and applies it as updates are made. */
 export const ALLOWED_UPDATES = [
@@ -21,6 +22,8 @@ export interface PollRequest {
 export interface PollingOptions extends HandOptions {
   /** One getUpdates call; rejects as grammY does. */
   readonly poll: (request: PollRequest, signal: AbortSignal) => Promise<readonly Update[]>;
+  /** Only who leads polls: Telegram serves one poller for each token. */
+  readonly lead: Lead;
   /** A webhook was set meanwhile, which shuts polling out; rejects as grammY does. */
   readonly removeWebhook: () => Promise<unknown>;
   /** The token was refused: polling is over. */
@@ -33,23 +36,25 @@ export const DEFAULT_POLLING_PACE: PollingPace = {
   longestRetryMs: 5000,
   overlapMs: 1000,
   standbyMs: 4000,
+  album: { quietMs: 700, longestMs: 2000, glanceMs: 600 },
+  lead: { holdMs: 9000, renewMs: 3000, standbyMs: 1500, marginMs: 500 },
 };
 
 export interface Polling {
   start(): void;
   /**
-   * Ends the poll, lets handlers in hand finish and confirms what was handled. What waits for the
-   * store, or has not begun, stays unconfirmed and comes again. Never rejects.
+   * Ends the poll, lets handlers in hand finish, confirms what was handled and lets another process lead. What waits
+   * for the store, or has not begun, stays unconfirmed and comes again. Never rejects.
    */
   stop(): Promise<void>;
 }
 
 /**
- * Fetches updates and hands them over at least once. An update counts as confirmed when it and all
+ * Fetches updates while this process leads, and hands them over at least once. An update counts as confirmed when it and all
  * before it are handled, so that a kill at any moment loses nothing.
  */
 export function createPolling(options: PollingOptions): Polling {
-  const { clock, logger, pace } = options;
+  const { clock, lead, logger, pace } = options;
   const stopping = new AbortController();
   const hand = createHand(options, stopping.signal);
   let loop: Promise<void> = Promise.resolve();
@@ -57,6 +62,7 @@ export function createPolling(options: PollingOptions): Polling {
   let failures = 0;
   /** The highest offset that the server was told. */
   let toldOffset = 0;
+  let toldAtMs = -Infinity;
 
   /** Logs the first failure of a row, waits, and says whether to go on. */
   const afterFailure = async (failure: Failure): Promise<'again' | 'over'> => {
@@ -70,30 +76,38 @@ export function createPolling(options: PollingOptions): Polling {
     failures += 1;
     // Where that fails too, the next poll is refused again and says so.
     if (isWebhookInTheWay(failure)) await attempt(options.removeWebhook);
-    const restMs = restAfter(failure) ?? backoffMs(failures, pace, options.random);
+    const restMs = restAfter(failure, options) ?? backoffMs(failures, pace, options.random);
     await clock.sleep(restMs, stopping.signal);
     return 'again';
   };
 
-  const restAfter = (failure: Failure): number | null => {
-    if (failure.kind !== 'refused') return null;
-    return failure.code === 409 ? pace.standbyMs * (0.75 + options.random() / 2) : failure.retryAfterMs;
+  /** One poll under the present lead. What it brings after the lead's end is somebody else's. */
+  const pollOnce = async (lost: AbortSignal): Promise<'again' | 'over'> => {
+    try {
+      const timeoutSeconds = hand.isEmpty() ? pace.longPollSeconds : 0;
+      const request = { offset: hand.offset(), limit: BATCH, timeoutSeconds };
+      if (request.offset !== toldOffset) toldAtMs = clock.now();
+      toldOffset = request.offset;
+      const updates = await options.poll(request, AbortSignal.any([stopping.signal, lost]));
+      if (lost.aborted || !lead.isHeld()) return 'again';
+      hand.take(updates);
+      if (trouble !== null) logger.info({ trouble }, 'updates arrive again');
+      trouble = null;
+      failures = 0;
+      return 'again';
+    } catch (error) {
+      return lost.aborted ? 'again' : await afterFailure(toFailure(error));
+    }
   };
 
   const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        const timeoutSeconds = hand.isEmpty() ? pace.longPollSeconds : 0;
-        const request = { offset: hand.offset(), limit: BATCH, timeoutSeconds };
-        toldOffset = request.offset;
-        hand.take(await options.poll(request, stopping.signal));
-        if (trouble !== null) logger.info({ trouble }, 'updates arrive again');
-        trouble = null;
-        failures = 0;
-      } catch (error) {
-        if ((await afterFailure(toFailure(error))) === 'over') return;
-      }
-      await hand.settle();
+    lead.start();
+    for (;;) {
+      await lead.hold(stopping.signal);
+      if (stopping.signal.aborted) return;
+      const lost = lead.lost();
+      if ((await pollOnce(lost)) === 'over') return;
+      if (!lost.aborted && lead.isHeld()) await hand.settle();
     }
   };
 
@@ -105,22 +119,39 @@ export function createPolling(options: PollingOptions): Polling {
       stopping.abort();
       await loop;
       await hand.drain();
-      const request = { offset: hand.offset(), limit: 1, timeoutSeconds: 0 };
-      // The server holds back a poll that repeats an offset within 3 seconds.
-      if (request.offset === toldOffset) return;
-      toldOffset = request.offset;
-      await options.poll(request, AbortSignal.timeout(LAST_WORD_MS)).catch((error: unknown) => {
-        logger.warn(
-          { reason: describe(toFailure(error)) },
-          'last updates not confirmed; they will come again',
-        );
-      });
+      const offset = hand.offset();
+      const isTold = offset === toldOffset;
+      const hasArrived = isTold && clock.now() - toldAtMs > ARRIVAL_MS;
+      if (lead.isHeld() && !hasArrived) await confirm(offset, isTold, options);
+      await lead.end();
     },
   };
 }
 
+/** Tells the server what was handled, so that it does not come again. A poll that said so may have been broken off on its way. */
+async function confirm(offset: number, isRepeated: boolean, options: PollingOptions): Promise<void> {
+  const request = { offset, limit: 1, timeoutSeconds: 0 };
+  const over = new AbortController();
+  const patience = AbortSignal.any([over.signal, AbortSignal.timeout(LAST_WORD_MS)]);
+  // Who repeats an offset within 3 seconds is heard at once, but answered late (Bot API server, getUpdates).
+  if (isRepeated) void options.clock.sleep(ARRIVAL_MS, patience).then(() => over.abort());
+  const outcome = await attempt(() => options.poll(request, patience));
+  over.abort();
+  if (outcome.ok || isRepeated) return;
+  const reason = describe(outcome.failure);
+  options.logger.warn({ reason }, 'last updates not confirmed; they will come again');
+}
+
+/** What Telegram asks for, or what suits its answer; null where it is for us to say. */
+function restAfter(failure: Failure, { pace, random }: PollingOptions): number | null {
+  if (failure.kind !== 'refused') return null;
+  return failure.code === 409 ? pace.standbyMs * (0.75 + random() / 2) : failure.retryAfterMs;
+}
+
 /** Bot API getUpdates: 1-100. */
 const BATCH = 100;
+/** After so long a request has reached the server. */
+const ARRIVAL_MS = 1000;
 /** A Telegram that is away must not hold up the end of the process. */
 const LAST_WORD_MS = 3000;
 

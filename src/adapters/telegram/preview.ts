@@ -1,5 +1,6 @@
 import type { Api } from 'grammy';
 import type { Logger } from '../../platform/logger.ts';
+import type { ReplyButton } from '../../platform/reply.ts';
 import type { Clock } from '../../delivery/clock.ts';
 import type { Pace, SendBudget } from './pacing.ts';
 import type { TelegramParts } from './parts.ts';
@@ -26,6 +27,10 @@ export interface PreviewOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly parts: TelegramParts;
+  /** What stands below the last part while it grows. */
+  readonly running: readonly ReplyButton[];
+  /** Whether the reply is certainly this process's; asked right before each call that writes. */
+  readonly mayWrite: () => boolean;
   /** The answer so far, rendered now. */
   readonly current: () => readonly TelegramPart[];
   /** Whether a sign of work was asked for; text may not have come yet. */

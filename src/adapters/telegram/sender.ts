@@ -1,6 +1,6 @@
 import type { Logger } from '../../platform/logger.ts';
 import type { Clock } from '../../delivery/clock.ts';
-import { insist, type Urgency } from '../../delivery/insist.ts';
+import { insist, notOurs, type Urgency } from '../../delivery/insist.ts';
 import { attempt, describe, isTransient, type Failure, type Outcome } from './failure.ts';
 import type { BudgetedChat, Pace, SendBudget } from './pacing.ts';
 
@@ -20,6 +20,8 @@ export interface Manner {
   readonly isRepeatable: boolean;
   /** Ends the insisting. */
   readonly signal?: AbortSignal;
+  /** Whether what is written is ours at this moment; asked right before each call. */
+  readonly mayWrite?: () => boolean;
 }
 
 export function createSender(budget: SendBudget, pace: Pace, clock: Clock, logger: Logger): Sender {
@@ -34,11 +36,11 @@ export function createSender(budget: SendBudget, pace: Pace, clock: Clock, logge
   };
 
   return {
-    call(chat, manner, run) {
-      if (manner.urgency === 'once') return once(chat, run);
-      return insist(() => once(chat, run), {
+    async call(chat, manner, run) {
+      if (manner.urgency === 'once') return manner.mayWrite?.() === false ? notOurs : await once(chat, run);
+      return await insist(() => once(chat, run), {
         ...manner,
-        line: () => budget.line(chat),
+        line: () => budget.line(chat, manner.signal),
         isTransient,
         isSlowDown,
         onRepeat: (failure, delayMs) => logger.debug({ reason: describe(failure), delayMs }, 'trying again'),

@@ -94,6 +94,8 @@ export function createTerminalAdapter(options: TerminalOptions): PlatformAdapter
         () => awaited.get(event)?.(),
       );
     },
+    // A terminal shows what was typed, and nothing on top of it.
+    markWaiting: () => undefined,
   };
 }
 

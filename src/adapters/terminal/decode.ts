@@ -39,6 +39,7 @@ export function decodeLine(
       ...envelope,
       text: line,
       isTextWithheld: false,
+      isMaybeCut: false,
       repliesTo: null,
       addressing: {
         isPrivate: true,

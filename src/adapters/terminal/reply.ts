@@ -40,9 +40,15 @@ export function createTerminalReply(
       onFinish();
       return { kind: 'delivered' };
     },
+    retract() {
+      screen.grow('');
+      onFinish();
+      return Promise.resolve({ kind: 'delivered' });
+    },
     abandon() {
       screen.grow('');
       onFinish();
+      return Promise.resolve();
     },
   };
 }

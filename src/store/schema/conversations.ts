@@ -60,12 +60,15 @@ export const messages = pgTable(
     estTokens: integer('est_tokens').notNull(),
     model: text('model'),
     partial: boolean('partial').notNull().default(false),
+    /** How often its author has changed it and it was answered anew. */
+    edits: integer('edits').notNull().default(0),
     deletedAt: moment('deleted_at'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (table) => [
     uniqueIndex('messages_platform_message').on(table.platformMessageId),
     index('messages_conversation').on(table.conversationId),
+    index('messages_parent').on(table.parentId),
     index('messages_user').on(table.userId),
     check('messages_role', sql`${table.role} in ('user', 'assistant')`),
   ],
@@ -89,8 +92,21 @@ export const turns = pgTable(
     settings: jsonb('settings').notNull(),
     reportedLocale: text('reported_locale'),
     payer: text('payer').notNull().default('operator'),
+    /** The last message that this turn answers. */
     questionMessageId: uuid('question_message_id'),
+    /** The first of them, when there are several; each continues from the one before. */
+    firstQuestionId: uuid('first_question_id'),
     answerMessageId: uuid('answer_message_id'),
+    /** The turn whose reply this one writes; null writes one of its own. */
+    replyOf: uuid('reply_of'),
+    /** The version that shows, on the turn that the reply belongs to; null shows its own answer. */
+    selectedAnswerId: uuid('selected_answer_id'),
+    /** The turn that answers this one's message together with its own. */
+    mergedInto: uuid('merged_into'),
+    /** The turn that answers what the message was changed to. */
+    supersededBy: uuid('superseded_by'),
+    /** The question was deleted: what shows of the reply is to be taken away. */
+    retractedAt: moment('retracted_at'),
     /** The message that was replied to; null continues from the conversation's head. */
     parentMessageId: uuid('parent_message_id'),
     /** The turn whose reply was replied to: its answer, once there, is the parent. */
@@ -111,6 +127,9 @@ export const turns = pgTable(
     startedAt: moment('started_at'),
     /** When it ended, whatever the end was. */
     generatedAt: moment('generated_at'),
+    /** The platform could not take the reply for now; nobody tries again before. */
+    postponedUntil: moment('postponed_until'),
+    /** Nothing of this turn is on its way any more. */
     deliveredAt: moment('delivered_at'),
     unreachable: text('unreachable'),
   },
@@ -127,6 +146,19 @@ export const turns = pgTable(
     index('turns_open_leases')
       .on(table.leaseUntil)
       .where(sql`${table.deliveredAt} is null`),
+    index('turns_undelivered')
+      .on(table.conversationId, table.seq)
+      .where(sql`${table.deliveredAt} is null`),
+    index('turns_of_reply')
+      .on(table.replyOf)
+      .where(sql`${table.replyOf} is not null`),
+    index('turns_merged')
+      .on(table.mergedInto)
+      .where(sql`${table.mergedInto} is not null`),
+    index('turns_recent').on(table.platform, table.admittedAt),
+    index('turns_backlog_refused')
+      .on(table.place, table.admittedAt)
+      .where(sql`${table.refusal} ->> 'reason' = 'too_old'`),
     index('turns_conversation').on(table.conversationId),
     index('turns_user').on(table.userId),
     index('turns_sealed')

@@ -118,3 +118,17 @@ export const catalogueMeta = pgTable(
   },
   (table) => [check('catalogue_meta_single', sql`${table.id} = 1`)],
 );
+
+/** Which process is the one to do something, and until when. */
+export const leads = pgTable('leads', {
+  what: text('what').primaryKey(),
+  owner: text('owner').notNull(),
+  until: moment('until').notNull(),
+});
+
+/** How far an adapter has come with something, by its own key. */
+export const bookmarks = pgTable('bookmarks', {
+  key: text('key').primaryKey(),
+  value: text('value').notNull(),
+  at: moment('at').notNull().defaultNow(),
+});

@@ -1,3 +1,4 @@
+import type { AttemptRecord, LostAttempt } from '../../../src/completion/attempt.ts';
 import type { CatalogueStore, CompletionAlert, CompletionLog } from '../../../src/completion/ports.ts';
 import { createCatalogue, type Catalogue } from '../../../src/completion/catalogue.ts';
 import { createCompletionChain, type ChainSettings } from '../../../src/completion/chain.ts';
@@ -16,6 +17,7 @@ export interface TestBench {
   readonly waits: number[];
   readonly clock: TestClock;
   ask(options?: AskOptions): Promise<Asked>;
+  recall(lost: LostAttempt, signal?: AbortSignal): Promise<AttemptRecord>;
 }
 
 export interface AskOptions {
@@ -91,6 +93,7 @@ export async function testBench(
     warnings,
     waits,
     clock,
+    recall: (lost, signal) => chain.recall(lost, signal ?? new AbortController().signal),
     async ask({ request = {}, grant = () => granted, signal, onText } = {}) {
       let text = '';
       const generations: { index: number; model: string; generationId: string }[] = [];

@@ -227,6 +227,23 @@ describe('GET /generation', () => {
     });
   });
 
+  test('takes longer to show one whose client left', async () => {
+    let nowMs = 1_795_219_200_000;
+    const { simulator, client, get } = await start({ now: () => nowMs });
+    simulator.play({ kind: 'answer', text: 'one two', fault: { kind: 'stall', afterTokens: 1 } });
+    const leaving = new AbortController();
+    const listening = listen(client, {}, leaving.signal);
+    await until(() => simulator.calls[0]?.generationId !== undefined);
+    leaving.abort();
+    await listening;
+    await until(() => simulator.calls[0]?.usage !== undefined);
+    const id = simulator.calls[0]?.generationId;
+    nowMs += 1999;
+    expect((await get(`/generation?id=${id}`)).status).toBe(404);
+    nowMs += 1;
+    expect((await json(await get(`/generation?id=${id}`))).data).toMatchObject({ id, cancelled: true });
+  });
+
   test('knows no other id', async () => {
     const { get } = await start();
     expect((await get('/generation?id=gen-1-x')).status).toBe(404);

@@ -186,6 +186,12 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
         window: [{ role: 'user', text: request.text, authorName: 'Ann' }],
         parts: [],
         admittedAtMs: expect.any(Number),
+        leasedAtMs: expect.any(Number),
+        replyOf: null,
+        after: null,
+        previous: null,
+        waited: [],
+        lost: [],
       });
     });
   });
@@ -342,13 +348,13 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
     const windowOf = async (
       author: ReturnType<typeof person>,
       chat: number,
-      window: { maxTokens: number; maxMessages: number },
+      window: { maxTokens: number; maxMessages: number; systemTokens: 0 },
     ) => texts(await run(store.turns, admission({ author, chat }, { text: 'now', estTokens: 10, window })));
 
     it('takes the newest messages up to the number allowed, the question among them', async () => {
       const [author, chat] = [person(), nextId()];
       await history(author, chat, 4);
-      expect(await windowOf(author, chat, { maxTokens: 6000, maxMessages: 4 })).toEqual([
+      expect(await windowOf(author, chat, { maxTokens: 6000, maxMessages: 4, systemTokens: 0 })).toEqual([
         'a3',
         'q4',
         'a4',
@@ -360,7 +366,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
       const [author, chat] = [person(), nextId()];
       await history(author, chat, 4);
       // Questions are 10 tokens, answers 3: 10 + 3 + 10 + 3 is 26, and one more question is 36.
-      expect(await windowOf(author, chat, { maxTokens: 35, maxMessages: 20 })).toEqual([
+      expect(await windowOf(author, chat, { maxTokens: 35, maxMessages: 20, systemTokens: 0 })).toEqual([
         'a3',
         'q4',
         'a4',
@@ -371,7 +377,9 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
     it('includes a question that is larger than the window alone', async () => {
       const [author, chat] = [person(), nextId()];
       await history(author, chat, 1);
-      expect(await windowOf(author, chat, { maxTokens: 5, maxMessages: 20 })).toEqual(['now']);
+      expect(await windowOf(author, chat, { maxTokens: 5, maxMessages: 20, systemTokens: 0 })).toEqual([
+        'now',
+      ]);
     });
 
     it('skips deleted messages and gives their place to older ones', async () => {
@@ -380,7 +388,11 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
       await database.sql`
         update messages set deleted_at = now()
         where text in ('q3', 'a3') and conversation_id = (select id from conversations where place = ${`telegram:bot:${chat}`})`;
-      expect(await windowOf(author, chat, { maxTokens: 6000, maxMessages: 3 })).toEqual(['q2', 'a2', 'now']);
+      expect(await windowOf(author, chat, { maxTokens: 6000, maxMessages: 3, systemTokens: 0 })).toEqual([
+        'q2',
+        'a2',
+        'now',
+      ]);
     });
   });
 
@@ -400,7 +412,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
       const afterFirst = await store.turns.settle(settlement(first));
       const second = afterFirst.kind === 'settled' ? afterFirst.next : null;
       expect(second === null ? null : texts(second)).toEqual(['one', 'A burrito.', 'two']);
-      expect(second).toMatchObject({ epoch: 1, parts: [] });
+      expect(second).toMatchObject({ epoch: 1, parts: [{ index: 0, platformMessageId: null }] });
 
       const failed = {
         state: 'failed',
@@ -411,7 +423,10 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
       const afterSecond = await store.turns.settle(settlement(second ?? first, failed));
       const third = afterSecond.kind === 'settled' ? afterSecond.next : null;
       expect(third === null ? null : texts(third)).toEqual(['one', 'A burrito.', 'two', 'three']);
-      expect(await store.turns.settle(settlement(third ?? first))).toEqual({ kind: 'settled', next: null });
+      expect(await store.turns.settle(settlement(third ?? first))).toMatchObject({
+        kind: 'settled',
+        next: null,
+      });
     });
 
     it('runs one turn of a conversation at a time, whoever asks at once', async () => {

@@ -3,7 +3,7 @@ import { ClaimLost, type ClaimRequest, type TurnClaim } from '../../../src/conve
 import type { Store } from '../../../src/store/store.ts';
 import { databaseKinds, type TestDatabase } from '../../support/database.ts';
 import { openStore } from './open-store.ts';
-import { admission, claim, nextId, person, run, settlement } from './requests.ts';
+import { admission, claim, DELIVERED, nextId, person, run, settlement } from './requests.ts';
 
 const NOON = Date.UTC(2026, 6, 15, 12);
 const MINUTE_MS = 60_000;
@@ -149,7 +149,7 @@ describe.each(databaseKinds)('claims on %s', (kind) => {
 
     it('are told when the turn is delivered', async () => {
       const turn = await finish();
-      await store.turns.markDelivered(turn, null);
+      await store.turns.markDelivered(turn, DELIVERED);
       expect((await store.turns.renewLeases('one', [turn], 9000)).lost).toEqual([turn.id]);
     });
 
@@ -164,7 +164,7 @@ describe.each(databaseKinds)('claims on %s', (kind) => {
 
     it('may not create a part of what is delivered, or gone', async () => {
       const turn = await finish();
-      await store.turns.markDelivered(turn, 'blocked by the user');
+      await store.turns.markDelivered(turn, { unreachable: 'blocked by the user', isRetracted: false });
       await expect(store.turns.intendPart(turn, 1)).rejects.toThrow(ClaimLost);
       await database.sql`delete from turns where id = ${turn.id}`;
       await expect(store.turns.intendPart(turn, 1)).rejects.toThrow(ClaimLost);
@@ -187,7 +187,7 @@ describe.each(databaseKinds)('claims on %s', (kind) => {
       await store.turns.attemptStarted(stale, { index: 0, model: 'm', generationId: 'g' });
       expect(await database.sql`select 1 from attempts where turn_id = ${stale.id}`).toHaveLength(0);
       await later(MINUTE_MS, () => store.turns.settle(settlement(current)));
-      await store.turns.markDelivered(stale, null);
+      await store.turns.markDelivered(stale, DELIVERED);
       await store.turns.postpone(stale, DAY_MS / 2);
       expect(await turnRow(stale.id)).toMatchObject({ state: 'generated', delivered: false });
       expect((await sweep(2 * MINUTE_MS)).deliver.map(({ id }) => id)).toContain(stale.id);
@@ -231,7 +231,7 @@ describe.each(databaseKinds)('claims on %s', (kind) => {
 
     it('do nothing to a turn that still runs or is delivered', async () => {
       const [running, delivered] = [await begin(), await finish()];
-      await store.turns.markDelivered(delivered, null);
+      await store.turns.markDelivered(delivered, DELIVERED);
       for (const turn of [running, delivered]) await store.turns.postpone(turn, 5 * MINUTE_MS);
       expect((await sweep(MINUTE_MS)).run.map(({ id }) => id)).toContain(running.id);
       expect(await database.sql`select lease_until from turns where id = ${delivered.id}`).toEqual([

@@ -21,12 +21,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'settling does not look at the state of the turn',
-    changes: [{ change: 'settle_v1', from: "v_turn.state <> 'running'", to: 'false' }],
+    changes: [{ change: 'settle_v2', from: "v_turn.state <> 'running'", to: 'false' }],
     seenAs: /^I5 /,
   },
   {
     name: 'settling does not look at the epoch',
-    changes: [{ change: 'settle_v1', from: "v_turn.epoch <> (p ->> 'epoch')::int", to: 'false' }],
+    changes: [{ change: 'settle_v2', from: "v_turn.epoch <> (p ->> 'epoch')::int", to: 'false' }],
     seenAs: /^I9 /,
   },
   {
@@ -38,7 +38,7 @@ export const mutants: readonly Mutant[] = [
         to: 'ORDER BY s.kind DESC, s.subject_id\n  FOR',
         as: 'lock_backwards',
       },
-      { change: 'settle_v1', from: 'lock_quota_subjects_v1', to: 'lock_backwards' },
+      { change: 'settle_v2', from: 'lock_quota_subjects_v1', to: 'lock_backwards' },
     ],
     seenAs: /^I7 /,
   },
@@ -46,20 +46,20 @@ export const mutants: readonly Mutant[] = [
     name: 'locks and check are one statement',
     changes: [
       {
-        change: 'admit_v1',
+        change: 'admit_v3',
         from: 'v_at := lock_quota_subjects_v1(false, v_guild.id, v_user.id);',
         to: "v_at := '-infinity';",
       },
       {
-        change: 'admit_v1',
-        from: 'SELECT * INTO v_grant FROM quota_grant_v1(v_guild.id, v_user.id, v_at,',
-        to: `SELECT g.* INTO v_grant FROM lock_quota_subjects_v1(false, v_guild.id, v_user.id) l
-          CROSS JOIN LATERAL quota_grant_v1(v_guild.id, v_user.id, greatest(v_at, l),`,
+        change: 'store_turn_v1',
+        from: 'SELECT * INTO v_grant FROM quota_grant_v1(p_draft.guild_id, p_draft.user_id, p_draft.charged_at,',
+        to: `SELECT g.* INTO v_grant FROM lock_quota_subjects_v1(false, p_draft.guild_id, p_draft.user_id) l
+          CROSS JOIN LATERAL quota_grant_v1(p_draft.guild_id, p_draft.user_id, greatest(p_draft.charged_at, l),`,
       },
       {
-        change: 'admit_v1',
-        from: "(p #>> '{hold,maxCompletionTokens}')::int);\n  IF v_grant.refusal",
-        to: "(p #>> '{hold,maxCompletionTokens}')::int) g;\n  IF v_grant.refusal",
+        change: 'store_turn_v1',
+        from: "(p #>> '{hold,maxCompletionTokens}')::int);\n  refusal",
+        to: "(p #>> '{hold,maxCompletionTokens}')::int) g;\n  refusal",
       },
     ],
     seenAs: /^I[12] /,
@@ -73,7 +73,7 @@ export const mutants: readonly Mutant[] = [
     name: 'redelivered messages are not recognised',
     changes: [
       { change: 'known_turn_v1', from: 'WHERE t.origin_key = p_origin_key', to: 'WHERE false' },
-      { change: 'admit_v1', from: 'ON CONFLICT (origin_key) DO NOTHING', to: '' },
+      { change: 'store_turn_v1', from: 'ON CONFLICT (origin_key) DO NOTHING', to: '' },
       { change: 'refuse_turn_v1', from: 'ON CONFLICT (origin_key) DO NOTHING', to: '' },
       { statement: 'alter table turns drop constraint turns_origin_key_unique' },
     ],
@@ -92,7 +92,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a settlement is booked in the window in which it arrives',
-    changes: [{ change: 'book_turn_v1', from: 'c.at >= r.hour_start', to: 'true' }],
+    changes: [{ change: 'book_turn_v2', from: 'c.at >= r.hour_start', to: 'true' }],
     seenAs: /^I3 /,
   },
   {
@@ -113,31 +113,53 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a claim that is over may create parts',
-    changes: [{ change: 'intend_part_v1', from: "AND t.epoch = (p ->> 'epoch')::int", to: '' }],
+    changes: [{ change: 'intend_part_v2', from: "AND t.epoch = (p ->> 'epoch')::int", to: '' }],
     seenAs: /^I9 /,
   },
   {
     name: 'a claim that is over is renewed when its process has the turn again',
-    changes: [{ change: 'renew_leases_v1', from: 'OR t.epoch <> a.epoch', to: '' }],
+    changes: [{ change: 'renew_leases_v2', from: 'OR t.epoch <> a.epoch', to: '' }],
     seenAs: /^I9 /,
   },
   {
     name: 'a claim that is over replaces the parts of the good one',
     changes: [
-      { change: 'part_sent_v1', from: "(SELECT c.epoch FROM claimed c) = (p ->> 'epoch')::int", to: 'true' },
+      { change: 'part_sent_v2', from: "(SELECT c.epoch FROM claimed c) = (p ->> 'epoch')::int", to: 'true' },
     ],
     seenAs: /^I11 /,
   },
   {
     name: 'a process claims what it works on itself',
-    changes: [{ change: 'claim_work_v1', from: "(p -> 'held') h(id)", to: "('[]') h(id)" }],
+    changes: [{ change: 'claim_work_v2', from: "(p -> 'held') h(id)", to: "('[]') h(id)" }],
     seenAs: /^I12 /,
+  },
+  {
+    name: 'a deleted message keeps what follows it',
+    changes: [
+      {
+        change: 'delete_messages_v1',
+        from: "WHERE parent_id = v_message.id AND role = 'user'",
+        to: 'WHERE false',
+      },
+    ],
+    seenAs: /^I14 /,
+  },
+  {
+    name: 'a turn that is dropped from the queue keeps its holds',
+    changes: [
+      {
+        change: 'delete_messages_v1',
+        from: 'DELETE FROM quota_holds WHERE turn_id = v_turn.id',
+        to: 'PERFORM 1',
+      },
+    ],
+    seenAs: /^I6 /,
   },
   {
     name: 'a finished turn keeps its holds',
     changes: [
       {
-        change: 'book_turn_v1',
+        change: 'book_turn_v2',
         from: 'DELETE FROM quota_holds WHERE turn_id = p_turn.id',
         to: 'SELECT 1 INTO STRICT p_turn.epoch',
       },

@@ -9,6 +9,6 @@ export async function openStore(
   defaults: DefaultQuotas = { user: {}, guild: {}, instance: {} },
 ): Promise<{ database: TestDatabase; store: Store }> {
   const database = await openTestDatabase(kind);
-  const options = { log: silentLog, defaults, ...(now !== undefined && { now }) };
+  const options = { log: silentLog, defaults, instance: 'one', ...(now !== undefined && { now }) };
   return { database, store: createStore(database, options) };
 }

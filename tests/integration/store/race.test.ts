@@ -36,6 +36,11 @@ describe.each(serverKinds)('a race on %s', (kind) => {
         'admit: queued': expect.any(Number),
         'admit: refused': expect.any(Number),
         'admit: duplicate': expect.any(Number),
+        'admit: merged': expect.any(Number),
+        'edit: revised': expect.any(Number),
+        'repeat: run': expect.any(Number),
+        'repeat: queued': expect.any(Number),
+        'select: selected': expect.any(Number),
         'settle: settled': expect.any(Number),
         'settle: already_settled': expect.any(Number),
         'settle: lease_lost': expect.any(Number),
@@ -47,7 +52,11 @@ describe.each(serverKinds)('a race on %s', (kind) => {
   );
 
   it('of forty first messages of an unknown person, sixty times over, admits exactly one each', async () => {
-    const store = createStore(database, { log: silentLog, defaults: { user: {}, guild: {}, instance: {} } });
+    const store = createStore(database, {
+      log: silentLog,
+      defaults: { user: {}, guild: {}, instance: {} },
+      instance: 'one',
+    });
     const defaults = { user: { requests_day: 1 }, guild: {}, instance: {} };
     const rounds = Array.from({ length: 60 }, async () => {
       const author = person();

@@ -12,7 +12,7 @@ import { guildId, messageId, originKey, placeId, turnId, userId } from '../../..
 import type { Author, Envelope, Guild } from '../../../src/platform/message.ts';
 
 /** What the store is asked, with everything that a test does not care for filled in. */
-const WINDOW = { maxTokens: 6000, maxMessages: 20 };
+const WINDOW = { maxTokens: 6000, maxMessages: 20, systemTokens: 0 };
 const LEASE_MS = 9000;
 export const NOTICE = { key: 'turn.interrupted', params: {} };
 
@@ -60,6 +60,9 @@ function envelopeOf({
   };
 }
 
+/** All of it reached the person. */
+export const DELIVERED = { unreachable: null, isRetracted: false } as const;
+
 export type AdmitChanges = Partial<AdmitRequest>;
 
 export function admission(speech: Speech, changes: AdmitChanges = {}): AdmitRequest {
@@ -79,6 +82,8 @@ export function admission(speech: Speech, changes: AdmitChanges = {}): AdmitRequ
     defaults: { user: {}, guild: {}, instance: {} },
     instance: 'one',
     leaseMs: LEASE_MS,
+    burstMs: 0,
+    unshown: [],
     ...changes,
   };
 }

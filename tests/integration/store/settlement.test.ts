@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CancelBy } from '../../../src/conversation/ports.ts';
+import type { DecidedBy } from '../../../src/conversation/ports.ts';
 import type { Author } from '../../../src/platform/message.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { databaseKinds, type TestDatabase } from '../../support/database.ts';
@@ -10,6 +10,7 @@ import {
   attempt,
   claim,
   community,
+  DELIVERED,
   nextId,
   NOTICE,
   person,
@@ -20,7 +21,7 @@ import {
 
 const NOON = Date.UTC(2026, 6, 15, 12);
 const MINUTE_MS = 60_000;
-const by = (author: Author): CancelBy => ({ user: author.id, adminOf: null, isOperator: false });
+const by = (author: Author): DecidedBy => ({ user: author.id, adminOf: null, isOperator: false });
 
 describe.each(databaseKinds)('settlement on %s', (kind) => {
   let database: TestDatabase;
@@ -55,7 +56,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
     const results = await Promise.all(Array.from({ length: 8 }, () => store.turns.settle(settlement(turn))));
     expect(results.filter((result) => result.kind === 'settled')).toHaveLength(1);
     expect(results.filter((result) => result.kind !== 'settled')).toEqual(
-      Array.from({ length: 7 }, () => ({ kind: 'already_settled', state: 'generated' })),
+      Array.from({ length: 7 }, () => ({ kind: 'already_settled', state: 'generated', fate: null })),
     );
     expect(await usageRows(turn.id)).toHaveLength(1);
   });
@@ -69,7 +70,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
       lease_owner: 'one',
       delivered: false,
     });
-    await store.turns.markDelivered(turn, null);
+    await store.turns.markDelivered(turn, DELIVERED);
     expect(await turnRow(turn.id)).toMatchObject({ state: 'delivered', lease_owner: null, delivered: true });
   });
 
@@ -149,7 +150,12 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
 
     it('goes to the next process with its window and the parts already shown', async () => {
       const { turn, claimed } = await lapse();
-      expect(claimed).toEqual({ ...turn, epoch: 2, parts: [{ index: 0, platformMessageId: '501' }] });
+      expect(claimed).toEqual({
+        ...turn,
+        leasedAtMs: expect.any(Number),
+        epoch: 2,
+        parts: [{ index: 0, platformMessageId: '501' }],
+      });
     });
 
     it('does not let the first process settle, and lets the second', async () => {
@@ -162,9 +168,9 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
       expect(await store.turns.settle(settlement(turn))).toEqual({ kind: 'lease_lost' });
       expect(await usageRows(turn.id)).toHaveLength(0);
       expect(await store.turns.settle(settlement(claimed))).toMatchObject({ kind: 'settled' });
-      await store.turns.markDelivered(turn, null);
+      await store.turns.markDelivered(turn, DELIVERED);
       expect(await turnRow(turn.id)).toMatchObject({ state: 'generated', delivered: false });
-      await store.turns.markDelivered(claimed, null);
+      await store.turns.markDelivered(claimed, DELIVERED);
       expect(await turnRow(turn.id)).toMatchObject({ state: 'delivered', delivered: true });
     });
 
@@ -172,7 +178,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
       const { turn } = await lapse();
       const mine = await run(store.turns, admission({ author: person(), chat: nextId() }));
       const news = await store.turns.renewLeases('one', [turn, mine], 9000);
-      expect(news).toEqual({ lost: [turn.id], cancelled: [], stopped: [] });
+      expect(news).toEqual({ renewed: [mine.id], lost: [turn.id], cancelled: [], stopped: [] });
     });
   });
 
@@ -213,7 +219,9 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
       await database.sql`update turns set state = 'failed', delivered_at = now() where id = ${first.id}`;
       const work = await store.turns.claimWork(claim({ limit: 1000 }));
       const started = work.run.filter((turn) => turn.conversationId === first.conversationId);
-      expect(started).toMatchObject([{ id: second.turnId, epoch: 1, parts: [] }]);
+      expect(started).toMatchObject([
+        { id: second.turnId, epoch: 1, parts: [{ index: 0, platformMessageId: null }] },
+      ]);
       expect(started[0]?.window.map((message) => message.text)).toEqual(['one', 'two']);
     });
 
@@ -283,7 +291,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
     it('remember why a person can’t be reached, and never try again', async () => {
       const turn = await run(store.turns, admission({ author: person(), chat: nextId() }));
       await store.turns.settle(settlement(turn));
-      await store.turns.markDelivered(turn, 'blocked by the user');
+      await store.turns.markDelivered(turn, { unreachable: 'blocked by the user', isRetracted: false });
       expect(await turnRow(turn.id)).toMatchObject({
         state: 'delivered',
         unreachable: 'blocked by the user',
@@ -302,10 +310,8 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
         expect(await store.turns.requestCancel(turn.id, stranger)).toEqual({ kind: 'not_yours' });
       expect((await store.turns.renewLeases('one', [turn], 9000)).cancelled).toEqual([]);
       const admin = { ...by(person()), adminOf: guild.id };
-      expect(await store.turns.requestCancel(turn.id, admin)).toEqual({ kind: 'cancelling' });
-      expect(await store.turns.requestCancel(turn.id, by(author))).toEqual({
-        kind: 'cancelling',
-      });
+      expect(await store.turns.requestCancel(turn.id, admin)).toMatchObject({ kind: 'cancelling' });
+      expect(await store.turns.requestCancel(turn.id, by(author))).toMatchObject({ kind: 'cancelling' });
       expect((await store.turns.renewLeases('one', [turn], 9000)).cancelled).toEqual([turn.id]);
       await store.turns.settle(settlement(turn, { state: 'cancelled', attempts: [] }));
       expect(await store.turns.requestCancel(turn.id, by(author))).toEqual({
@@ -317,7 +323,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
       const turn = await run(store.turns, admission({ author: person(), chat: nextId() }));
       const admin = { ...by(person()), adminOf: community().id };
       expect(await store.turns.requestCancel(turn.id, admin)).toEqual({ kind: 'not_yours' });
-      expect(await store.turns.requestCancel(turn.id, { ...by(person()), isOperator: true })).toEqual({
+      expect(await store.turns.requestCancel(turn.id, { ...by(person()), isOperator: true })).toMatchObject({
         kind: 'cancelling',
       });
     });
@@ -327,8 +333,10 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
       const first = await run(store.turns, admission({ author, chat }));
       const queued = admission({ author, chat });
       await store.turns.admit(queued);
-      expect(await store.turns.requestCancel(queued.turnId, by(author))).toEqual({ kind: 'cancelling' });
-      expect(await store.turns.settle(settlement(first))).toEqual({ kind: 'settled', next: null });
+      expect(await store.turns.requestCancel(queued.turnId, by(author))).toMatchObject({
+        kind: 'cancelling',
+      });
+      expect(await store.turns.settle(settlement(first))).toMatchObject({ kind: 'settled', next: null });
       expect(await turnRow(queued.turnId)).toMatchObject({ state: 'cancelled', delivered: true });
     });
 
@@ -337,7 +345,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
       await store.control.stop({ scope: 'all' }, null, turn.author.id);
       const news = await store.turns.renewLeases('one', [turn], 9000);
       await store.control.resume({ scope: 'all' }, turn.author.id);
-      expect(news).toEqual({ lost: [], cancelled: [], stopped: [turn.id] });
+      expect(news).toEqual({ renewed: [turn.id], lost: [], cancelled: [], stopped: [turn.id] });
     });
   });
 });

@@ -74,18 +74,33 @@ async function answerCall(
   }
   if (charge?.limited !== undefined) return sendLimited(exchange, call, charge.limited);
   const answer = await execute(exchange, route, match, call, bytes);
+  if (answer === 'dropped' || (await isDropped(exchange, call, 'after'))) {
+    call.aborted = true;
+    response.destroy();
+    return;
+  }
   if (fault !== undefined && (await afterwards(exchange, fault, call))) return;
   respond(response, answer.status, answer.body, exchange.rateHeaders);
 }
 
+/** Whether the test that watches the requests breaks this one's connection here. */
+async function isDropped(
+  { simulation, request }: Exchange,
+  call: DiscordCall,
+  when: 'before' | 'after',
+): Promise<boolean> {
+  return (await simulation.options.intercept(call, when, request.headers.host ?? '')) === 'drop';
+}
+
 /** Runs a route and notes its result in the log. Throws its refusal, or that of a body that departs from the description. */
 async function execute(
-  { simulation, request }: Exchange,
+  exchange: Exchange,
   route: Route,
   match: RouteMatch,
   call: DiscordCall,
   bytes: Buffer,
-): Promise<RouteAnswer> {
+): Promise<RouteAnswer | 'dropped'> {
+  const { simulation, request } = exchange;
   const operation = operationOf(match.name);
   const { json, files } = await parseBody(bytes, request.headers['content-type'] ?? '');
   const bodyType = operation?.body;
@@ -98,6 +113,7 @@ async function execute(
   ];
   if (problems.length > 0) throw invalidForm(problems);
   Object.assign(call, { ignored: bodyType === undefined ? [] : unknownFields(bodyType, body) });
+  if (await isDropped(exchange, call, 'before')) return 'dropped';
   const answer = route.handle(simulation, {
     params: match.params,
     query: call.query,

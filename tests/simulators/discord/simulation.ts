@@ -48,9 +48,24 @@ export interface DiscordSimulatorOptions {
   identifyIntervalMs?: number;
   /** Time a bot has to answer an interaction first; 3000 ms unless told. */
   interactionDeadlineMs?: number;
+  /** Sees every request on its way and may hold it up; lets all pass unless told. */
+  intercept?: Intercept;
   /** Clock in milliseconds since 1970; the system's unless told. */
   now?: () => number;
 }
+
+/**
+ * Called before a request takes effect, when its body is read, and again after it has, each time before anything is
+ * answered; the request waits for the verdict, and `drop` breaks its connection there. `host` is the name by which the
+ * client reached the simulator.
+ */
+export type Intercept = (
+  call: DiscordCall,
+  when: 'before' | 'after',
+  host: string,
+) => Promise<InterceptVerdict> | InterceptVerdict;
+
+type InterceptVerdict = 'pass' | 'drop';
 
 /** One request of the bot, in the order of arrival. */
 export interface DiscordCall {
@@ -209,6 +224,7 @@ function withDefaults(given: DiscordSimulatorOptions): Required<DiscordSimulator
     maxConcurrency: 16,
     identifyIntervalMs: 0,
     interactionDeadlineMs: 3000,
+    intercept: () => 'pass',
     now: Date.now,
     ...given,
   };

@@ -29,8 +29,12 @@ export async function answerMethod(
     call = recordCall(simulation, method, raw);
     const fault = simulation.faults.take(method, call.chatId);
     if (fault !== undefined && (await beforehand(fault, call, response, aborted.signal))) return;
+    const { intercept } = simulation.options;
+    const host = request.headers.host ?? '';
+    if ((await intercept(call, 'before', host)) === 'drop') return breakConnection(call, response);
     const result = await execute(simulation, call, raw, aborted.signal);
-    if (fault?.kind === 'drop') breakConnection(call, response);
+    const isDropped = (await intercept(call, 'after', host)) === 'drop';
+    if (isDropped || fault?.kind === 'drop') breakConnection(call, response);
     else respond(response, 200, { ok: true, result });
   } catch (error) {
     const refusal = refusalOf(simulation, error);

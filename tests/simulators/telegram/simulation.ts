@@ -37,9 +37,23 @@ export interface TelegramSimulatorOptions {
   enforceRates?: boolean;
   /** Delay before the first repeated webhook delivery in milliseconds, doubled each time up to 60 s; 1000 unless told. */
   webhookRetryMs?: number;
+  /** Sees every call on its way and may hold it up; lets all pass unless told. */
+  intercept?: Intercept;
   /** Clock in milliseconds since 1970; the system's unless told. */
   now?: () => number;
 }
+
+/**
+ * Called before a call takes effect and again after it has, each time before anything is answered; the call waits for
+ * the verdict, and `drop` breaks its connection there. `host` is the name by which the client reached the simulator.
+ */
+export type Intercept = (
+  call: TelegramCall,
+  when: 'before' | 'after',
+  host: string,
+) => Promise<InterceptVerdict> | InterceptVerdict;
+
+type InterceptVerdict = 'pass' | 'drop';
 
 /** One call of the bot, in the order of arrival. */
 export interface TelegramCall {
@@ -152,6 +166,7 @@ function withDefaults(given: TelegramSimulatorOptions): Required<TelegramSimulat
     topicsInPrivate: false,
     enforceRates: true,
     webhookRetryMs: 1000,
+    intercept: () => 'pass',
     now: Date.now,
     ...given,
   };

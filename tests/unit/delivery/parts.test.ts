@@ -22,7 +22,7 @@ function open(existing: readonly PartRecord[] = [], overrides: Partial<Calls> = 
       remove: (id) => Promise.resolve((log.push(`remove ${id}`), null)),
       isSentAnew: () => false,
       simpler: () => null,
-      contentOf: ({ part, isRunning }) => `${part} ${isRunning}`,
+      contentOf: ({ part, buttons }) => [part, ...buttons.map(({ action }) => action)].join(' '),
       describe: ({ kind }) => kind,
       ...overrides,
     },
@@ -30,6 +30,8 @@ function open(existing: readonly PartRecord[] = [], overrides: Partial<Calls> = 
       existing,
       intend: (index) => Promise.resolve(void log.push(`intend ${index}`)),
       sent: (index, id) => Promise.resolve(void log.push(`sent ${index} ${id}`)),
+      removed: (id) => Promise.resolve(void log.push(`removed ${id}`)),
+      mayWrite: () => true,
     },
     { debug: silent, info: silent, warn: silent, error: silent },
   );
@@ -41,7 +43,7 @@ const known = (index: number): PartRecord => ({ index, platformMessageId: `old${
 describe('the parts of a reply', () => {
   it('are created one after another, each noted before and after', async () => {
     const { parts, log } = open();
-    expect(await deliverParts(parts, ['a', 'b'])).toBeNull();
+    expect(await deliverParts(parts, ['a', 'b'], [])).toBeNull();
     expect(log).toEqual([
       'create 0 after null a',
       'sent 0 new1',
@@ -53,26 +55,27 @@ describe('the parts of a reply', () => {
 
   it('are left alone where they show the final text already', async () => {
     const { parts, log } = open();
-    await parts.show(0, { part: 'a', isRunning: false }, 'once');
+    await parts.show(0, { part: 'a', buttons: [] }, 'once');
     log.length = 0;
-    await deliverParts(parts, ['a']);
+    await deliverParts(parts, ['a'], []);
     expect(log).toEqual([]);
   });
 
   it('take over what an earlier process left, and lose what is too much', async () => {
     const { parts, log } = open([known(1), known(0), known(2)]);
-    await deliverParts(parts, ['a', 'b']);
-    expect(log).toEqual(['edit old0 a', 'edit old1 b', 'remove old2']);
+    await deliverParts(parts, ['a', 'b'], []);
+    expect(log).toEqual(['edit old0 a', 'edit old1 b', 'remove old2', 'removed old2']);
   });
 
   it('keep their order across a gap: what stands behind it is sent again, then removed', async () => {
     const { parts, log } = open([known(0), { index: 1, platformMessageId: null }, known(2)]);
-    await deliverParts(parts, ['a', 'b', 'c']);
+    await deliverParts(parts, ['a', 'b', 'c'], []);
     expect(log.filter((line) => !/^(?:intend|sent)/.test(line))).toEqual([
       'edit old0 a',
       'create 1 after old0 b unsure',
       'create 2 after new1 c',
       'remove old2',
+      'removed old2',
     ]);
   });
 
@@ -80,7 +83,7 @@ describe('the parts of a reply', () => {
     const { parts, log } = open([known(1)], {
       create: ({ index }) => Promise.resolve({ ok: true, value: { id: `old${index}`, isAsSent: false } }),
     });
-    await deliverParts(parts, ['a', 'b']);
+    await deliverParts(parts, ['a', 'b'], []);
     expect(log).toEqual(['sent 0 old0', 'edit old0 a', 'intend 1', 'sent 1 old1', 'edit old1 b']);
   });
 
@@ -89,12 +92,13 @@ describe('the parts of a reply', () => {
       edit: (id) => Promise.resolve((log.push(`edit ${id}`), refusal)),
       isSentAnew: () => true,
     });
-    await deliverParts(parts, ['a', 'b']);
+    await deliverParts(parts, ['a', 'b'], []);
     expect(log.filter((line) => !/^(?:intend|sent)/.test(line))).toEqual([
       'edit old0',
       'create 0 after null a',
       'create 1 after new1 b',
       'remove old1',
+      'removed old1',
     ]);
   });
 
@@ -102,9 +106,9 @@ describe('the parts of a reply', () => {
     const { parts, log } = open([known(0)], {
       edit: (id, { part }) =>
         Promise.resolve((log.push(`edit ${id} ${part}`), part === 'a' ? refusal : null)),
-      simpler: () => ({ part: 'plain', isRunning: false }),
+      simpler: () => ({ part: 'plain', buttons: [] }),
     });
-    expect(await deliverParts(parts, ['a'])).toBeNull();
+    expect(await deliverParts(parts, ['a'], [])).toBeNull();
     expect(log).toEqual(['edit old0 a', 'edit old0 plain']);
   });
 
@@ -112,7 +116,11 @@ describe('the parts of a reply', () => {
     const { parts, log } = open([known(0), known(1), known(2)], {
       edit: (id) => Promise.resolve(id === 'old1' ? refusal : null),
     });
-    expect(await deliverParts(parts, ['a', 'b'])).toEqual({ index: 1, failure: refusal });
+    expect(await deliverParts(parts, ['a', 'b'], [])).toEqual({
+      index: 1,
+      failure: refusal,
+      isSurplus: false,
+    });
     expect(log).toEqual([]);
   });
 });

@@ -47,6 +47,15 @@ describe('an event that is handed over', () => {
     );
   });
 
+  it('is told of once when it waits for long, and not before', async () => {
+    let told = 0;
+    const onWait = () => void (told += 1);
+    await hand(times(5, away), { onWait });
+    expect(told).toBe(0);
+    await hand(times(20, away), { onWait });
+    expect(told).toBe(1);
+  });
+
   it('is given up while the store is away for longer than it may wait', async () => {
     const { handed, calls } = await hand(times(50, away), { deadlineMs: 500 });
     expect(handed).toEqual({ kind: 'store_away' });

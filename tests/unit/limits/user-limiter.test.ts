@@ -14,19 +14,19 @@ function taken(place: ReturnType<ReturnType<typeof createUserLimiter>['reserve']
 test('a full minute refuses at once and names the wait', () => {
   let nowMs = 1000;
   const limiter = createUserLimiter(() => nowMs);
-  taken(limiter.reserve(ann, 2)).release();
+  taken(limiter.reserve(ann, 2, nowMs)).release();
   nowMs += 20_000;
-  taken(limiter.reserve(ann, 2)).release();
-  expect(limiter.reserve(ann, 2)).toEqual({ full: true, retryAfterMs: 40_000 });
-  expect(limiter.reserve(bob, 2).full).toBe(false);
+  taken(limiter.reserve(ann, 2, nowMs)).release();
+  expect(limiter.reserve(ann, 2, nowMs)).toEqual({ full: true, retryAfterMs: 40_000 });
+  expect(limiter.reserve(bob, 2, nowMs).full).toBe(false);
   nowMs += 40_000;
-  expect(limiter.reserve(ann, 2).full).toBe(false);
+  expect(limiter.reserve(ann, 2, nowMs).full).toBe(false);
 });
 
 test('a place that is given back does not count', () => {
   const limiter = createUserLimiter(() => 0);
-  taken(limiter.reserve(ann, 1)).giveBack();
-  expect(limiter.reserve(ann, 1).full).toBe(false);
+  taken(limiter.reserve(ann, 1, 0)).giveBack();
+  expect(limiter.reserve(ann, 1, 0).full).toBe(false);
 });
 
 test('in no span of a minute more are let through than allowed', () => {
@@ -40,7 +40,7 @@ test('in no span of a minute more are let through than allowed', () => {
         const admitted: number[] = [];
         for (const gap of gaps) {
           nowMs += gap;
-          const place = limiter.reserve(ann, rate);
+          const place = limiter.reserve(ann, rate, nowMs);
           if (place.full) continue;
           place.release();
           admitted.push(nowMs);
@@ -61,12 +61,12 @@ test('three turns of one person run at once, the fourth waits, another person do
   const gate = Promise.withResolvers<void>();
   const started: string[] = [];
   const jobs = ['a1', 'a2', 'a3', 'a4'].map((name) =>
-    taken(limiter.reserve(ann, 100)).run(async () => {
+    taken(limiter.reserve(ann, 100, 0)).run(async () => {
       started.push(name);
       await gate.promise;
     }),
   );
-  await taken(limiter.reserve(bob, 100)).run(async () => void started.push('b1'));
+  await taken(limiter.reserve(bob, 100, 0)).run(async () => void started.push('b1'));
   await expect.poll(() => started.length).toBe(4);
   expect(started).toContain('b1');
   expect(started).not.toContain('a4');
@@ -77,8 +77,8 @@ test('three turns of one person run at once, the fourth waits, another person do
 
 test('a failing turn hands its error on and frees the slot', async () => {
   const limiter = createUserLimiter(() => 0);
-  await expect(taken(limiter.reserve(ann, 100)).run(() => Promise.reject(new Error('boom')))).rejects.toThrow(
-    'boom',
-  );
+  await expect(
+    taken(limiter.reserve(ann, 100, 0)).run(() => Promise.reject(new Error('boom'))),
+  ).rejects.toThrow('boom');
   await limiter.run(ann, () => Promise.resolve());
 });

@@ -234,6 +234,21 @@ describe('a bot in many guilds', () => {
   });
 });
 
+describe('an event that discord.js can not read', () => {
+  it.each([
+    ['a command', { type: 2, data: { type: 1, id: '1', name: 'ask' } }],
+    ['a button', { type: 3, data: { component_type: 2, custom_id: 'stop:1' } }],
+    ['an interaction', { type: 2 }],
+  ] as const)('such as %s without its fields is logged, and the next one is heard', async (_what, fields) => {
+    const { stage, say } = await listening();
+    stage.discord.gateway.emit('INTERACTION_CREATE', { id: '1100000000000000333', ...fields });
+    await stage.next(() => say('after'));
+    expect(stage.logged('event not understood')).toBeGreaterThan(0);
+    expect(stage.fatal).toEqual([]);
+    expect(connected(stage)).toHaveLength(1);
+  });
+});
+
 describe('an event that the gateway tells twice', () => {
   it('is handed over again under the same key', async () => {
     const { stage } = await listening();

@@ -1,15 +1,19 @@
 import { expect, onTestFinished } from 'vitest';
 import { createDiscordAdapter, type DiscordPace } from '../../../../src/adapters/discord/adapter.ts';
+import type { ShardChoice } from '../../../../src/adapters/discord/client.ts';
 import { systemClock, type Clock } from '../../../../src/delivery/clock.ts';
-import type {
-  FatalAdapterError,
-  Handlers,
-  PlatformAdapter,
-  Said,
-  Taken,
+import {
+  StoreUnavailable,
+  type ActivePlace,
+  type AdapterMemory,
+  type FatalAdapterError,
+  type Handlers,
+  type PlatformAdapter,
+  type Said,
+  type Taken,
 } from '../../../../src/platform/adapter.ts';
 import type { ButtonPress, CommandInvocation, CommandSpec } from '../../../../src/platform/command.ts';
-import { turnId } from '../../../../src/platform/ids.ts';
+import { guildId, placeId, turnId, type MessageId } from '../../../../src/platform/ids.ts';
 import type { IncomingMessage } from '../../../../src/platform/message.ts';
 import type { SimChannel } from '../../../simulators/discord/channel-handle.ts';
 import type { GuildOptions } from '../../../simulators/discord/guilds.ts';
@@ -29,12 +33,17 @@ export interface InboundStage {
   readonly messages: readonly IncomingMessage[];
   readonly commands: readonly CommandInvocation[];
   readonly presses: readonly ButtonPress[];
+  readonly edits: readonly IncomingMessage[];
+  /** The messages of each deletion. */
+  readonly deletions: readonly (readonly MessageId[])[];
+  /** What the adapters keep in the store. */
+  readonly memory: Memory;
   readonly poison: readonly { readonly eventId: string; readonly cause: unknown }[];
   readonly fatal: readonly FatalAdapterError[];
   /** Everything that was logged. */
   readonly log: readonly string[];
   /** Another process with the same core and token. */
-  another(): PlatformAdapter;
+  another(options?: Partial<InboundOptions>): PlatformAdapter;
   /** How many log lines begin so. */
   logged(message: string): number;
   /** Waits for the next message that the core gets while `send` is done. */
@@ -48,6 +57,7 @@ export interface InboundOptions extends DiscordPace {
   readonly handlers?: Partial<Handlers>;
   readonly specs?: readonly CommandSpec[];
   readonly token?: string;
+  readonly shards?: ShardChoice;
   readonly apiUrl?: string;
   readonly clock?: Clock;
   readonly isStarted?: boolean;
@@ -82,7 +92,8 @@ export const SPECS: readonly CommandSpec[] = [
 ];
 
 /** Waits are short, but their order is that of the real ones. */
-const QUICK: Required<Pick<DiscordPace, 'gatewayPace' | 'handingPace'>> = {
+const QUICK: Required<Pick<DiscordPace, 'gatewayPace' | 'handingPace' | 'catchUpPace'>> = {
+  catchUpPace: { writeMs: 20, gapMs: 1, retryMs: 5, longestRetryMs: 20 },
   gatewayPace: {
     waitGuildTimeoutMs: 100,
     handshakeTimeoutMs: 500,
@@ -100,9 +111,10 @@ export async function openInbound(options: InboundOptions = {}): Promise<Inbound
   const note = (fields: object, message: string) =>
     void seen.log.push(`${message} ${JSON.stringify(fields)}`);
   const adapters: PlatformAdapter[] = [];
-  const another = (): PlatformAdapter => {
+  const another = (others: Partial<InboundOptions> = {}): PlatformAdapter => {
     const adapter = createDiscordAdapter({
       config: {
+        shards: others.shards ?? options.shards ?? null,
         token: options.token ?? discord.token,
         apiUrl: options.apiUrl ?? discord.url,
         sealingSecret: 'a secret',
@@ -116,6 +128,7 @@ export async function openInbound(options: InboundOptions = {}): Promise<Inbound
       clock: options.clock ?? systemClock,
       gatewayPace: { ...QUICK.gatewayPace, ...options.gatewayPace },
       handingPace: { ...QUICK.handingPace, ...options.handingPace },
+      catchUpPace: { ...QUICK.catchUpPace, ...options.catchUpPace },
     });
     adapters.push(adapter);
     return adapter;
@@ -144,6 +157,15 @@ export function scene(
   const user = discord.user({ username: 'alice', globalName: 'Alice' });
   const guild = discord.guild({ ...options, members: [user, ...(options.members ?? [])] });
   return { user, guild, channel: guild.channel('general') };
+}
+
+/** The bot was asked in the channel lately. */
+export function asked(
+  { discord, memory }: Pick<InboundStage, 'discord' | 'memory'>,
+  channel: SimChannel,
+): void {
+  const guild = channel.guildId === undefined ? null : guildId('discord', channel.guildId);
+  memory.places.push({ place: placeId('discord', discord.bot.id, channel.id), guild });
 }
 
 export const TURN = turnId('0192f0c1-2345-7abc-8def-0123456789ab');
@@ -191,13 +213,26 @@ interface Record {
   readonly messages: IncomingMessage[];
   readonly commands: CommandInvocation[];
   readonly presses: ButtonPress[];
+  readonly edits: IncomingMessage[];
+  readonly deletions: (readonly MessageId[])[];
+  readonly memory: Memory;
   readonly poison: { eventId: string; cause: unknown }[];
   readonly fatal: FatalAdapterError[];
   readonly log: string[];
 }
 
+/** What the core keeps for adapters, in the memory of the test. */
+interface Memory {
+  readonly bookmarks: Map<string, string>;
+  readonly places: ActivePlace[];
+  /** While true, nothing of it is in reach. */
+  isAway: boolean;
+}
+
 function createRecord(): Record {
-  return { messages: [], commands: [], presses: [], poison: [], fatal: [], log: [] };
+  const memory = { bookmarks: new Map<string, string>(), places: [], isAway: false };
+  const heard = { messages: [], commands: [], presses: [], edits: [], deletions: [] };
+  return { ...heard, memory, poison: [], fatal: [], log: [] };
 }
 
 function createHandlers(seen: Record, overrides: Partial<Handlers> = {}): Handlers {
@@ -217,10 +252,32 @@ function createHandlers(seen: Record, overrides: Partial<Handlers> = {}): Handle
       seen.presses.push(press);
       return said;
     },
+    async onEdit(message) {
+      const taken = (await overrides.onEdit?.(message)) ?? 'no_reply';
+      seen.edits.push(message);
+      return taken;
+    },
+    async onDelete(ids) {
+      await overrides.onDelete?.(ids);
+      seen.deletions.push(ids);
+    },
     async onPoison(eventId, cause) {
       await overrides.onPoison?.(eventId, cause);
       seen.poison.push({ eventId, cause });
     },
+    memory: createMemory(seen.memory),
+  };
+}
+
+function createMemory(memory: Memory): AdapterMemory {
+  const reach = <Value>(act: () => Value): Promise<Value> =>
+    memory.isAway ? Promise.reject(new StoreUnavailable('away')) : Promise.resolve(act());
+  return {
+    lead: () => reach(() => true),
+    resign: () => reach(() => undefined),
+    activePlaces: () => reach(() => [...memory.places]),
+    bookmark: (key) => reach(() => memory.bookmarks.get(key) ?? null),
+    setBookmark: (key, value) => reach(() => void memory.bookmarks.set(key, value)),
   };
 }
 

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Address } from '../../../../src/adapters/discord/address.ts';
 import { say } from '../../../../src/adapters/discord/reply.ts';
 import { until } from '../../../support/until.ts';
 import {
-  addressOf,
   answers,
   EDIT,
   FOLLOW_UP,
@@ -13,47 +11,15 @@ import {
   ORIGINAL,
   TURN,
   TYPING,
-  type OpenOptions,
-  type Stage,
+  useCommand,
 } from './stage.ts';
 
 const LONG = Array.from({ length: 700 }, (_, word) => `word${word}`).join(' ');
-const EPHEMERAL = 1 << 6;
 const ORIGIN = {
   10062: 'Unknown interaction',
   10015: 'Unknown Webhook',
   50027: 'Invalid Webhook Token',
 } as const;
-
-interface CommandOptions extends OpenOptions {
-  readonly isPrivate?: boolean;
-  readonly address?: Partial<Address>;
-}
-
-/** A person uses a command, which is deferred, and the reply to it is opened. */
-async function useCommand(stage: Stage, options: CommandOptions = {}) {
-  const { discord, rest } = stage;
-  const user = discord.user();
-  const guild = discord.guild({ members: [user] });
-  const channel = guild.channel('general');
-  await rest.put(`/applications/${discord.applicationId}/commands`, {
-    body: [{ name: 'ask', description: 'Asks', type: 1 }],
-  });
-  const invoked = channel.slash(user, 'ask');
-  const { token } = invoked.view();
-  await rest.post(`/interactions/${invoked.id}/${token}/callback`, {
-    body: { type: 5, data: { flags: options.isPrivate === true ? EPHEMERAL : 0 } },
-    auth: false,
-  });
-  const responseId = invoked.view().messages[0]!.id;
-  const expiresAtMs = Date.now() + 900_000;
-  const address = addressOf(channel, null, {
-    responseId,
-    interaction: { applicationId: discord.applicationId, token, expiresAtMs },
-    ...options.address,
-  });
-  return { user, channel, address, responseId, invoked, token, ...openReply(stage, address, options) };
-}
 
 describe('a reply to a command', () => {
   it('fills the deferred response, without typing or the token of the bot', async () => {
@@ -67,7 +33,7 @@ describe('a reply to a command', () => {
     ]);
     reply.append(' that goes on');
     await until(() => invoked.view().messages[0]?.content.endsWith('goes on'));
-    expect(await reply.finish({ text: 'the end' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'the end', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([{ id: responseId, content: 'the end', components: [] }]);
     expect(journal).toEqual([`sent 0 ${responseId}`]);
     expect([...stage.calls(TYPING), ...stage.calls(MESSAGES), ...stage.calls(EDIT)]).toEqual([]);
@@ -78,14 +44,14 @@ describe('a reply to a command', () => {
   it('learns the id of its first message when nobody knew it', async () => {
     const stage = await openStage();
     const { responseId, reply, journal } = await useCommand(stage, { address: { responseId: null } });
-    expect(await reply.finish({ text: 'found' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'found', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(journal).toEqual([`sent 0 ${responseId}`]);
   });
 
   it('goes on in usual messages that reply to the part before', async () => {
     const stage = await openStage();
     const { channel, responseId, reply } = await useCommand(stage);
-    expect(await reply.finish({ text: LONG })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: LONG, buttons: [] })).toEqual({ kind: 'delivered' });
     const [first, second, third] = answers(stage, channel);
     expect(first!.id).toBe(responseId);
     expect([second!.replyTo, third!.replyTo]).toEqual([first!.id, second!.id]);
@@ -98,7 +64,7 @@ describe('a reply to a command', () => {
     channel.overwrite({ for: 'bot', deny: ['ViewChannel'] });
     reply.append(LONG);
     await until(() => invoked.view().messages.length >= 2);
-    expect(await reply.finish({ text: `${LONG} end` })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: `${LONG} end`, buttons: [] })).toEqual({ kind: 'delivered' });
     const messages = invoked.view().messages;
     expect(messages.flatMap(({ content }) => content.split(/\s+/u))).toEqual(`${LONG} end`.split(' '));
     expect(messages.every(({ components }) => components.length === 0)).toBe(true);
@@ -120,7 +86,7 @@ describe('a reply to a command', () => {
       });
       reply.append(' that goes on');
       await until(() => answers(stage, channel)[0]?.content.endsWith('goes on'));
-      expect(await reply.finish({ text: LONG })).toEqual({ kind: 'delivered' });
+      expect(await reply.finish({ text: LONG, buttons: [] })).toEqual({ kind: 'delivered' });
       const messages = answers(stage, channel);
       expect(messages[0]!.id).toBe(responseId);
       expect(messages.flatMap(({ content }) => content.split(/\s+/u))).toEqual(LONG.split(' '));
@@ -137,7 +103,7 @@ describe('a reply to a command', () => {
       address: { interaction: null },
     });
     reply.working();
-    expect(await reply.finish({ text: 'after a restart' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'after a restart', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([{ id: responseId, content: 'after a restart' }]);
     expect(journal).toEqual([`sent 0 ${responseId}`]);
     expect(stage.calls(ORIGINAL)).toEqual([]);
@@ -148,7 +114,7 @@ describe('a reply to a command', () => {
     const { address, channel } = await useCommand(stage);
     const interaction = { ...address.interaction!, expiresAtMs: Date.now() + 5000 };
     const { reply } = openReply(stage, { ...address, interaction });
-    expect(await reply.finish({ text: 'in time' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'in time', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([{ content: 'in time' }]);
     expect(stage.calls(ORIGINAL)).toEqual([]);
   });
@@ -158,7 +124,7 @@ describe('a reply to a command', () => {
     const { channel, reply, unseen } = await useCommand(stage, {
       address: { interaction: null, responseId: '1100000000000009999' },
     });
-    expect(await reply.finish({ text: 'anew' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'anew', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel).at(-1)).toMatchObject({ content: 'anew' });
     expect(unseen()).toBe(0);
   });
@@ -166,7 +132,7 @@ describe('a reply to a command', () => {
   it('is sent as a usual message when the command could not be deferred', async () => {
     const stage = await openStage();
     const { channel, reply } = await useCommand(stage, { address: { interaction: null, responseId: null } });
-    expect(await reply.finish({ text: 'all the same' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'all the same', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel).at(-1)).toMatchObject({ content: 'all the same', replyTo: undefined });
   });
 
@@ -177,7 +143,7 @@ describe('a reply to a command', () => {
     await stage.rest
       .post(`/channels/${invoked.view().messages[0]!.channelId}/messages`, { body: {} })
       .catch(() => null);
-    expect(await reply.finish({ text: 'after the rest' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'after the rest', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(stage.log.filter((line) => line.startsWith('asked to slow down')).length).toBeLessThan(4);
   });
 
@@ -190,20 +156,20 @@ describe('a reply to a command', () => {
     channel.delete(user, responseId);
     reply.append(' that goes on');
     await until(() => unseen() === 1);
-    expect(await reply.finish({ text: 'the end' })).toMatchObject({ kind: 'unreachable' });
+    expect(await reply.finish({ text: 'the end', buttons: [] })).toMatchObject({ kind: 'unreachable' });
     expect(answers(stage, channel)).toEqual([]);
   });
 
   it('goes on where an earlier process stopped', async () => {
     const stage = await openStage();
     const before = await useCommand(stage);
-    await before.reply.finish({ text: LONG });
+    await before.reply.finish({ text: LONG, buttons: [] });
     const existing = answers(stage, before.channel).map(({ id }, index) => ({
       index,
       platformMessageId: id,
     }));
     const { reply } = openReply(stage, before.address, { existing });
-    expect(await reply.finish({ text: 'short now' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'short now', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, before.channel)).toMatchObject([{ id: before.responseId, content: 'short now' }]);
   });
 });
@@ -255,7 +221,7 @@ describe('the log', () => {
       { kind: 'error', status: 400, code: 50035, message: 'quotes' },
       { times: 2 },
     );
-    expect(await reply.finish({ text: 'confidential' })).toMatchObject({ kind: 'unreachable' });
+    expect(await reply.finish({ text: 'confidential', buttons: [] })).toMatchObject({ kind: 'unreachable' });
     expect(stage.log.length).toBeGreaterThan(3);
     expect(stage.log.join('\n')).not.toContain(token);
     expect(stage.log.join('\n')).not.toMatch(/confidential|quotes/u);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../../../src/platform/adapter.ts';
+import { BUTTON_ACTIONS } from '../../../../src/platform/command.ts';
 import type { SimInvoked } from '../../../simulators/discord/channel-handle.ts';
 import { until } from '../../../support/until.ts';
 import { openInbound, scene, showButton, TURN, type InboundStage } from './inbound-stage.ts';
@@ -209,6 +210,19 @@ describe('a button', () => {
     ]);
   });
 
+  it.each(BUTTON_ACTIONS)(
+    'to %s reaches the core with its turn, also in a process that did not show it',
+    async (action) => {
+      const stage = await openInbound();
+      const { user, channel } = await ready(stage);
+      const shown = await showButton(stage, channel, `${action}:${TURN}`);
+      await stage.adapter.stop();
+      await stage.another().start(stage.handlers);
+      await answerTo(channel.press(user, shown, `${action}:${TURN}`));
+      expect(stage.presses).toMatchObject([{ action, turn: TURN }]);
+    },
+  );
+
   it('that the core is slow about shows "thinking" first', async () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     const stage = await openInbound({
@@ -226,9 +240,11 @@ describe('a button', () => {
   it('of another time changes nothing', async () => {
     const stage = await openInbound();
     const { user, channel } = await ready(stage);
-    const shown = await showButton(stage, channel, 'buy:1');
-    const { answer } = channel.press(user, shown, 'buy:1');
-    expect(await answer).toEqual({ kind: 'deferUpdate' });
+    for (const id of ['buy:1', `buy:${TURN}`, 'stop:1', `stop:${'-'.repeat(36)}`]) {
+      const shown = await showButton(stage, channel, id);
+      const { answer } = channel.press(user, shown, id);
+      expect(await answer).toEqual({ kind: 'deferUpdate' });
+    }
     expect(stage.presses).toEqual([]);
   });
 });

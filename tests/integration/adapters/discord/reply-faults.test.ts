@@ -1,3 +1,4 @@
+import { FORGETFUL } from '../../../../src/delivery/parts.ts';
 import { describe, expect, it } from 'vitest';
 import { createReply } from '../../../../src/adapters/discord/reply.ts';
 import { turnId } from '../../../../src/platform/ids.ts';
@@ -38,7 +39,7 @@ describe('a message whose creation went wrong', () => {
     const stage = await openStage();
     const { channel, reply, journal } = ask(stage);
     stage.discord.fault(MESSAGES, { kind: 'drop', when: 'after' });
-    expect(await reply.finish({ text: 'only once' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'only once', buttons: [] })).toEqual({ kind: 'delivered' });
     const [message, ...others] = answers(stage, channel);
     expect(message).toMatchObject({ content: 'only once' });
     expect(others).toEqual([]);
@@ -52,7 +53,7 @@ describe('a message whose creation went wrong', () => {
     stage.discord.fault(MESSAGES, { kind: 'drop', when: 'after' });
     reply.append('the beginning of an answer');
     await until(() => answers(stage, channel).length === 1);
-    expect(await reply.finish({ text: 'the end of an answer' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'the end of an answer', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([{ content: 'the end of an answer', components: [] }]);
   });
 
@@ -61,7 +62,7 @@ describe('a message whose creation went wrong', () => {
     const { channel, reply } = ask(stage);
     stage.discord.fault(MESSAGES, serverError, { times: 2 });
     stage.discord.fault(MESSAGES, { kind: 'drop', when: 'before' });
-    expect(await reply.finish({ text: 'at last' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'at last', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([{ content: 'at last' }]);
     expect(stage.calls(MESSAGES)).toHaveLength(4);
   });
@@ -70,21 +71,17 @@ describe('a message whose creation went wrong', () => {
     const stage = await openStage({ pace: { finalDeadlineMs: 400 } });
     const { reply } = ask(stage);
     stage.discord.fault(MESSAGES, serverError, { times: Infinity });
-    expect(await reply.finish({ text: 'never' })).toMatchObject({ kind: 'postponed' });
+    expect(await reply.finish({ text: 'never', buttons: [] })).toMatchObject({ kind: 'postponed' });
     expect(stage.calls(MESSAGES).length).toBeGreaterThan(1);
   });
 
   it('is put off while the store cannot note its next message', async () => {
     const stage = await openStage();
     const { address } = ask(stage);
-    const journal = {
-      existing: [],
-      intend: () => Promise.reject(new Error('away')),
-      sent: () => Promise.resolve(),
-    };
+    const journal = { ...FORGETFUL, intend: () => Promise.reject(new Error('away')) };
     const rest = { running: STOP, thread: null, onUnseen: () => undefined };
     const reply = createReply(stage.context, address, { turn: TURN, journal, ...rest });
-    expect(await reply.finish({ text: LONG })).toMatchObject({ kind: 'postponed' });
+    expect(await reply.finish({ text: LONG, buttons: [] })).toMatchObject({ kind: 'postponed' });
     expect(stage.calls(MESSAGES)).toHaveLength(1);
   });
 });
@@ -94,7 +91,7 @@ describe('a channel that must rest', () => {
     const stage = await openStage();
     const { channel, reply } = await begun(stage);
     stage.discord.fault(EDIT, { kind: 'rateLimit', scope: 'user', retryAfterMs: 1000 });
-    expect(await reply.finish({ text: 'begin, end' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'begin, end', buttons: [] })).toEqual({ kind: 'delivered' });
     const [first, second] = stage.calls(EDIT);
     expect(second!.atMs - first!.atMs).toBeGreaterThanOrEqual(1000);
     expect(stage.calls(EDIT)).toHaveLength(2);
@@ -116,7 +113,7 @@ describe('a channel that must rest', () => {
     const stage = await openStage();
     const { reply } = ask(stage);
     stage.discord.fault(MESSAGES, { kind: 'rateLimit', scope: 'user', retryAfterMs: 300_000 });
-    expect(await reply.finish({ text: 'later' })).toMatchObject({
+    expect(await reply.finish({ text: 'later', buttons: [] })).toMatchObject({
       kind: 'postponed',
       retryAfterMs: expect.closeTo(300_000, -5) as number,
     });
@@ -127,13 +124,13 @@ describe('a channel that must rest', () => {
     const stage = await openStage();
     const resting = ask(stage);
     stage.discord.fault(MESSAGES, { kind: 'rateLimit', scope: 'user', retryAfterMs: 2000 });
-    const end = resting.reply.finish({ text: 'later' });
+    const end = resting.reply.finish({ text: 'later', buttons: [] });
     await until(() => stage.calls(MESSAGES).length === 1);
-    await ask(stage).reply.finish({ text: 'meanwhile' });
+    await ask(stage).reply.finish({ text: 'meanwhile', buttons: [] });
     stage.discord.fault(MESSAGES, { kind: 'rateLimit', scope: 'global', retryAfterMs: 3000 });
-    const limited = ask(stage).reply.finish({ text: 'after the rest' });
+    const limited = ask(stage).reply.finish({ text: 'after the rest', buttons: [] });
     await until(() => stage.log.some((line) => line.includes('"isGlobal":true')));
-    const other = ask(stage).reply.finish({ text: 'after the rest' });
+    const other = ask(stage).reply.finish({ text: 'after the rest', buttons: [] });
     expect(await Promise.all([end, limited, other])).toEqual(
       Array.from({ length: 3 }, () => ({ kind: 'delivered' })),
     );
@@ -155,7 +152,7 @@ describe('an answer that nobody can see', () => {
     await until(() => unseen() === 1);
     const { length } = stage.discord.calls;
     reply.append(' and on');
-    expect(await reply.finish({ text: 'the end' })).toMatchObject({ kind: 'unreachable' });
+    expect(await reply.finish({ text: 'the end', buttons: [] })).toMatchObject({ kind: 'unreachable' });
     expect(stage.discord.calls).toHaveLength(length);
     expect(unseen()).toBe(1);
     expect(answers(stage, channel)).toEqual([]);
@@ -166,7 +163,7 @@ describe('an answer that nobody can see', () => {
     const { user, channel, first, reply, unseen } = await begun(stage);
     channel.overwrite({ for: user.id, allow: ['ManageMessages'] });
     channel.delete(user, first.id);
-    expect(await reply.finish({ text: 'the end' })).toMatchObject({ kind: 'unreachable' });
+    expect(await reply.finish({ text: 'the end', buttons: [] })).toMatchObject({ kind: 'unreachable' });
     expect(unseen()).toBe(1);
     expect(answers(stage, channel)).toEqual([]);
   });
@@ -182,7 +179,7 @@ describe('an answer that nobody can see', () => {
     reply.working();
     reply.append('an answer that nobody will read');
     await until(() => unseen() === 1);
-    expect(await reply.finish({ text: 'the end' })).toMatchObject({ kind: 'unreachable' });
+    expect(await reply.finish({ text: 'the end', buttons: [] })).toMatchObject({ kind: 'unreachable' });
     expect(stage.calls(MESSAGES)).toHaveLength(1);
   });
 
@@ -192,7 +189,7 @@ describe('an answer that nobody can see', () => {
     const question = user.dm().send(user, 'hello');
     user.setDms(false);
     const { reply } = openReply(stage, addressOf(user.dm(), question, { isPrivate: true }));
-    expect(await reply.finish({ text: 'hello' })).toEqual({
+    expect(await reply.finish({ text: 'hello', buttons: [] })).toEqual({
       kind: 'unreachable',
       reason: 'POST /channels/:id/messages: 403 50007',
     });
@@ -202,8 +199,10 @@ describe('an answer that nobody can see', () => {
     const stage = await openStage();
     const { reply, unseen } = ask(stage);
     stage.discord.revokeToken();
-    expect(await reply.finish({ text: 'later' })).toMatchObject({ kind: 'postponed' });
-    expect(await ask(stage).reply.finish({ text: 'later' })).toMatchObject({ kind: 'postponed' });
+    expect(await reply.finish({ text: 'later', buttons: [] })).toMatchObject({ kind: 'postponed' });
+    expect(await ask(stage).reply.finish({ text: 'later', buttons: [] })).toMatchObject({
+      kind: 'postponed',
+    });
     expect(stage.tokenRefusals).toHaveLength(1);
     expect(unseen()).toBe(0);
   });
@@ -229,7 +228,7 @@ describe('a thread that closes', () => {
     reply.append(' and on');
     await aWhile(300);
     expect(stage.calls(EDIT)).toHaveLength(1);
-    expect(await reply.finish({ text: 'the end' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'the end', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, thread)).toMatchObject([{ content: 'the end' }]);
     expect(unseen()).toBe(0);
   });
@@ -238,7 +237,7 @@ describe('a thread that closes', () => {
     const stage = await openStage();
     const { thread, reply, unseen } = await inThread(stage);
     thread.setThread({ archived: true, locked: true });
-    expect(await reply.finish({ text: 'the end' })).toMatchObject({ kind: 'unreachable' });
+    expect(await reply.finish({ text: 'the end', buttons: [] })).toMatchObject({ kind: 'unreachable' });
     expect(answers(stage, thread)).toMatchObject([{ content: 'the beginning of an answer' }]);
     expect(unseen()).toBe(1);
   });
@@ -247,7 +246,7 @@ describe('a thread that closes', () => {
     const stage = await openStage();
     const { reply } = await inThread(stage);
     stage.discord.fault(EDIT, refused(400, 50083), { times: Infinity });
-    expect(await reply.finish({ text: 'the end' })).toMatchObject({ kind: 'unreachable' });
+    expect(await reply.finish({ text: 'the end', buttons: [] })).toMatchObject({ kind: 'unreachable' });
     expect(stage.calls('PATCH /channels/{channel_id}')).toHaveLength(1);
     expect(stage.calls(EDIT)).toHaveLength(2);
   });
@@ -259,7 +258,7 @@ describe('a Discord that falters', () => {
     const { channel, reply } = await begun(stage);
     stage.discord.fault(EDIT, serverError, { times: 2 });
     stage.discord.fault(EDIT, { kind: 'drop', when: 'after' });
-    expect(await reply.finish({ text: 'begin, end' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'begin, end', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([{ content: 'begin, end' }]);
     expect(stage.calls(EDIT)).toHaveLength(4);
   });
@@ -279,7 +278,7 @@ describe('a Discord that falters', () => {
     stage.discord.fault(THREAD, serverError, { times: 2 });
     reply.working();
     await until(() => stage.calls(THREAD).length === 3);
-    expect(await reply.finish({ text: 'in the thread' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'in the thread', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, stage.discord.channel({ id: question }))).toMatchObject([
       { content: 'in the thread' },
     ]);
@@ -289,7 +288,7 @@ describe('a Discord that falters', () => {
     const stage = await openStage();
     const { channel, reply } = ask(stage);
     stage.discord.fault(MESSAGES, refused(400, 50035));
-    expect(await reply.finish({ text: '**bold** words' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: '**bold** words', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([{ content: 'bold words', components: [] }]);
   });
 
@@ -297,7 +296,9 @@ describe('a Discord that falters', () => {
     const stage = await openStage();
     const { reply } = ask(stage);
     stage.discord.fault(MESSAGES, refused(400, 50035), { times: Infinity });
-    expect(await reply.finish({ text: '**bold** words' })).toMatchObject({ kind: 'unreachable' });
+    expect(await reply.finish({ text: '**bold** words', buttons: [] })).toMatchObject({
+      kind: 'unreachable',
+    });
     expect(stage.calls(MESSAGES)).toHaveLength(2);
   });
 });
@@ -324,14 +325,14 @@ describe('a hundred answers at once', () => {
     await until(() => stage.calls(MESSAGES).filter(({ ok }) => ok).length === 99);
     await until(() => stage.calls(EDIT).length > 40);
     const before = stage.discord.calls.length;
-    expect(await open('c99', 99).finish({ text: 'a late question, answered at once' })).toEqual({
+    expect(await open('c99', 99).finish({ text: 'a late question, answered at once', buttons: [] })).toEqual({
       kind: 'delivered',
     });
     // Within the half second that a final may take, frames have at most half of their places.
     expect(stage.discord.calls.length - before).toBeLessThan(20);
     isGrowing = false;
     await growing;
-    const ends = await Promise.all(replies.map((reply) => reply.finish({ text: 'the end' })));
+    const ends = await Promise.all(replies.map((reply) => reply.finish({ text: 'the end', buttons: [] })));
     expect(ends.every(({ kind }) => kind === 'delivered')).toBe(true);
     expect(stage.discord.calls.filter(({ status }) => status === 429)).toEqual([]);
   });
@@ -350,7 +351,7 @@ describe('the log', () => {
     ] as const)
       stage.discord.fault(MESSAGES, fault);
     reply.working();
-    await reply.finish({ text: 'confidential answer' });
+    await reply.finish({ text: 'confidential answer', buttons: [] });
     expect(stage.log.length).toBeGreaterThan(2);
     expect(stage.log.join('\n')).not.toMatch(
       new RegExp(`confidential|quotes|a question|${stage.discord.token}`, 'u'),

@@ -34,7 +34,7 @@ describe('a reply in a channel', () => {
     ]);
     reply.append(' **Well**?');
     await until(() => answers(stage, channel)[0]?.content.endsWith('**Well**?'));
-    expect(await reply.finish({ text: 'All is **well**!' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'All is **well**!', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([
       { id: first.id, content: 'All is **well**!', components: [], flags: SUPPRESS_EMBEDS },
     ]);
@@ -78,7 +78,7 @@ describe('a reply in a channel', () => {
       await aWhile(5);
     }
     await until(() => answers(stage, channel)[0]?.content === text);
-    expect(await reply.finish({ text })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text, buttons: [] })).toEqual({ kind: 'delivered' });
     const edits = stage.calls(EDIT);
     expect(edits.length).toBeGreaterThan(3);
     expect(edits.length).toBeLessThan(30);
@@ -108,7 +108,7 @@ describe('a reply in a channel', () => {
       await aWhile(8);
       isOverlapping ||= stage.discord.calls.filter(({ pending }) => pending).length > 1;
     }
-    expect(await reply.finish({ text: 'done' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'done', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(isOverlapping).toBe(false);
     expect(stage.calls(EDIT).length).toBeGreaterThan(2);
   });
@@ -121,7 +121,7 @@ describe('a reply in a channel', () => {
     const text = `@everyone @here <@${user.id}> <@&${guild.role('fans')}> \`<@${user.id}>\` https://example.org`;
     reply.append(text);
     await until(() => answers(stage, channel).length === 1);
-    expect(await reply.finish({ text: `${text} again` })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: `${text} again`, buttons: [] })).toEqual({ kind: 'delivered' });
     expect(
       stage.discord.pings.filter(({ users, roles, everyone }) => users.length + roles.length > 0 || everyone),
     ).toEqual([]);
@@ -139,7 +139,7 @@ describe('a reply in a channel', () => {
     const { channel, reply } = ask(stage);
     reply.append(' \n\n **');
     await aWhile(150);
-    expect(await reply.finish({ text: ' \n ' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: ' \n ', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([{ content: '…' }]);
     expect(stage.discord.calls.filter(({ code }) => code === 50006)).toEqual([]);
   });
@@ -147,7 +147,7 @@ describe('a reply in a channel', () => {
   it('is one call when all of it is there at once', async () => {
     const stage = await openStage();
     const before = ask(stage);
-    await before.reply.finish({ text: 'all of it' });
+    await before.reply.finish({ text: 'all of it', buttons: [] });
     expect(stage.discord.calls.map(({ route }) => route)).toEqual([MESSAGES]);
   });
 
@@ -156,11 +156,11 @@ describe('a reply in a channel', () => {
     const { channel, reply } = ask(stage);
     reply.append('what this process has to say');
     await until(() => answers(stage, channel).length === 1);
-    reply.abandon();
+    await reply.abandon();
     const { length } = stage.discord.calls;
     reply.working();
     reply.append(' and more of it');
-    expect(await reply.finish({ text: 'all of it' })).toMatchObject({ kind: 'postponed' });
+    expect(await reply.finish({ text: 'all of it', buttons: [] })).toMatchObject({ kind: 'postponed' });
     expect(stage.discord.calls).toHaveLength(length);
     expect(answers(stage, channel)).toMatchObject([{ content: 'what this process has to say' }]);
   });
@@ -169,7 +169,7 @@ describe('a reply in a channel', () => {
     const stage = await openStage();
     const { user, channel, question, reply } = ask(stage);
     channel.delete(user, question);
-    expect(await reply.finish({ text: 'still' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'still', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([{ content: 'still', replyTo: undefined }]);
   });
 
@@ -177,7 +177,7 @@ describe('a reply in a channel', () => {
     const stage = await openStage();
     const { channel, reply } = ask(stage);
     channel.overwrite({ for: 'bot', deny: ['ReadMessageHistory'] });
-    expect(await reply.finish({ text: LONG })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: LONG, buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel).map(({ replyTo }) => replyTo)).toEqual([undefined, undefined, undefined]);
   });
 
@@ -192,7 +192,9 @@ describe('a reply in a channel', () => {
       for (const [index, reply] of replies.entries()) reply.append(`answer ${index} word ${word} `);
       await aWhile(15);
     }
-    const ends = await Promise.all(replies.map((reply, index) => reply.finish({ text: `answer ${index}` })));
+    const ends = await Promise.all(
+      replies.map((reply, index) => reply.finish({ text: `answer ${index}`, buttons: [] })),
+    );
     expect(ends).toEqual([{ kind: 'delivered' }, { kind: 'delivered' }]);
     expect(
       answers(stage, first.channel)
@@ -218,7 +220,7 @@ describe('a long answer', () => {
     await until(() => answers(stage, channel).length >= 2);
     await until(() => answers(stage, channel).filter(({ components }) => components.length > 0).length === 1);
     expect(answers(stage, channel).at(-1)?.components).toHaveLength(1);
-    expect(await reply.finish({ text: markdown })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: markdown, buttons: [] })).toEqual({ kind: 'delivered' });
     const messages = answers(stage, channel);
     expect(messages.length).toBeGreaterThan(2);
     for (const { content, components } of messages) {
@@ -239,7 +241,7 @@ describe('a long answer', () => {
   it('is a chain of replies that begins at the question', async () => {
     const stage = await openStage();
     const { channel, question, reply } = ask(stage);
-    await reply.finish({ text: LONG });
+    await reply.finish({ text: LONG, buttons: [] });
     const messages = answers(stage, channel);
     expect(messages).toHaveLength(3);
     expect(messages.map(({ replyTo }) => replyTo)).toEqual([question, messages[0]!.id, messages[1]!.id]);
@@ -251,7 +253,7 @@ describe('a long answer', () => {
     const { channel, reply } = ask(stage);
     reply.append(LONG);
     await until(() => answers(stage, channel).length >= 2);
-    expect(await reply.finish({ text: 'short' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'short', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([{ content: 'short' }]);
   });
 });
@@ -260,29 +262,32 @@ describe('a reply that an earlier process began', () => {
   it('is edited in place, and what is left over is deleted', async () => {
     const stage = await openStage();
     const before = ask(stage);
-    await before.reply.finish({ text: LONG });
+    await before.reply.finish({ text: LONG, buttons: [] });
     const existing = answers(stage, before.channel).map(({ id }, index) => ({
       index,
       platformMessageId: id,
     }));
     const { reply, journal } = openReply(stage, before.address, { existing });
-    expect(await reply.finish({ text: 'short now' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'short now', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, before.channel)).toMatchObject([
       { id: existing[0]!.platformMessageId, content: 'short now' },
     ]);
-    expect(journal).toEqual([]);
+    expect(journal).toEqual([
+      `removed ${existing[1]!.platformMessageId}`,
+      `removed ${existing[2]!.platformMessageId}`,
+    ]);
   });
 
   it('takes over the message whose id nobody noted, however long ago it was sent', async () => {
     const stage = await openStage();
     const before = ask(stage);
-    await before.reply.finish({ text: 'by another process' });
+    await before.reply.finish({ text: 'by another process', buttons: [] });
     const [message] = answers(stage, before.channel);
     stage.advance(3_600_000);
     before.channel.send(before.user, 'something else', { replyTo: before.question });
     const existing = [{ index: 0, platformMessageId: null }];
     const { reply, journal } = openReply(stage, before.address, { existing });
-    expect(await reply.finish({ text: 'by this one' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'by this one', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, before.channel)).toMatchObject([{ id: message!.id, content: 'by this one' }]);
     expect(journal).toEqual([`sent 0 ${message!.id}`]);
   });
@@ -290,7 +295,7 @@ describe('a reply that an earlier process began', () => {
   it('finds a later part by the part that it replies to', async () => {
     const stage = await openStage();
     const before = ask(stage);
-    await before.reply.finish({ text: LONG });
+    await before.reply.finish({ text: LONG, buttons: [] });
     const ids = answers(stage, before.channel).map(({ id }) => id);
     stage.advance(3_600_000);
     const existing = [0, 1, 2].map((index) => ({
@@ -298,7 +303,9 @@ describe('a reply that an earlier process began', () => {
       platformMessageId: index === 1 ? null : ids[index]!,
     }));
     const { reply } = openReply(stage, before.address, { existing });
-    expect(await reply.finish({ text: LONG.replace('word0', 'anew') })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: LONG.replace('word0', 'anew'), buttons: [] })).toEqual({
+      kind: 'delivered',
+    });
     const messages = answers(stage, before.channel);
     expect(messages.slice(0, 2).map(({ id }) => id)).toEqual(ids.slice(0, 2));
     expect(messages.flatMap(({ content }) => content.split(' ')).slice(0, 2)).toEqual(['anew', 'word1']);
@@ -308,14 +315,14 @@ describe('a reply that an earlier process began', () => {
   it('keeps a later part that its nonce gives back', async () => {
     const stage = await openStage();
     const before = ask(stage);
-    await before.reply.finish({ text: LONG });
+    await before.reply.finish({ text: LONG, buttons: [] });
     const ids = answers(stage, before.channel).map(({ id }) => id);
     const existing = [0, 1, 2].map((index) => ({
       index,
       platformMessageId: index === 1 ? null : ids[index]!,
     }));
     const { reply } = openReply(stage, before.address, { existing });
-    expect(await reply.finish({ text: LONG })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: LONG, buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, before.channel).map(({ id }) => id)).toEqual(ids);
   });
 
@@ -325,14 +332,14 @@ describe('a reply that an earlier process began', () => {
       existing: [{ index: 0, platformMessageId: null }],
     });
     channel.send(user, 'me too', { replyTo: question });
-    expect(await reply.finish({ text: 'for the first time' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'for the first time', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([{ content: 'for the first time', replyTo: question }]);
   });
 
   it('is sent when it never was', async () => {
     const stage = await openStage();
     const { channel, question, reply } = ask(stage, { existing: [{ index: 0, platformMessageId: null }] });
-    expect(await reply.finish({ text: 'for the first time' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'for the first time', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, channel)).toMatchObject([{ content: 'for the first time', replyTo: question }]);
   });
 });
@@ -348,7 +355,7 @@ describe('a reply in a thread of its own', () => {
     const thread = stage.discord.channel({ id: question });
     await until(() => thread.isTyping());
     expect(channel.isTyping()).toBe(false);
-    expect(await reply.finish({ text: LONG })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: LONG, buttons: [] })).toEqual({ kind: 'delivered' });
     const messages = answers(stage, thread);
     expect(messages.map(({ replyTo }) => replyTo)).toEqual([undefined, messages[0]!.id, messages[1]!.id]);
     expect(answers(stage, channel)).toEqual([]);
@@ -359,20 +366,20 @@ describe('a reply in a thread of its own', () => {
     const stage = await openStage();
     const { user, channel, question, reply } = ask(stage, inThread);
     const thread = channel.startThread(user, 'theirs', { messageId: question });
-    expect(await reply.finish({ text: 'here' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'here', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, thread)).toMatchObject([{ content: 'here' }]);
   });
 
   it('finds its message there after a restart', async () => {
     const stage = await openStage();
     const before = ask(stage, inThread);
-    await before.reply.finish({ text: 'by another process' });
+    await before.reply.finish({ text: 'by another process', buttons: [] });
     stage.advance(3_600_000);
     const { reply } = openReply(stage, before.address, {
       thread: TITLED,
       existing: [{ index: 0, platformMessageId: null }],
     });
-    expect(await reply.finish({ text: 'by this one' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'by this one', buttons: [] })).toEqual({ kind: 'delivered' });
     const thread = stage.discord.channel({ id: before.question });
     expect(answers(stage, thread)).toMatchObject([{ content: 'by this one' }]);
   });
@@ -380,12 +387,12 @@ describe('a reply in a thread of its own', () => {
   it('is edited there after a restart', async () => {
     const stage = await openStage();
     const before = ask(stage, inThread);
-    await before.reply.finish({ text: 'by another process' });
+    await before.reply.finish({ text: 'by another process', buttons: [] });
     const thread = stage.discord.channel({ id: before.question });
     const { id } = answers(stage, thread)[0]!;
     const existing = [{ index: 0, platformMessageId: id }];
     const { reply, unseen } = openReply(stage, before.address, { thread: TITLED, existing });
-    expect(await reply.finish({ text: 'by this one' })).toEqual({ kind: 'delivered' });
+    expect(await reply.finish({ text: 'by this one', buttons: [] })).toEqual({ kind: 'delivered' });
     expect(answers(stage, thread)).toMatchObject([{ id, content: 'by this one' }]);
     expect(unseen()).toBe(0);
   });
@@ -396,7 +403,7 @@ describe('a reply in a thread of its own', () => {
     stage.discord.fault(THREAD, { kind: 'delay', ms: 60, when: 'after' });
     reply.working();
     await until(() => stage.calls(THREAD).length === 1);
-    reply.abandon();
+    await reply.abandon();
     await until(() => stage.discord.channel({ id: question }));
     await aWhile(150);
     expect(stage.calls(TYPING)).toEqual([]);
@@ -410,7 +417,7 @@ describe('a reply in a thread of its own', () => {
       channel.overwrite({ for: 'bot', deny: [permission] });
       reply.append('an answer for everybody in the channel');
       await until(() => answers(stage, channel).length === 1);
-      expect(await reply.finish({ text: 'in the channel' })).toEqual({ kind: 'delivered' });
+      expect(await reply.finish({ text: 'in the channel', buttons: [] })).toEqual({ kind: 'delivered' });
       expect(answers(stage, channel)).toMatchObject([{ content: 'in the channel', replyTo: question }]);
       expect(unseen()).toBe(0);
     },
@@ -419,7 +426,7 @@ describe('a reply in a thread of its own', () => {
   it('stays in the channel where no thread can start', async () => {
     const stage = await openStage();
     const { channel, reply } = ask(stage, { thread: TITLED });
-    await reply.finish({ text: 'here' });
+    await reply.finish({ text: 'here', buttons: [] });
     expect(answers(stage, channel)).toMatchObject([{ content: 'here' }]);
     expect(stage.calls(THREAD)).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from 'vitest';
-import type { REST } from 'discord.js';
+import { MessageFlags, type REST } from 'discord.js';
 import type { Address } from '../../../../src/adapters/discord/address.ts';
 import { DEFAULT_PACE, type Pace } from '../../../../src/adapters/discord/pacing.ts';
 import {
@@ -139,6 +139,7 @@ export interface OpenOptions {
   readonly existing?: readonly PartRecord[];
   readonly turn?: TurnId;
   readonly thread?: ReplyOptions['thread'];
+  readonly mayWrite?: () => boolean;
 }
 
 /** Opens the reply of a turn. */
@@ -151,6 +152,8 @@ export function openReply({ context }: Stage, address: Address, options: OpenOpt
       existing: options.existing ?? [],
       intend: (index) => Promise.resolve(void journal.push(`intend ${index}`)),
       sent: (index, id) => Promise.resolve(void journal.push(`sent ${index} ${id}`)),
+      removed: (id) => Promise.resolve(void journal.push(`removed ${id}`)),
+      mayWrite: options.mayWrite ?? (() => true),
     },
     running: STOP,
     thread: options.thread ?? null,
@@ -183,4 +186,34 @@ export function answers(stage: Stage, channel: SimChannel) {
 /** Lets as much time pass as some frames need. */
 export function aWhile(ms = 30): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+export interface CommandOptions extends OpenOptions {
+  readonly isPrivate?: boolean;
+  readonly address?: Partial<Address>;
+}
+
+/** A person uses a command, which is deferred, and the reply to it is opened. */
+export async function useCommand(stage: Stage, options: CommandOptions = {}) {
+  const { discord, rest } = stage;
+  const user = discord.user();
+  const guild = discord.guild({ members: [user] });
+  const channel = guild.channel('general');
+  await rest.put(`/applications/${discord.applicationId}/commands`, {
+    body: [{ name: 'ask', description: 'Asks', type: 1 }],
+  });
+  const invoked = channel.slash(user, 'ask');
+  const { token } = invoked.view();
+  await rest.post(`/interactions/${invoked.id}/${token}/callback`, {
+    body: { type: 5, data: { flags: options.isPrivate === true ? MessageFlags.Ephemeral : 0 } },
+    auth: false,
+  });
+  const responseId = invoked.view().messages[0]!.id;
+  const expiresAtMs = Date.now() + 900_000;
+  const address = addressOf(channel, null, {
+    responseId,
+    interaction: { applicationId: discord.applicationId, token, expiresAtMs },
+    ...options.address,
+  });
+  return { user, channel, address, responseId, invoked, token, ...openReply(stage, address, options) };
 }

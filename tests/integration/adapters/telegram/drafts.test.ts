@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { IN_PLACE, answers, askInGroup, askInPrivate, openStage, TURN, until } from './stage.ts';
+import { answers, askInGroup, askInPrivate, openReply, openStage, TURN, until } from './stage.ts';
 
 describe('a reply in draft mode', () => {
   it('thinks, grows as a draft that can be stopped, and becomes one real message', async () => {
@@ -124,14 +124,7 @@ describe('a reply in draft mode', () => {
     expect(answers(stage, first.chat)).toMatchObject([{ text: 'Hello' }]);
     first.chat.send(first.user, 'again');
     const message = await until(() => stage.messages[1]);
-    const running = [{ action: 'stop' as const, label: 'Stop' }];
-    const journal = { existing: [], intend: () => Promise.resolve(), sent: () => Promise.resolve() };
-    const second = stage.adapter.openReply(message.replyTarget, {
-      turn: TURN,
-      journal,
-      running,
-      ...IN_PLACE,
-    });
+    const { reply: second } = openReply(stage, message.replyTarget);
     second.append('second');
     await until(() => answers(stage, first.chat).length === 2);
     await second.finish({ text: 'second' });
@@ -169,17 +162,8 @@ describe('a reply in draft mode', () => {
     const before = await askInPrivate(stage);
     await before.reply.finish({ text: 'half' });
     const [old] = answers(stage, before.chat);
-    const journal = {
-      existing: [{ index: 0, platformMessageId: String(old!.id) }],
-      intend: () => Promise.resolve(),
-      sent: () => Promise.resolve(),
-    };
-    const reply = stage.adapter.openReply(before.message.replyTarget, {
-      turn: TURN,
-      journal,
-      running: [],
-      ...IN_PLACE,
-    });
+    const existing = [{ index: 0, platformMessageId: String(old!.id) }];
+    const { reply } = openReply(stage, before.message.replyTarget, existing);
     reply.append('all of it');
     await until(() => answers(stage, before.chat)[0]?.text === 'all of it');
     await reply.finish({ text: 'all of it' });

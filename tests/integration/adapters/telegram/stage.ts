@@ -1,12 +1,20 @@
 import { onTestFinished, vi } from 'vitest';
 import { createTelegramAdapter } from '../../../../src/adapters/telegram/adapter.ts';
 import { systemClock, type Clock } from '../../../../src/delivery/clock.ts';
+import { FORGETFUL } from '../../../../src/delivery/parts.ts';
+import type { PollingPace } from '../../../../src/adapters/telegram/hand.ts';
+import type { LeadPace } from '../../../../src/adapters/telegram/lead.ts';
 import type { Pace } from '../../../../src/adapters/telegram/pacing.ts';
-import type { FatalAdapterError, Handlers, PlatformAdapter } from '../../../../src/platform/adapter.ts';
+import type {
+  AdapterMemory,
+  FatalAdapterError,
+  Handlers,
+  PlatformAdapter,
+} from '../../../../src/platform/adapter.ts';
 import type { ButtonPress, CommandInvocation, CommandSpec } from '../../../../src/platform/command.ts';
 import { turnId } from '../../../../src/platform/ids.ts';
 import type { IncomingMessage, ReplyTarget } from '../../../../src/platform/message.ts';
-import type { PartJournal, PartRecord, Reply } from '../../../../src/platform/reply.ts';
+import type { Delivery, FinalReply, PartJournal, PartRecord, Reply } from '../../../../src/platform/reply.ts';
 import { startTelegramSimulator } from '../../../simulators/telegram/server.ts';
 import type {
   TelegramCall,
@@ -15,14 +23,23 @@ import type {
 } from '../../../simulators/telegram/server.ts';
 
 /** A reply that stays where the question is. */
-export const IN_PLACE = { thread: null, onUnseen: () => undefined };
+const IN_PLACE = { thread: null, onUnseen: () => undefined };
 
 /** The real adapter, on real sockets, with a simulated Telegram on one side and a core that writes down on the other. */
 export interface Stage {
   readonly telegram: TelegramSimulator;
   readonly adapter: PlatformAdapter;
   readonly handlers: Handlers;
+  /** The same core, as another process sees it. */
+  handlersOf(process: string): Handlers;
+  /** Asks for the lead, in order, and who asked. */
+  readonly leadAsks: readonly {
+    readonly what: string;
+    readonly process: string;
+    readonly isGranted: boolean;
+  }[];
   readonly messages: readonly IncomingMessage[];
+  readonly edits: readonly IncomingMessage[];
   readonly commands: readonly CommandInvocation[];
   readonly presses: readonly ButtonPress[];
   readonly poison: readonly { readonly eventId: string; readonly cause: unknown }[];
@@ -37,8 +54,10 @@ export interface Stage {
 export interface StageOptions {
   readonly simulator?: TelegramSimulatorOptions;
   readonly streaming?: 'edit' | 'draft';
-  readonly handlers?: Partial<Handlers>;
+  readonly webhook?: { readonly url: string; readonly secret: string };
+  readonly handlers?: Partial<Omit<Handlers, 'memory'>>;
   readonly pace?: Partial<Pace>;
+  readonly pollingPace?: Partial<PollingPace>;
   /** How much faster than real time the adapter's and the simulator's clocks run. */
   readonly speed?: number;
   readonly apiRoot?: string;
@@ -55,18 +74,24 @@ const COMMANDS: readonly CommandSpec[] = [
 ];
 
 export async function openStage(options: StageOptions = {}): Promise<Stage> {
-  const clock = createFastClock(options.speed ?? 20);
+  const { speed = 20 } = options;
+  const clock = createFastClock(speed);
   const epochMs = Date.now();
   const telegram = await startTelegramSimulator({ now: () => epochMs + clock.now(), ...options.simulator });
   const seen = {
     messages: [] as IncomingMessage[],
+    edits: [] as IncomingMessage[],
+    leadAsks: [] as { what: string; process: string; isGranted: boolean }[],
     commands: [] as CommandInvocation[],
     presses: [] as ButtonPress[],
     poison: [] as { eventId: string; cause: unknown }[],
     fatal: [] as FatalAdapterError[],
     log: [] as string[],
   };
-  const handlers = createHandlers(seen, options.handlers);
+  const memoryOf = createMemory(clock, seen.leadAsks);
+  const handlersOf = (process: string): Handlers =>
+    createHandlers(seen, { memory: memoryOf(process), ...options.handlers });
+  const handlers = handlersOf('first');
   const note = (fields: object, message: string) =>
     void seen.log.push(`${message} ${JSON.stringify(fields)}`);
   const adapters: PlatformAdapter[] = [];
@@ -76,12 +101,14 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
         token: options.token ?? telegram.token,
         apiRoot: options.apiRoot ?? telegram.url,
         streaming: options.streaming ?? 'edit',
+        webhook: options.webhook ?? null,
       },
       commands: COMMANDS,
       describe: (name, locale) => `${locale}: ${name}`,
       logger: { debug: note, info: note, warn: note, error: note },
       onFatal: (error) => seen.fatal.push(error),
       pace: options.pace ?? {},
+      pollingPace: { lead: leadInRealTime(speed), ...options.pollingPace },
       clock,
     });
     adapters.push(adapter);
@@ -94,7 +121,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const adapter = another();
   if (options.isStarted !== false) await adapter.start(handlers);
   const calls = (method: string) => telegram.calls.filter((call) => call.method === method);
-  return { telegram, adapter, handlers, ...seen, calls, another };
+  return { telegram, adapter, handlers, handlersOf, ...seen, calls, another };
 }
 
 /** Waits for something to become true; a wait that never ends fails the test. */
@@ -118,19 +145,29 @@ export function openReply(
   stage: Pick<Stage, 'adapter'>,
   target: ReplyTarget,
   existing: readonly PartRecord[] = [],
-): { reply: Reply; log: string[]; journal: PartJournal } {
+  overrides: Partial<PartJournal> = {},
+): { reply: StageReply; log: string[]; journal: PartJournal } {
   const log: string[] = [];
   const journal: PartJournal = {
+    ...FORGETFUL,
     existing,
     intend: (index) => Promise.resolve(void log.push(`intend ${index}`)),
     sent: (index, id) => Promise.resolve(void log.push(`sent ${index} ${id}`)),
+    removed: (id) => Promise.resolve(void log.push(`removed ${id}`)),
+    ...overrides,
   };
   const running = [{ action: 'stop' as const, label: '■ Stop' }];
-  return {
-    reply: stage.adapter.openReply(target, { turn: TURN, journal, running, ...IN_PLACE }),
-    log,
-    journal,
-  };
+  const reply = stage.adapter.openReply(target, { turn: TURN, journal, running, ...IN_PLACE });
+  return { reply: withoutButtons(reply), log, journal };
+}
+
+/** A reply whose final text has no buttons below unless told. */
+export interface StageReply extends Omit<Reply, 'finish'> {
+  finish(final: Pick<FinalReply, 'text'> & Partial<FinalReply>): Promise<Delivery>;
+}
+
+function withoutButtons(reply: Reply): StageReply {
+  return { ...reply, finish: (final) => reply.finish({ buttons: [], ...final }) };
 }
 
 /** A person asks in private, and the reply to it is opened. */
@@ -164,13 +201,21 @@ export function answers(stage: Stage, chat: { readonly id: number }) {
 function createHandlers(
   seen: {
     messages: IncomingMessage[];
+    edits: IncomingMessage[];
     commands: CommandInvocation[];
     presses: ButtonPress[];
     poison: { eventId: string; cause: unknown }[];
   },
-  overrides: Partial<Handlers> = {},
+  overrides: Partial<Handlers> & Pick<Handlers, 'memory'>,
 ): Handlers {
   return {
+    memory: overrides.memory,
+    async onEdit(message) {
+      await overrides.onEdit?.(message);
+      seen.edits.push(message);
+      return 'no_reply';
+    },
+    onDelete: () => Promise.reject(new Error('Telegram never tells of a deletion')),
     async onMessage(message) {
       await overrides.onMessage?.(message);
       seen.messages.push(message);
@@ -190,6 +235,36 @@ function createHandlers(
       seen.poison.push({ eventId, cause });
     },
   };
+}
+
+/** What processes share: leads that end by the clock unless they are renewed, and bookmarks. */
+function createMemory(
+  clock: Clock,
+  asks: { what: string; process: string; isGranted: boolean }[],
+): (process: string) => AdapterMemory {
+  const leads = new Map<string, { process: string; untilMs: number }>();
+  const bookmarks = new Map<string, string>();
+  return (process) => ({
+    lead(what, holdMs) {
+      const held = leads.get(what);
+      const isGranted = held === undefined || held.process === process || held.untilMs <= clock.now();
+      if (isGranted) leads.set(what, { process, untilMs: clock.now() + holdMs });
+      asks.push({ what, process, isGranted });
+      return Promise.resolve(isGranted);
+    },
+    resign(what) {
+      if (leads.get(what)?.process === process) leads.delete(what);
+      return Promise.resolve();
+    },
+    activePlaces: () => Promise.resolve([]),
+    bookmark: (key) => Promise.resolve(bookmarks.get(key) ?? null),
+    setBookmark: (key, value) => Promise.resolve(void bookmarks.set(key, value)),
+  });
+}
+
+/** As long as in real time, lest a busy machine should lose a lead that no test is about. */
+function leadInRealTime(speed: number): LeadPace {
+  return { holdMs: 9000 * speed, renewMs: 3000 * speed, standbyMs: 1500 * speed, marginMs: 500 * speed };
 }
 
 function createFastClock(speed: number): Clock {

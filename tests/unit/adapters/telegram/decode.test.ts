@@ -2,7 +2,7 @@ import type { Chat, Message, MessageEntity, Update, User } from 'grammy/types';
 import { describe, expect, it } from 'vitest';
 import { decode, laneOf, type DecodeContext } from '../../../../src/adapters/telegram/decode.ts';
 import { turnId } from '../../../../src/platform/ids.ts';
-import type { CommandSpec } from '../../../../src/platform/command.ts';
+import { BUTTON_ACTIONS, type CommandSpec } from '../../../../src/platform/command.ts';
 
 const me = { id: 99, is_bot: true, first_name: 'Parley', username: 'Parley_Bot' } satisfies User;
 const ada = {
@@ -26,6 +26,7 @@ const context: DecodeContext = {
   me,
   commands: new Map([['usage', usage]]),
   receivedAtMs: 5000,
+  albums: 'whole',
   draftTurn: (id) => (id === 12 ? turnId(turn) : null),
 };
 
@@ -64,6 +65,7 @@ describe('a message', () => {
       replyTarget: { chatId: 7, isPrivate: true, replyToId: 5, topicId: null },
       text: 'hello',
       isTextWithheld: false,
+      isMaybeCut: false,
       repliesTo: null,
       addressing: {
         isPrivate: true,
@@ -75,6 +77,13 @@ describe('a message', () => {
         isSystem: false,
       },
     });
+  });
+
+  it('may be cut where it has 4000 characters or more, as Telegram counts them', () => {
+    expect(read({ text: 'x'.repeat(3999) })).toMatchObject({ isMaybeCut: false });
+    expect(read({ text: 'x'.repeat(4000) })).toMatchObject({ isMaybeCut: true });
+    // Two UTF-16 units each, and one character.
+    expect(read({ text: '😀'.repeat(3999) })).toMatchObject({ isMaybeCut: false });
   });
 
   it('belongs to its group, and to its topic where that is real', () => {
@@ -323,8 +332,14 @@ describe('a press', () => {
     expect(pressed({ message: { message_id: 6, date: 0, chat: group } })).toMatchObject({ kind: 'press' });
   });
 
+  it.each(BUTTON_ACTIONS)('of the button %s says so', (action) => {
+    expect(pressed({ message: under, data: `${action}:${turn}` })).toMatchObject({ press: { action, turn } });
+  });
+
   it('of an unknown button is nothing', () => {
     expect(pressed({ message: under, data: 'buy:1' })).toBeNull();
+    expect(pressed({ message: under, data: `buy:${turn}` })).toBeNull();
+    expect(pressed({ message: under, data: 'stop:1' })).toBeNull();
     expect(pressed({})).toBeNull();
   });
 
@@ -341,6 +356,37 @@ describe('a press', () => {
       stopped_message_generation: { chat: privateChat, draft_id: 13 },
     } as Update;
     expect(decode(update, context)).toBeNull();
+  });
+});
+
+describe('an edit', () => {
+  const edited = (fields: Partial<Message>) => {
+    const fresh = message(fields).message;
+    return decode({ update_id: 1, edited_message: fresh } as Update, context);
+  };
+
+  it('is the message as it reads now, of a version of its own', () => {
+    expect(edited({ text: 'hello again', edit_date: 9 })).toMatchObject({
+      kind: 'edit',
+      message: { text: 'hello again', originKey: 'telegram:99:7:5:edit:9:1', messageId: 'telegram:7:5' },
+    });
+  });
+
+  it('of a piece of an album has the number of the piece', () => {
+    const fields = { caption: 'look', photo: [], media_group_id: 'g1', edit_date: 9 };
+    expect(edited(fields)).toMatchObject({
+      message: { originKey: 'telegram:99:7:5:edit:9:1', text: 'look' },
+    });
+  });
+
+  it.each([
+    ['of nobody’s doing', { text: 'x' }],
+    ['of a live location', { location: { latitude: 1, longitude: 2 }, edit_date: 9 }],
+    ['by a bot', { text: 'x', edit_date: 9, from: { ...ada, is_bot: true } }],
+    ['of a command', { text: '/usage', entities: [entity('bot_command', 0, 6)], edit_date: 9 }],
+    ['in a channel', { text: 'x', edit_date: 9, chat: { id: -5, type: 'channel' as const, title: 'News' } }],
+  ])('%s is nothing', (_, fields) => {
+    expect(edited(fields)).toBeNull();
   });
 });
 

@@ -32,6 +32,23 @@ describe('the send budget of a chat', () => {
     expect(times.slice(0, 4)).toEqual([0, 1100, 2200, 3300]);
   });
 
+  it('gives reactions places of their own, five in five seconds and twenty in a minute', () => {
+    const { stream, budget } = openBudget();
+    stream(person, 'frame', 30_000);
+    const times = stream(person, 'reaction', 60_000);
+    expect(times.slice(0, 6)).toEqual([0, 1, 2, 3, 4, 5000]);
+    expect(times).toHaveLength(20);
+    expect(budget.waitMs(person, 'frame')).toBe(0);
+  });
+
+  it('counts nothing for a call whose waiting was ended', async () => {
+    const { budget } = openBudget();
+    for (let call = 0; call < 10; call += 1) expect(await budget.line(person, AbortSignal.abort())).toBe(0);
+    expect(budget.waitMs(person, 'first')).toBe(0);
+    for (let call = 0; call < 6; call += 1) await budget.line(person);
+    expect(budget.waitMs(person, 'first')).toBeGreaterThan(0);
+  });
+
   it('never gives frames in a group more than 18 places in any minute', () => {
     const times = openBudget().stream(group, 'frame', 300_000);
     for (const start of times) {

@@ -1,0 +1,102 @@
+import type { AttemptRecord, LostAttempt, TokenUsage } from './attempt.ts';
+import { noteCost } from './attempt-run.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Cooldowns } from './cooldowns.ts';
+import { isFreeId } from './free-only.ts';
+import type { ModelClient, ReportedGeneration } from './model-client.ts';
+import { scaledDecimal } from './money.ts';
+import type { CompletionAlert, CompletionLog } from './ports.ts';
+import type { Sleep } from './sleep.ts';
+
+export interface RecallParts {
+  readonly client: Pick<ModelClient, 'provider' | 'lookUp'>;
+  readonly catalogue: Pick<Catalogue, 'find'>;
+  readonly cooldowns: Cooldowns;
+  readonly now: () => number;
+  readonly sleep: Sleep;
+  readonly log: CompletionLog;
+  readonly onAlert: (alert: CompletionAlert) => void;
+}
+
+/**
+ * The record of an attempt whose process was lost: with the provider's figures, else with the whole hold as its cost,
+ * for nobody knows how much of it was spent. Never rejects; done within `longestMs`.
+ */
+export async function recallAttempt(
+  parts: RecallParts,
+  lost: LostAttempt,
+  signal: AbortSignal,
+): Promise<AttemptRecord> {
+  const { client, catalogue, log } = parts;
+  const { index, epoch, model, generationId, startedAtMs } = lost;
+  const asked = await askFor(parts, generationId, signal);
+  if (asked.generation === null) {
+    log.warn({ model, generationId, reason: asked.reason }, 'what a lost attempt took is estimated');
+  }
+  const heldNanoUsd = scaledDecimal(lost.heldNanoUsd ?? '0', 0, 'up') ?? 0n;
+  const record: AttemptRecord = {
+    index,
+    epoch,
+    provider: client.provider,
+    modelAsked: model,
+    modelUsed: asked.generation?.modelUsed ?? null,
+    generationId,
+    outcome: 'cancelled',
+    failure: 'lost',
+    httpStatus: null,
+    // What money was held for ran as a paid one, whatever the list says of the model by now.
+    isFree: heldNanoUsd === 0n && isFreeId(model, catalogue),
+    startedAtMs,
+    firstTokenMs: null,
+    durationMs: asked.generation?.durationMs ?? null,
+    usage: asked.generation === null ? estimated(heldNanoUsd) : reported(asked.generation),
+  };
+  noteCost(parts, record);
+  return record;
+}
+
+type Asked =
+  | { readonly generation: ReportedGeneration }
+  | { readonly generation: null; readonly reason: string };
+
+/** Asks again while the provider does not know the generation yet. */
+async function askFor(
+  { client, now, sleep }: RecallParts,
+  generationId: string | null,
+  signal: AbortSignal,
+): Promise<Asked> {
+  if (generationId === null) return { generation: null, reason: 'no generation was named' };
+  const endMs = now() + longestMs;
+  for (const restMs of restsMs) {
+    if (now() + restMs >= endMs) break;
+    if (restMs > 0) await sleep(restMs, signal);
+    const timeoutMs = Math.max(1, Math.min(longestLookupMs, endMs - now()));
+    const lookup = await client.lookUp(generationId, timeoutMs, signal);
+    if (lookup.kind === 'told') return { generation: lookup.generation };
+    if (lookup.kind === 'failed') {
+      const { kind, detail } = lookup.failure;
+      return { generation: null, reason: `${kind}: ${detail}` };
+    }
+  }
+  return { generation: null, reason: 'the provider does not know the generation' };
+}
+
+/** Before each question. A generation is usually known after 0.7 s, later when it was broken off. */
+const restsMs = [0, 250, 500, 1000, 2000];
+const longestLookupMs = 3000;
+const longestMs = 5000;
+
+function reported({ usage }: ReportedGeneration): TokenUsage {
+  return { ...usage, source: 'reported' };
+}
+
+function estimated(costNanoUsd: bigint): TokenUsage {
+  return {
+    promptTokens: 0,
+    completionTokens: 0,
+    cachedTokens: 0,
+    reasoningTokens: 0,
+    costNanoUsd,
+    source: 'estimated',
+  };
+}

@@ -1,0 +1,21 @@
+import type { UserLimiter } from '../limits/user-limiter.ts';
+import type { TurnId } from '../platform/ids.ts';
+import type { AdmissionOptions } from './admission.ts';
+import type { EchoGuard } from './echo-guard.ts';
+import type { TurnStore } from './ports.ts';
+import type { ReplyDesk } from './reply-desk.ts';
+import type { Runner } from './runner.ts';
+
+export interface EngineOptions extends AdmissionOptions {
+  readonly userPerMinute: number;
+}
+
+export interface EngineParts {
+  readonly store: TurnStore;
+  readonly limiter: UserLimiter;
+  readonly runner: Runner;
+  readonly desk: Pick<ReplyDesk, 'markWaiting'>;
+  readonly echoes: EchoGuard;
+  readonly now: () => number;
+  readonly newTurnId: () => TurnId;
+}

@@ -1,0 +1,49 @@
+import { TERMINAL_USER } from './adapters/terminal/decode.ts';
+import type { Config } from './config.ts';
+import { SYSTEM_PROMPT } from './conversation/prompt.ts';
+import { tokenCeiling } from './conversation/tokens.ts';
+
+/** A killed process is noticed after this long; a live one renews three times as often. */
+const LEASE_MS = 9000;
+/** Messages of one person that follow each other so closely are one question. */
+const BURST_MS = 1500;
+/** A history holds 20 messages, or more where its budget of tokens is raised. */
+const LEAST_HISTORY_MESSAGES = 20;
+const TOKENS_PER_MESSAGE = 300;
+/** Tokens a day, for whoever has no limit of their own: ample for the requests that are allowed. */
+const DEFAULT_TOKENS_PER_REQUEST = 10_000;
+
+export type EngineSettings = ReturnType<typeof engineSettings>;
+
+/** What follows from the settings for the engine of this life of the process. */
+export function engineSettings(config: Config, instance: string, burstMs = BURST_MS) {
+  const { limits, access, operation } = config;
+  const cost = {
+    ...(limits.dailyBudgetNanoUsd !== null && { cost_day: limits.dailyBudgetNanoUsd }),
+    ...(limits.monthlyBudgetNanoUsd !== null && { cost_month: limits.monthlyBudgetNanoUsd }),
+  };
+  const perDay = (requests: number) => ({
+    requests_day: requests,
+    tokens_day: requests * DEFAULT_TOKENS_PER_REQUEST,
+  });
+  return {
+    // Whoever sits at the terminal runs this process.
+    access: { ...access, operators: [...access.operators, TERMINAL_USER] },
+    userPerMinute: limits.userPerMinute,
+    maxCompletionTokens: config.model.maxTokens,
+    window: {
+      maxTokens: limits.historyTokens,
+      systemTokens: tokenCeiling(SYSTEM_PROMPT),
+      maxMessages: Math.max(LEAST_HISTORY_MESSAGES, Math.ceil(limits.historyTokens / TOKENS_PER_MESSAGE)),
+    },
+    defaults: {
+      user: perDay(limits.userRequestsPerDay),
+      guild: perDay(limits.guildRequestsPerDay),
+      instance: cost,
+    },
+    burstMs,
+    backlogMaxAgeMs: operation.backlogMaxAgeMs,
+    instance,
+    leaseMs: LEASE_MS,
+  };
+}

@@ -1,0 +1,44 @@
+import type { ActivePlace, AdapterMemory } from '../platform/adapter.ts';
+import type { Sql } from './connection.ts';
+import { callFunction } from './document.ts';
+import { reach } from './failure.ts';
+
+/** Who asks: this life of the process. Nobody else can have the database where it is alone. */
+interface Asker {
+  readonly instance: string;
+  readonly isAlone: boolean;
+}
+
+/** What adapters keep and share. */
+export function createAdapterMemory(sql: Sql, { instance, isAlone }: Asker): AdapterMemory {
+  return {
+    lead: async (what, holdMs) =>
+      (await callFunction(sql, 'lead_v1', { what, instance, isAlone, holdMs })) === true,
+    async resign(what) {
+      await reach(() => sql`delete from leads where what = ${what} and owner = ${instance}`);
+    },
+    activePlaces: (platform, sinceMs) =>
+      reach(
+        () => sql<ActivePlace[]>`
+          select t.place, max(g.platform_guild_id) as guild from turns t left join guilds g on g.id = t.guild_id
+          where t.platform = ${platform} and t.admitted_at > to_timestamp(${sinceMs / 1000})
+            and t.conversation_id is not null
+          group by t.place order by max(t.admitted_at) desc limit ${MOST_PLACES}`,
+      ),
+    async bookmark(key) {
+      const rows = await reach(
+        () => sql<{ value: string }[]>`select value from bookmarks where key = ${key}`,
+      );
+      return rows[0]?.value ?? null;
+    },
+    async setBookmark(key, value) {
+      await reach(
+        () => sql`
+          insert into bookmarks (key, value) values (${key}, ${value})
+          on conflict (key) do update set value = excluded.value, at = now()`,
+      );
+    },
+  };
+}
+
+const MOST_PLACES = 1000;
