@@ -116,7 +116,7 @@ export function createParts<Part, Refused extends Refusal>(
 }
 
 /** What stood in the way of a final. */
-interface Stopped<Why> {
+export interface Stopped<Why> {
   readonly index: number;
   readonly failure: Why;
   /** All parts are in place, but one that is too much is still there. */

@@ -81,7 +81,7 @@ const DEFAULT_HANDING_PACE: HandingPace = {
   mostHeld: 1000,
   settleMs: 5000,
   interactionPatienceMs: 60_000,
-  deferAfterMs: 2000,
+  deferAfterMs: 1000,
 };
 
 /** What exists from the making of the adapter on. */

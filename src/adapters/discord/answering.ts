@@ -16,6 +16,11 @@ export interface Opened {
 
 /** How interactions are answered. No method rejects. */
 export interface Answering {
+  /**
+   * Begins the work, shows "thinking…" once it is taken or Discord's patience runs out, and replaces that by what was
+   * said. What the work leads to is written only where "thinking…" shows.
+   */
+  afterwards(interaction: BaseInteraction, work: () => Promise<Said | Taken>): Promise<void>;
   /** Shows "thinking…" at once. Null where nothing can be answered any more. */
   open(interaction: BaseInteraction, isPrivate: boolean): Promise<Opened | null>;
   /** Replaces "thinking…" by what was said, or takes it away where nothing follows. */
@@ -28,7 +33,7 @@ export interface AnsweringOptions {
   readonly callbacks: Callbacks;
   readonly replies: ReplyContext;
   readonly clock: Clock;
-  /** How long a first answer may take; Discord waits for 3000. */
+  /** How long a first answer may take; Discord waits for 3000, and a try that fails has to be repeated. */
   readonly deferAfterMs: number;
 }
 
@@ -51,13 +56,27 @@ export function createAnswering({ callbacks, replies, clock, deferAfterMs }: Ans
     else if (said === 'no_reply' && isOurs) await callbacks.remove(interaction);
   };
 
+  /** Null where the time is over. */
+  const inTime = async <Value>(work: Promise<Value>): Promise<Value | null> => {
+    const over = new AbortController();
+    const first = await Promise.race([work, clock.sleep(deferAfterMs, over.signal).then(() => null)]);
+    over.abort();
+    return first;
+  };
+
   return {
     open,
     conclude,
+    async afterwards(interaction, work) {
+      const tellAnswered = replies.firstAnswers.expect(interaction.token);
+      const working = work();
+      await inTime(working);
+      const opened = await open(interaction, false);
+      tellAnswered(opened?.address.responseId ?? null);
+      if (opened !== null) await conclude(interaction, opened, await working);
+    },
     async soon(interaction, work) {
-      const over = new AbortController();
-      const first = await Promise.race([work, clock.sleep(deferAfterMs, over.signal).then(() => null)]);
-      over.abort();
+      const first = await inTime(work);
       const whole = first !== null && typeof first === 'object' ? wholeText(first) : null;
       if (whole !== null) {
         await callbacks.answer(interaction, privateMessage(whole));

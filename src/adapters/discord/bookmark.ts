@@ -5,17 +5,29 @@ import type { Logger } from '../../platform/logger.ts';
 
 /** The newest message up to which everything that a shard was told is handed over. */
 export interface Bookmark {
-  /** Its id; null where nothing was ever noted. Rejects with `StoreUnavailable`. */
-  read(): Promise<bigint | null>;
+  /** Rejects with `StoreUnavailable`. */
+  read(): Promise<Progress>;
   /** A message was told and is in hand: the bookmark stays before it until `end` is called as often. */
   begin(id: string): void;
   end(id: string): void;
   /** A message was read, and is handed over. */
   seen(id: string): void;
+  /** While it is frozen: a channel was read, and everything in it up to this message is handed over. */
+  passed(channelId: string, upTo: bigint): void;
+  /** The newest message that was told or read; null before there was any. */
+  newest(): bigint | null;
   /** While it is frozen it stays where it is, for what came before may be missing. It is frozen at first. */
   freeze(isFrozen: boolean): void;
   /** Writes it down, for the last time. Never rejects. */
   close(): Promise<void>;
+}
+
+/** How far everything is handed over. */
+export interface Progress {
+  /** A message's id; null where nothing was ever noted. */
+  readonly position: bigint | null;
+  /** Channels that are further than that: their reading need not begin anew with each process that ends over it. */
+  readonly channels: ReadonlyMap<string, bigint>;
 }
 
 export interface BookmarkOptions {
@@ -32,29 +44,28 @@ export interface BookmarkOptions {
 export function createBookmark({ memory, key, writeMs, closed, clock, logger }: BookmarkOptions): Bookmark {
   /** What may be written down. */
   let position: bigint | null = null;
-  let written: bigint | null = null;
+  const channels = new Map<string, bigint>();
+  let written: string | null = null;
   let newest: bigint | null = null;
-  /** How often each message is in hand. */
-  const inHand = new Map<bigint, number>();
+  const inHand = createInHand();
   let isFrozen = true;
 
   const advance = (): void => {
     if (isFrozen || newest === null) return;
-    let upTo = newest;
-    for (const id of inHand.keys()) if (id <= upTo) upTo = id - 1n;
+    const upTo = inHand.lastBefore(newest);
     if (position === null || upTo > position) position = upTo;
   };
 
   const isBehind = (): boolean => {
     advance();
-    return position !== written;
+    return (position !== null || channels.size > 0) && format({ position, channels }) !== written;
   };
 
   const write = async (): Promise<void> => {
-    if (!isBehind() || position === null) return;
-    const next = position;
+    if (!isBehind()) return;
+    const next = format({ position, channels });
     try {
-      await memory.setBookmark(key, String(next));
+      await memory.setBookmark(key, next);
       written = next;
     } catch (error) {
       logger.debug({ reason: failureText(error) }, 'bookmark not written');
@@ -68,26 +79,33 @@ export function createBookmark({ memory, key, writeMs, closed, clock, logger }: 
 
   return {
     async read() {
-      const stored = position === null ? await memory.bookmark(key) : null;
-      if (stored !== null && /^\d{1,20}$/u.test(stored)) position = written = BigInt(stored);
-      return position;
+      const stored = written === null && position === null ? await memory.bookmark(key) : null;
+      const progress = stored === null ? null : parse(stored);
+      if (progress !== null) {
+        written = stored;
+        ({ position } = progress);
+        for (const [channelId, upTo] of progress.channels) channels.set(channelId, upTo);
+      }
+      return { position, channels };
     },
     begin(id) {
-      const begun = BigInt(id);
-      inHand.set(begun, (inHand.get(begun) ?? 0) + 1);
-      see(begun);
+      inHand.begin(BigInt(id));
+      see(BigInt(id));
     },
     end(id) {
-      const ended = BigInt(id);
-      const left = (inHand.get(ended) ?? 0) - 1;
-      if (left > 0) inHand.set(ended, left);
-      else inHand.delete(ended);
+      inHand.end(BigInt(id));
       writer.touch();
     },
     seen: (id) => see(BigInt(id)),
+    passed(channelId, upTo) {
+      channels.set(channelId, upTo);
+      writer.touch();
+    },
+    newest: () => newest,
     freeze(freezes) {
       advance();
       isFrozen = freezes;
+      if (!freezes) channels.clear();
       writer.touch();
     },
     async close() {
@@ -95,6 +113,41 @@ export function createBookmark({ memory, key, writeMs, closed, clock, logger }: 
       await write();
     },
   };
+}
+
+/** Counts how often each message is in hand. */
+function createInHand() {
+  const counts = new Map<bigint, number>();
+  return {
+    begin: (id: bigint): void => void counts.set(id, (counts.get(id) ?? 0) + 1),
+    end(id: bigint): void {
+      const left = (counts.get(id) ?? 0) - 1;
+      if (left > 0) counts.set(id, left);
+      else counts.delete(id);
+    },
+    /** The last id up to this one before which nothing is in hand. */
+    lastBefore(id: bigint): bigint {
+      let last = id;
+      for (const held of counts.keys()) if (held <= last) last = held - 1n;
+      return last;
+    },
+  };
+}
+
+function format({ position, channels }: Progress): string {
+  const ahead = Object.fromEntries([...channels].map(([channelId, upTo]) => [channelId, String(upTo)]));
+  return JSON.stringify({ position: position === null ? null : String(position), channels: ahead });
+}
+
+/** Null for what was not made by {@link format}. */
+function parse(stored: string): Progress | null {
+  try {
+    const { position, channels } = JSON.parse(stored) as { position: string | null; channels: object };
+    const ahead = Object.entries(channels).map(([channelId, upTo]) => [channelId, BigInt(upTo)] as const);
+    return { position: position === null ? null : BigInt(position), channels: new Map(ahead) };
+  } catch {
+    return null;
+  }
 }
 
 interface WriterOptions extends Pick<BookmarkOptions, 'writeMs' | 'closed' | 'clock'> {

@@ -29,7 +29,7 @@ export interface CatchUpPace extends RetryPace {
 }
 
 export const DEFAULT_CATCH_UP_PACE: CatchUpPace = {
-  writeMs: 5000,
+  writeMs: 2000,
   gapMs: 60,
   channels: 4,
   holdMs: 60_000,
@@ -47,6 +47,8 @@ export interface CatchUpOptions {
   readonly concerns: (message: Message) => boolean;
   /** Resolves with whether it is handed over, or given up. */
   readonly hand: (message: Message) => Promise<boolean>;
+  /** Told of every channel that was read, or can't be, with the newest message in it, if that was missed. */
+  readonly onChannelPassed: (channelId: string, newest: bigint | null) => void;
   /** Told of every message that was read, once it is handed over or of no concern. */
   readonly onPassed: (message: Message) => void;
   readonly pace: CatchUpPace;
@@ -74,8 +76,10 @@ export function catchUp(options: CatchUpOptions): CatchUp {
       }
       const end = await readAll(channelId);
       failures = end.kind === 'failing' ? failures + 1 : 0;
-      if (end.kind === 'passed') ahead.pass(channelId);
-      else ahead.putBack(channelId, end.kind === 'later' ? end.afterMs : 0);
+      if (end.kind === 'passed') {
+        options.onChannelPassed(channelId, end.newest);
+        ahead.pass(channelId);
+      } else ahead.putBack(channelId, end.kind === 'later' ? end.afterMs : 0);
       if (failures > 0) await clock.sleep(backoffMs(failures, pace, random), signal);
     }
   };
@@ -93,7 +97,7 @@ export function catchUp(options: CatchUpOptions): CatchUp {
 
 /** What became of a try to read a channel. */
 type End =
-  | { readonly kind: 'passed' }
+  | { readonly kind: 'passed'; readonly newest: bigint | null }
   /** Discord fails, which is seldom about one channel. */
   | { readonly kind: 'failing' }
   /** This channel can't be read before so many milliseconds. */
@@ -133,14 +137,15 @@ function createReader(options: CatchUpOptions, onHanded: () => void) {
 
   return async (channelId: string): Promise<End> => {
     const missed = await options.read(channelId);
-    if (!missed.ok) return endOf(missed.failure) ?? { kind: 'passed' };
+    if (!missed.ok) return endOf(missed.failure) ?? { kind: 'passed', newest: null };
     if (missed.value.isCut) logger.info({ channel: channelId }, 'more was missed in a channel than is read');
     for (const message of missed.value.messages) {
       const end = await pass(message);
       if (end !== null) return end;
       options.onPassed(message);
     }
-    return { kind: 'passed' };
+    const newest = missed.value.messages.at(-1);
+    return { kind: 'passed', newest: newest === undefined ? null : BigInt(newest.id) };
   };
 }
 

@@ -1,6 +1,7 @@
 import { MessageFlags, Routes, type REST } from 'discord.js';
 import type { Clock } from '../../delivery/clock.ts';
 import type { Address } from './address.ts';
+import type { FirstAnswers } from './first-answers.ts';
 import { isInteractionOver, type Outcome } from './failure.ts';
 import { interactionLane } from './lane.ts';
 import type { Lane, Pace } from './pacing.ts';
@@ -14,6 +15,8 @@ import type { Manner, Sender } from './sender.ts';
 export interface InteractionWebhook {
   /** False when the token has run out; no call may be made then. */
   isOpen(): boolean;
+  /** The message that shows as "thinking…", or did, once it does; null where that is not known. */
+  responseId(): Promise<string | null>;
   /** Whether a message can be edited only, or best, through the token. */
   owns(messageId: string): boolean;
   /** The limits of the token. */
@@ -36,6 +39,7 @@ export interface InteractionWebhookOptions {
   readonly pace: Pace;
   readonly clock: Clock;
   readonly address: Address;
+  readonly firstAnswers: FirstAnswers;
 }
 
 /** Null where no interaction asked, or its token can't be used any more. */
@@ -45,6 +49,7 @@ export function createInteractionWebhook({
   pace,
   clock,
   address,
+  firstAnswers,
 }: InteractionWebhookOptions): InteractionWebhook | null {
   if (address.interaction === null) return null;
   const { applicationId, token, expiresAtMs } = address.interaction;
@@ -55,7 +60,10 @@ export function createInteractionWebhook({
   const followUps = new Set<string>();
   const lane = interactionLane(address.interaction);
 
+  const responseId = async (): Promise<string | null> => (originalId ??= await firstAnswers.response(token));
+
   const call = async <Value>(manner: Manner, run: () => Promise<Value>): Promise<Outcome<Value>> => {
+    await responseId();
     const outcome = await sender.call(lane, manner, run);
     if (!outcome.ok && isInteractionOver(outcome.failure)) isOver = true;
     return outcome;
@@ -65,6 +73,7 @@ export function createInteractionWebhook({
 
   return {
     isOpen: () => !isOver && clock.now() < endsAtMs,
+    responseId,
     owns: (messageId) => messageId === originalId || followUps.has(messageId),
     lane,
     async fill(body, manner) {

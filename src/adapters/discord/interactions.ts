@@ -119,17 +119,18 @@ function createResponders(options: InteractionOptions) {
   };
 
   // Decoded under the same care: nothing that fails may leave a person with "thinking…".
-  const command = ({ interaction, name, options: given }: Use, address = addressOf(interaction)) =>
+  const command = ({ interaction, name, options: given }: Use) =>
     hand(interaction, async () => {
-      const envelope = decodeCommand(interaction, address, context);
+      const envelope = decodeCommand(interaction, addressOf(interaction), context);
       return await handlers.onCommand({ ...envelope, name, options: given });
     });
 
-  const deferred = async (use: Use, isPrivate: boolean): Promise<void> => {
-    const opened = await answering.open(use.interaction, isPrivate);
+  const privately = async (use: Use): Promise<void> => {
+    const opened = await answering.open(use.interaction, true);
     if (opened === null) return;
-    await answering.conclude(use.interaction, opened, await command(use, opened.address));
+    await answering.conclude(use.interaction, opened, await command(use));
   };
+  const publicly = (use: Use): Promise<void> => answering.afterwards(use.interaction, () => command(use));
 
   return {
     async toCommand(use: Use): Promise<void> {
@@ -138,16 +139,16 @@ function createResponders(options: InteractionOptions) {
         case 'instant':
           return await answering.soon(interaction, command(use));
         case 'modal': {
-          if (!needsModal(spec, given)) return await deferred(use, false);
+          if (!needsModal(spec, given)) return await publicly(use);
           const data = modalOf(spec, given, words, pickLocale(interaction.locale));
           await callbacks.answer(interaction, { type: InteractionResponseType.Modal, data });
           return;
         }
         case 'deferPublic':
-          return await deferred(use, false);
+          return await publicly(use);
         case 'deferPrivate':
         case undefined:
-          return await deferred(use, true);
+          return await privately(use);
       }
     },
 
@@ -158,7 +159,7 @@ function createResponders(options: InteractionOptions) {
       const modal = readModal(interaction.customId, fieldsOf(interaction));
       if (modal === null) return await answering.soon(interaction, Promise.resolve('no_reply' as const));
       const { command: name, options: given } = modal;
-      await deferred({ interaction, name, spec: slashes.get(name), options: given }, false);
+      await publicly({ interaction, name, spec: slashes.get(name), options: given });
     },
 
     async toPress(interaction: ButtonInteraction): Promise<void> {

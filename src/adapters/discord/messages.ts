@@ -60,9 +60,9 @@ export function createMessages(
     const filled = (await whileOpen(webhook)?.fill(body, manner)) ?? null;
     if (filled?.ok === true) return created(filled.value.id);
     if (filled !== null && !isInteractionOver(filled.failure)) return filled;
-    const { responseId, channelId } = address;
+    const responseId = await responseOf(address, webhook);
     if (responseId === null || isEphemeral) return null;
-    const edited = await channel.edit(channelId, responseId, body, manner);
+    const edited = await channel.edit(address.channelId, responseId, body, manner);
     if (edited.ok) return created(responseId);
     if (!isFinal(edited.failure) || isMalformed(edited.failure)) return edited;
     logger.info({ reason: describe(edited.failure) }, 'deferred response out of reach; answered anew');
@@ -156,9 +156,17 @@ function createRemoval({ address, channel, inChannel, webhook, elsewhere, where,
       const byToken = (await whileOpen(webhook)?.removeOriginal(manner)) ?? null;
       if (byToken?.ok === true) return null;
       if (byToken !== null && !isInteractionOver(byToken.failure)) return leftBehind(byToken.failure);
-      return address.responseId === null ? null : await remove(address.responseId, manner);
+      const responseId = await responseOf(address, webhook);
+      return responseId === null ? null : await remove(responseId, manner);
     },
   };
+}
+
+async function responseOf(
+  { responseId }: Address,
+  webhook: InteractionWebhook | null,
+): Promise<string | null> {
+  return responseId ?? (await webhook?.responseId()) ?? null;
 }
 
 /** What is no more there need not be deleted. */

@@ -1,7 +1,14 @@
 import type { REST } from 'discord.js';
 import type { Clock } from '../../delivery/clock.ts';
+import {
+  attemptDelivery,
+  concludeFinal,
+  concludeRetraction,
+  createEnding,
+  type FailureReading,
+} from '../../delivery/ending.ts';
 import { deliverParts, FORGETFUL } from '../../delivery/parts.ts';
-import { createPump, type NextStep, type Pump } from '../../delivery/pump.ts';
+import { createPump, type NextStep } from '../../delivery/pump.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Said } from '../../platform/adapter.ts';
 import type { Delivery, FinalReply, Reply, ReplyOptions } from '../../platform/reply.ts';
@@ -9,6 +16,7 @@ import { createMarkdownStream } from '../../rendering/stream.ts';
 import type { Address } from './address.ts';
 import { createEditPreview } from './edit-preview.ts';
 import { describe, isClosed, isGone, toDelivery, toFailure, type Failure } from './failure.ts';
+import { createFirstAnswers, type FirstAnswers } from './first-answers.ts';
 import { heedHeaders } from './lane.ts';
 import { createSendBudget, DEFAULT_PACE, type Pace, type SendBudget } from './pacing.ts';
 import { createDiscordParts, type DiscordParts } from './parts.ts';
@@ -18,6 +26,7 @@ import { createSender, type Sender } from './sender.ts';
 /** What all replies of one bot share. */
 export interface ReplyContext {
   readonly rest: REST;
+  readonly firstAnswers: FirstAnswers;
   /** The bot's account; null until Discord has told it. */
   readonly bot: { readonly id: string | null };
   readonly sender: Sender;
@@ -43,12 +52,13 @@ export function createReplyContext({
   const budget = createSendBudget(pace, clock);
   heedHeaders(rest, budget);
   const sender = createSender(budget, pace, clock, logger);
-  return { rest, bot, sender, budget, pace, clock, logger };
+  return { rest, bot, sender, budget, pace, clock, logger, firstAnswers: createFirstAnswers() };
 }
 
 /** The reply of one turn; see the contract of `Reply`. */
 export function createReply(context: ReplyContext, address: Address, options: ReplyOptions): Reply {
   const { clock, logger } = context;
+  const reading = readingBy(logger);
   const text = createMarkdownStream();
   const stream = context.budget.openStream();
   const abandoning = new AbortController();
@@ -91,7 +101,11 @@ export function createReply(context: ReplyContext, address: Address, options: Re
     }
   };
   const pump = createPump(step, clock);
-  const end = createEnding(pump, () => stream.close());
+  const stopGrowing = async (): Promise<void> => {
+    await pump.stop();
+    stream.close();
+  };
+  const end = createEnding(stopGrowing, reading);
 
   return {
     working() {
@@ -104,34 +118,13 @@ export function createReply(context: ReplyContext, address: Address, options: Re
     },
     finish: (final) =>
       end.by(async () =>
-        unseen === null ? await deliver(parts, final, logger, onRefused) : toDelivery(unseen),
+        unseen === null ? await deliver(parts, final, reading, onRefused) : toDelivery(unseen),
       ),
-    retract: () => end.by(() => retract(parts, logger)),
+    retract: () => end.by(async () => concludeRetraction(await parts.retract(), reading)),
     async abandon() {
       abandoning.abort();
-      await end.rest();
-    },
-  };
-}
-
-/** Ends the preview before anything else is done. */
-function createEnding(pump: Pump, onEnd: () => void) {
-  let working: Promise<unknown> = Promise.resolve();
-  const stop = async (): Promise<void> => {
-    await pump.stop();
-    onEnd();
-  };
-  return {
-    by<Value>(work: () => Promise<Value>): Promise<Value> {
-      const begun = stop().then(work);
-      working = begun;
-      return begun;
-    },
-    /** Resolves when nothing is done any more. */
-    async rest(): Promise<void> {
-      onEnd();
-      await stop();
-      await working;
+      stream.close();
+      await end.abandon();
     },
   };
 }
@@ -149,7 +142,9 @@ export async function say(
   const isEphemeral = isPrivate && (address.interaction !== null || !address.isPrivate);
   const silent = { journal: FORGETFUL, turn: null, thread: null };
   const parts = createDiscordParts({ ...context, address, ...silent, sendsFollowUps: true, isEphemeral });
-  return await deliver(parts, { text, buttons: [] }, context.logger, () => undefined);
+  const reading = readingBy(context.logger);
+  const final = { text, buttons: [] };
+  return await attemptDelivery(() => deliver(parts, final, reading, () => undefined), reading);
 }
 
 function render(text: string, logger: Logger): readonly DiscordPart[] {
@@ -164,31 +159,14 @@ function render(text: string, logger: Logger): readonly DiscordPart[] {
 async function deliver(
   parts: DiscordParts,
   { text, buttons }: FinalReply,
-  logger: Logger,
+  reading: FailureReading<Failure>,
   onRefused: (failure: Failure) => void,
 ): Promise<Delivery> {
-  try {
-    const stopped = await deliverParts(parts, render(text, logger), buttons);
-    if (stopped === null) return { kind: 'delivered' };
-    const { index, failure, isSurplus } = stopped;
-    onRefused(failure);
-    const delivery = toDelivery(failure);
-    // What can't ever be deleted stays, below an answer that is there.
-    if (isSurplus && delivery.kind === 'unreachable') return { kind: 'delivered' };
-    logger.warn({ part: index, outcome: delivery.kind, reason: describe(failure) }, 'answer not delivered');
-    return delivery;
-  } catch (error) {
-    logger.error({ reason: describe(toFailure(error)) }, 'delivery failed');
-    return toDelivery(toFailure(error));
-  }
+  const stopped = await deliverParts(parts, render(text, reading.logger), buttons);
+  if (stopped !== null) onRefused(stopped.failure);
+  return concludeFinal(stopped, reading);
 }
 
-async function retract(parts: DiscordParts, logger: Logger): Promise<Delivery> {
-  try {
-    const left = await parts.retract();
-    return left === null ? { kind: 'delivered' } : toDelivery(left);
-  } catch (error) {
-    logger.error({ reason: describe(toFailure(error)) }, 'answer not taken away');
-    return toDelivery(toFailure(error));
-  }
+function readingBy(logger: Logger): FailureReading<Failure> {
+  return { toFailure, toDelivery, describe, logger };
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../delivery/clock.ts';
 import { handOver, type HandOverOptions } from '../../intake/hand-over.ts';
 import type { ActivePlace, AdapterMemory } from '../../platform/adapter.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { createBookmark, type Bookmark } from './bookmark.ts';
+import { createBookmark, type Bookmark, type Progress } from './bookmark.ts';
 import { catchUp, type CatchUp, type CatchUpOptions, type CatchUpPace } from './catch-up.ts';
 import { createGate, type Gate } from './gate.ts';
 import type { History } from './history.ts';
@@ -143,15 +143,13 @@ function begin(
 ): CatchUp {
   const { history } = session;
   const { memory, today } = options;
-  let since = 0n;
+  const reading = createReading(bookmark);
   const list = async (): Promise<readonly string[]> => {
-    const sinceMs = today() - LONGEST_ABSENCE_MS;
-    const marked = await bookmark.read();
     // Only a bound of how much is read, so that it may be told by a clock that is not Discord's.
-    const least = snowflakeAt(sinceMs);
-    const overlapping = marked === null ? least : snowflakeBefore(marked, OVERLAP_MS);
-    since = overlapping > least ? overlapping : least;
-    return channelsOf(await memory.activePlaces('discord', sinceMs), options.botId, session);
+    const sinceMs = today() - LONGEST_ABSENCE_MS;
+    await reading.begin(snowflakeAt(sinceMs));
+    const places = await memory.activePlaces('discord', sinceMs);
+    return reading.inOrder(channelsOf(places, options.botId, session));
   };
   const effort = {
     eventId: 'missed',
@@ -164,7 +162,8 @@ function begin(
   return catchUp({
     ...options,
     channels: listed.then((handed) => (handed.kind === 'taken' ? handed.value : null)),
-    read: (channelId) => history.after(channelId, since, signal),
+    read: (channelId) => history.after(channelId, reading.since(channelId), signal),
+    onChannelPassed: (channelId, newest) => reading.passed(channelId, newest),
     meet: (message) => history.meet(message, signal),
     hand: (message) => options.hand(message, signal),
     onPassed: ({ id }) => bookmark.seen(id),
@@ -173,9 +172,43 @@ function begin(
   });
 }
 
+/** From where each channel is read on, over the lives of processes that end before all are read. */
+function createReading(bookmark: Bookmark) {
+  let least = 0n;
+  let ahead: Progress['channels'] = new Map();
+  /** The newest message of all, as each channel was about to be read. */
+  const newestBefore = new Map<string, bigint | null>();
+  const markOf = (channelId: string): bigint => ahead.get(channelId) ?? 0n;
+
+  const sinceOf = (channelId: string): bigint => max(least, snowflakeBefore(markOf(channelId), REREAD_MS));
+  return {
+    async begin(atLeast: bigint): Promise<void> {
+      const { position, channels } = await bookmark.read();
+      least = max(atLeast, position === null ? 0n : snowflakeBefore(position, OVERLAP_MS));
+      ahead = new Map(channels);
+    },
+    /** Those that were not read so far, then those whose reading is longest ago. */
+    inOrder: (channels: readonly string[]): readonly string[] =>
+      channels.toSorted((one, other) => Number(markOf(one) - markOf(other))),
+    since(channelId: string): bigint {
+      newestBefore.set(channelId, bookmark.newest());
+      return sinceOf(channelId);
+    },
+    passed(channelId: string, newest: bigint | null): void {
+      const before = newestBefore.get(channelId) ?? null;
+      const told = before === null ? 0n : snowflakeBefore(before, OVERLAP_MS);
+      bookmark.passed(channelId, max(max(newest ?? 0n, told), sinceOf(channelId)));
+    },
+  };
+}
+
+const max = (one: bigint, other: bigint): bigint => (one > other ? one : other);
+
 const LONGEST_ABSENCE_MS = 7 * 86_400_000;
 /** Discord's servers may tell in another order than that of the ids. */
 const OVERLAP_MS = 60_000;
+/** A channel's own messages are in order, but for those that were made at the same time. */
+const REREAD_MS = 5000;
 
 /** The channels of this bot that the shard is told of. */
 function channelsOf(

@@ -1,7 +1,7 @@
 import type { Api } from 'grammy';
 import type { TurnId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { Delivery, FinalReply, Reply, ReplyButton, ReplyOptions } from '../../platform/reply.ts';
+import type { Delivery, FinalReply, Reply, ReplyOptions } from '../../platform/reply.ts';
 import { createMarkdownStream } from '../../rendering/stream.ts';
 import type { Address } from './address.ts';
 import type { Clock } from '../../delivery/clock.ts';
@@ -10,11 +10,18 @@ import { createDraftPreview } from './draft-preview.ts';
 import { createEditPreview } from './edit-preview.ts';
 import { describe, toDelivery, toFailure, type Failure } from './failure.ts';
 import type { Pace, SendBudget } from './pacing.ts';
-import { createTelegramParts, type TelegramParts } from './parts.ts';
+import { createTelegramParts } from './parts.ts';
 import type { Preview, PreviewOptions } from './preview.ts';
+import {
+  attemptDelivery,
+  concludeFinal,
+  concludeRetraction,
+  createEnding,
+  type FailureReading,
+} from '../../delivery/ending.ts';
 import { deliverParts, FORGETFUL } from '../../delivery/parts.ts';
 import { createPump, type NextStep } from '../../delivery/pump.ts';
-import { renderAnswer, renderParts, type TelegramPart } from './render.ts';
+import { renderAnswer, renderParts } from './render.ts';
 import type { Sender } from './sender.ts';
 
 /** What all replies of one bot share. */
@@ -34,10 +41,10 @@ export interface ReplyContext {
 /** The reply of one turn; see the contract of `Reply`. */
 export function createReply(context: ReplyContext, address: Address, options: ReplyOptions): Reply {
   const { clock, logger } = context;
+  const reading = readingBy(logger);
   const stream = createMarkdownStream();
   let isWorking = false;
   const abandoning = new AbortController();
-  let ended: Promise<unknown> = Promise.resolve();
   const parts = createTelegramParts({ ...context, address, ...options, signal: abandoning.signal });
   const previewOptions: PreviewOptions = {
     ...context,
@@ -63,27 +70,12 @@ export function createReply(context: ReplyContext, address: Address, options: Re
     }
   };
   const pump = createPump(step, clock);
+  const end = createEnding(() => pump.stop(), reading);
 
   const show = async ({ text, buttons }: FinalReply): Promise<Delivery> => {
     const final = renderAnswer(text);
     await preview.handOver(final);
-    return await deliver(parts, final, buttons, logger);
-  };
-
-  /** Ends the growing and puts the messages into their last state. */
-  const ending = (settle: () => Promise<Delivery>): Promise<Delivery> => {
-    const work = async (): Promise<Delivery> => {
-      await pump.stop();
-      try {
-        return await settle();
-      } catch (error) {
-        logger.error({ reason: describe(toFailure(error)) }, 'delivery failed');
-        return toDelivery(toFailure(error));
-      }
-    };
-    const delivery = work();
-    ended = Promise.all([ended, delivery]);
-    return delivery;
+    return concludeFinal(await deliverParts(parts, final, buttons), reading);
   };
 
   return {
@@ -95,16 +87,16 @@ export function createReply(context: ReplyContext, address: Address, options: Re
       stream.append(delta);
       pump.wake();
     },
-    finish: (final) => ending(() => show(final)),
+    finish: (final) => end.by(() => show(final)),
     // A draft can't be taken away; it vanishes by itself (Bot API sendMessageDraft: 30 seconds).
     retract() {
       context.draftIds.close(options.turn);
-      return ending(async () => toRetraction(await parts.trim(0)));
+      return end.by(async () => concludeRetraction(await parts.trim(0), reading));
     },
     async abandon() {
       abandoning.abort();
       context.draftIds.close(options.turn);
-      await Promise.all([pump.stop(), ended]);
+      await end.abandon();
     },
   };
 }
@@ -112,7 +104,11 @@ export function createReply(context: ReplyContext, address: Address, options: Re
 /** Says something that is no turn: one or more messages, without a memory. Never rejects. */
 export async function say(context: ReplyContext, address: Address, markdown: string): Promise<Delivery> {
   const parts = createTelegramParts({ ...context, address, journal: FORGETFUL, turn: null });
-  return await deliver(parts, renderAnswer(markdown), [], context.logger);
+  const reading = readingBy(context.logger);
+  return await attemptDelivery(
+    async () => concludeFinal(await deliverParts(parts, renderAnswer(markdown), []), reading),
+    reading,
+  );
 }
 
 function openPreview(context: ReplyContext, options: PreviewOptions, turn: TurnId): Preview {
@@ -124,22 +120,6 @@ function openPreview(context: ReplyContext, options: PreviewOptions, turn: TurnI
     : createEditPreview(options);
 }
 
-async function deliver(
-  parts: TelegramParts,
-  final: readonly TelegramPart[],
-  buttons: readonly ReplyButton[],
-  logger: Logger,
-): Promise<Delivery> {
-  const stopped = await deliverParts(parts, final, buttons);
-  if (stopped === null) return { kind: 'delivered' };
-  const { index, failure, isSurplus } = stopped;
-  const delivery = toDelivery(failure);
-  // What can't ever be deleted stays, below an answer that is there.
-  if (isSurplus && delivery.kind === 'unreachable') return { kind: 'delivered' };
-  logger.warn({ part: index, outcome: delivery.kind, reason: describe(failure) }, 'answer not delivered');
-  return delivery;
-}
-
-function toRetraction(left: Failure | null): Delivery {
-  return left === null ? { kind: 'delivered' } : toDelivery(left);
+function readingBy(logger: Logger): FailureReading<Failure> {
+  return { toFailure, toDelivery, describe, logger };
 }

@@ -19,8 +19,9 @@ const reads = ({ discord }: InboundStage) => discord.calls.filter(({ route }) =>
 
 /** The only bookmark, as a number. */
 const bookmark = ({ memory }: InboundStage) => {
-  const [value] = memory.bookmarks.values();
-  return value === undefined ? null : BigInt(value);
+  const [value = '{"position":null}'] = memory.bookmarks.values();
+  const { position } = JSON.parse(value) as { position: string | null };
+  return position === null ? null : BigInt(position);
 };
 
 /** A bot that was asked in a channel of a guild, and what a person says to it there. */
@@ -236,6 +237,30 @@ describe('the bookmark', () => {
     await until(() => heard(stage).includes('missed 2'));
     await until(() => bookmark(stage)! > at!);
     expect(heard(stage).toSorted()).toEqual(['first', 'live', 'missed 1', 'missed 2', 'missed 3']);
+  });
+
+  it('tells which channels were read before an end, so that the next process begins with the others', async () => {
+    const clock = { offsetMs: -3_600_000 };
+    const handlers = { onMessage: rejecting((text) => text === 'poison') };
+    const simulator = { now: () => Date.now() + clock.offsetMs };
+    const { stage, say, other, channel } = await stopped({ handlers, simulator });
+    asked(stage, other);
+    clock.offsetMs = -1_800_000;
+    say('poison');
+    say('older', other);
+    clock.offsetMs = -900_000;
+    say('newer', other);
+    const crashing = stage.another();
+    await crashing.start(stage.handlers);
+    await until(() => heard(stage).includes('newer'));
+    await crashing.stop();
+    const before = reads(stage).length;
+    const next = stage.another();
+    await next.start(stage.handlers);
+    await until(() => stage.messages.filter(({ text }) => text === 'newer').length === 2);
+    await next.stop();
+    expect(stage.messages.filter(({ text }) => text === 'older')).toHaveLength(1);
+    expect(reads(stage)[before]?.channelId).toBe(channel.id);
   });
 
   it('that can not be written is written later', async () => {

@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { StoreUnavailable } from '../../../../src/platform/adapter.ts';
-import { BUTTON_ACTIONS } from '../../../../src/platform/command.ts';
+import { FORGETFUL } from '../../../../src/delivery/parts.ts';
+import { StoreUnavailable, type Taken } from '../../../../src/platform/adapter.ts';
+import { BUTTON_ACTIONS, type CommandInvocation } from '../../../../src/platform/command.ts';
+import type { ReplyTarget } from '../../../../src/platform/message.ts';
 import type { SimInvoked } from '../../../simulators/discord/channel-handle.ts';
 import { until } from '../../../support/until.ts';
+import { aWhile } from './stage.ts';
 import { openInbound, scene, showButton, TURN, type InboundStage } from './inbound-stage.ts';
 
 const CALLBACK = 'POST /interactions/{interaction_id}/{interaction_token}/callback';
 const READ_ANSWER = 'GET /webhooks/{webhook_id}/{webhook_token}/messages/@original';
+const FILL_ANSWER = 'PATCH /webhooks/{webhook_id}/{webhook_token}/messages/@original';
 const REMOVE_ANSWER = 'DELETE /webhooks/{webhook_id}/{webhook_token}/messages/@original';
 const GONE = { kind: 'error', status: 404, code: 10_062, message: 'Unknown interaction' } as const;
 
@@ -16,6 +20,17 @@ const says = (text: string) => ({ onCommand: () => Promise.resolve({ text }) });
 async function ready(stage: InboundStage) {
   await until(() => stage.discord.commands().length > 0);
   return scene(stage);
+}
+
+/** Opens the reply to a command, as the core does for its turn. */
+function answerFrom({ adapter }: InboundStage, target: ReplyTarget) {
+  return adapter.openReply(target, {
+    turn: TURN,
+    journal: FORGETFUL,
+    running: [],
+    thread: null,
+    onUnseen: () => undefined,
+  });
 }
 
 /** What the person reads in the end. */
@@ -54,12 +69,48 @@ describe('a slash command', () => {
     const { user, channel } = await ready(stage);
     const invoked = channel.slash(user, 'ask', { question: 'why?' });
     const { replyTarget } = await until(() => stage.commands[0]);
+    const reply = answerFrom(stage, replyTarget);
+    await reply.finish({ text: 'because', buttons: [] });
     await stage.adapter.stop();
-    const [response] = invoked.view().messages;
-    expect(invoked.view().state).toBe('thinking');
-    expect(replyTarget).toMatchObject({ channelId: channel.id, questionId: null, responseId: response!.id });
+    expect(invoked.view()).toMatchObject({ state: 'answered', messages: [{ content: 'because' }] });
+    expect(channel.history()).toHaveLength(1);
+    expect(replyTarget).toMatchObject({ channelId: channel.id, questionId: null });
     expect(JSON.stringify(replyTarget)).not.toContain(invoked.view().token);
     expect(Number(replyTarget['expiresAtMs'])).toBeGreaterThan(Date.now() + 800_000);
+  });
+
+  it('shows "thinking" once its question is stored, and nothing is written before', async () => {
+    const { promise: stored, resolve: store } = Promise.withResolvers<Taken>();
+    const { promise: handed, resolve: hand } = Promise.withResolvers<CommandInvocation>();
+    const onCommand = (command: CommandInvocation) => {
+      hand(command);
+      return stored;
+    };
+    const stage = await openInbound({ handlers: { onCommand } });
+    const { user, channel } = await ready(stage);
+    const invoked = channel.slash(user, 'ask', { question: 'why?' });
+    const { replyTarget } = await handed;
+    const answered = answerFrom(stage, replyTarget).finish({ text: 'because', buttons: [] });
+    await aWhile(100);
+    expect(invoked.view().state).toBe('waiting');
+    store('reply_follows');
+    expect(await answered).toEqual({ kind: 'delivered' });
+    expect(invoked.view()).toMatchObject({ state: 'answered', messages: [{ content: 'because' }] });
+    expect(stage.discord.calls.map(({ route }) => route).slice(-2)).toEqual([CALLBACK, FILL_ANSWER]);
+  });
+
+  it('shows "thinking" while the store takes its time, so that Discord goes on waiting', async () => {
+    const { promise: stored, resolve: store } = Promise.withResolvers<Taken>();
+    const stage = await openInbound({
+      handlers: { onCommand: () => stored },
+      handingPace: { deferAfterMs: 10 },
+    });
+    const { user, channel } = await ready(stage);
+    const invoked = channel.slash(user, 'ask', { question: 'why?' });
+    await until(() => invoked.view().state === 'thinking');
+    store('no_reply');
+    await until(() => channel.messages().length === 0);
+    expect(stage.discord.calls.filter(({ route }) => route === CALLBACK)).toHaveLength(1);
   });
 
   it.each([
@@ -256,8 +307,7 @@ describe('an interaction that Discord does not know any more', () => {
     stage.discord.fault(CALLBACK, GONE);
     channel.slash(user, 'ask', { question: 'why?' });
     await until(() => channel.messages().some(({ content }) => content === 'here'));
-    expect(stage.commands[0]!.replyTarget).toMatchObject({ channelId: channel.id, responseId: null });
-    expect(stage.commands[0]!.replyTarget).not.toHaveProperty('sealed');
+    expect(stage.commands[0]!.replyTarget).toMatchObject({ channelId: channel.id });
   });
 
   it('is dropped when its answer would have been private', async () => {
@@ -276,15 +326,17 @@ describe('an interaction that comes twice', () => {
   it('is handed over again, and its one response is answered', async () => {
     const stage = await openInbound({ handlers: { onCommand: () => Promise.resolve('reply_follows') } });
     const { user, channel } = await ready(stage);
-    channel.slash(user, 'ask', { question: 'why?' });
-    await until(() => stage.commands.length === 1);
+    const invoked = channel.slash(user, 'ask', { question: 'why?' });
+    await until(() => invoked.view().state === 'thinking');
     // The defer's own message is the last event, the interaction the one before.
     stage.discord.gateway.replay(2);
     await until(() => stage.commands.length === 2);
     const [first, second] = stage.commands;
     expect(second!.originKey).toBe(first!.originKey);
-    expect(second!.replyTarget['responseId']).toBe(first!.replyTarget['responseId']);
-    expect(stage.discord.calls.filter(({ route }) => route === READ_ANSWER)).toHaveLength(1);
+    await until(() => stage.discord.calls.some(({ route }) => route === READ_ANSWER));
+    await answerFrom(stage, second!.replyTarget).finish({ text: 'because', buttons: [] });
+    expect(invoked.view()).toMatchObject({ state: 'answered', messages: [{ content: 'because' }] });
+    expect(channel.history()).toHaveLength(1);
   });
 
   it('does not take away the response of the first time', async () => {
@@ -294,7 +346,7 @@ describe('an interaction that comes twice', () => {
     });
     const { user, channel } = await ready(stage);
     const invoked = channel.slash(user, 'ask', { question: 'why?' });
-    await until(() => stage.commands.length === 1);
+    await until(() => invoked.view().state === 'thinking');
     stage.discord.gateway.replay(2);
     await until(() => stage.commands.length === 2);
     await stage.adapter.stop();
@@ -308,8 +360,9 @@ describe('a defer whose answer is lost', () => {
     const { user, channel } = await ready(stage);
     stage.discord.fault(CALLBACK, { kind: 'drop', when: 'after' });
     const invoked = channel.slash(user, 'ask', { question: 'why?' });
-    await until(() => stage.commands.length === 1 && invoked.view().messages.length === 0);
-    expect(stage.commands[0]!.replyTarget['responseId']).toEqual(expect.any(String));
+    await until(() => stage.discord.calls.some(({ route }) => route === REMOVE_ANSWER));
+    await until(() => channel.messages().length === 0);
+    expect(invoked.view().messages).toEqual([]);
   });
 
   it('is made again when it never reached Discord', async () => {
