@@ -24,14 +24,14 @@ export function audit(evidence: Evidence): Verdict {
   const tell: Tell = (kind, detail) => void violations.push({ kind, detail });
   const ends = new Map<string, number>();
   const turns = new Map(evidence.turns.map((turn) => [turn.originKey, turn]));
-  const bySpoken = Map.groupBy(evidence.messages, ({ text }) => questionOf(text));
+  const index = indexOf(evidence);
   const answered: Answered[] = [];
   const accounted = new Set<BotMessage>();
   let uncertain = 0;
 
   for (const question of evidence.questions) {
     const turn = turns.get(question.originKey);
-    const end = endOf(question, turn, evidence, tell);
+    const end = endOf(question, turn, { ...evidence, ...index }, tell);
     ends.set(end, (ends.get(end) ?? 0) + 1);
     if (turn === undefined) continue;
     if (GONE.has(turn.state)) continue;
@@ -40,7 +40,7 @@ export function audit(evidence: Evidence): Verdict {
       answered.push({ question, turn, messages });
       continue;
     }
-    const reply = replyOf(question, turn, evidence, bySpoken);
+    const reply = replyOf(question, turn, evidence, index);
     const { messages, spare, verdict } = judgeReply(reply);
     for (const message of [...messages, ...spare]) accounted.add(message);
     answered.push({ question, turn, messages });
@@ -61,7 +61,12 @@ export function audit(evidence: Evidence): Verdict {
   return { violations, uncertain, ends };
 }
 
-function endOf(question: Question, turn: TurnRecord | undefined, evidence: Evidence, tell: Tell): string {
+function endOf(
+  question: Question,
+  turn: TurnRecord | undefined,
+  evidence: Evidence & Index,
+  tell: Tell,
+): string {
   if (turn === undefined) {
     // The person reads that nobody took the command; Discord offers no way to take it later.
     if (question.isDeclaredFailed) return 'not taken, and told so';
@@ -76,7 +81,7 @@ function endOf(question: Question, turn: TurnRecord | undefined, evidence: Evide
     return 'lost';
   }
   if (GONE.has(turn.state)) {
-    if (GONE.has(presentTurn(turn, evidence).state))
+    if (GONE.has(presentTurn(turn, evidence.turnById).state))
       tell('lost', `${turn.state}, and nothing answers for it; ${nameOf(question, turn)}`);
     return turn.state;
   }
@@ -102,36 +107,43 @@ function killAfter(atMs: number, { kills }: Evidence): string {
 }
 
 /** The turn that answers for this one in the end; itself where none does. */
-function presentTurn(turn: TurnRecord, { turns }: Evidence): TurnRecord {
-  const next = turns.find(({ id }) => id === turn.succeededBy);
-  return next === undefined ? turn : presentTurn(next, { turns } as Evidence);
+function presentTurn(turn: TurnRecord, byId: ReadonlyMap<string, TurnRecord>): TurnRecord {
+  const next = byId.get(turn.succeededBy ?? '');
+  return next === undefined ? turn : presentTurn(next, byId);
+}
+
+/** What is looked for again and again. */
+type Index = ReturnType<typeof indexOf>;
+
+function indexOf({ questions, messages, generations, turns }: Evidence) {
+  const turnById = new Map(turns.map((turn) => [turn.id, turn]));
+  const numberOf = new Map(questions.map(({ originKey, number }) => [originKey, number]));
+  const gone = turns.filter(({ state }) => GONE.has(state));
+  const others = Map.groupBy(gone, (turn) => presentTurn(turn, turnById).id);
+  return {
+    turnById,
+    /** The other questions that a turn answers for. */
+    alsoAnswered: (turn: TurnRecord): readonly number[] =>
+      (others.get(turn.id) ?? []).flatMap(({ originKey }) => numberOf.get(originKey) ?? []),
+    spokenOf: Map.groupBy(messages, ({ text }) => questionOf(text)),
+    saidTo: Map.groupBy(generations, ({ question }) => question),
+    partsIn: Map.groupBy(turns, ({ conversationId }) => conversationId),
+  };
 }
 
 function replyOf(
   question: Question,
   turn: TurnRecord,
-  evidence: Evidence,
-  bySpoken: ReadonlyMap<number | null, readonly BotMessage[]>,
+  { createsCutOff }: Evidence,
+  { alsoAnswered, spokenOf, saidTo, partsIn }: Index,
 ): Reply {
-  const predecessors = new Set(
-    evidence.turns
-      .filter((other) => GONE.has(other.state) && presentTurn(other, evidence).id === turn.id)
-      .map(({ originKey }) => originKey),
-  );
-  const others =
-    predecessors.size === 0
-      ? []
-      : evidence.questions.filter(({ originKey }) => predecessors.has(originKey)).map(({ number }) => number);
-  const numbers = [question.number, ...others];
+  const numbers = [question.number, ...alsoAnswered(turn)];
   return {
-    messages: numbers.flatMap((number) => bySpoken.get(number) ?? []).toSorted(byCreation),
-    said: evidence.generations.filter((generation) => numbers.includes(generation.question)),
-    recorded: evidence.turns
-      .filter(({ conversationId }) => conversationId === turn.conversationId)
-      .flatMap(({ parts }) => parts),
+    messages: numbers.flatMap((number) => spokenOf.get(number) ?? []).toSorted(byCreation),
+    said: numbers.flatMap((number) => saidTo.get(number) ?? []),
+    recorded: (partsIn.get(turn.conversationId) ?? []).flatMap(({ parts }) => parts),
     stored: turn.answer ?? { text: '', isPartial: true },
-    mayRepeat: evidence.createsCutOff.filter((cut) => cut.question !== null && numbers.includes(cut.question))
-      .length,
+    mayRepeat: createsCutOff.filter((cut) => cut.question !== null && numbers.includes(cut.question)).length,
   };
 }
 
@@ -153,21 +165,20 @@ function auditMessages({ messages }: Evidence, accounted: ReadonlySet<BotMessage
 /** In each place, as many notices as turns that ended with one. Returns how many repeated ones a kill excuses. */
 function auditNotices(evidence: Evidence, turns: ReadonlyMap<string, TurnRecord>, tell: Tell): number {
   let excused = 0;
-  const expected = new Map<string, string[]>();
-  for (const question of evidence.questions) {
-    const turn = turns.get(question.originKey);
-    if (turn?.answer !== null || !ENDED_WITH_NOTICE.has(turn.state) || !turn.hasNotice) continue;
-    expected.set(question.place, [...(expected.get(question.place) ?? []), nameOf(question, turn)]);
-  }
+  const expected = expectedNotices(evidence, turns);
   const found = Map.groupBy(
     evidence.messages.filter(({ text, isLoading }) => !isLoading && questionOf(text) === null),
     ({ place }) => place,
   );
   for (const place of new Set([...expected.keys(), ...found.keys()])) {
-    const [wanted, seen] = [expected.get(place) ?? [], found.get(place) ?? []];
-    const more = seen.length - wanted.length;
+    const wanted = expected.get(place) ?? [];
+    const seen = found.get(place) ?? [];
+    // Where several are refused for one cause, one sentence tells.
+    const least = wanted.length - Math.max(0, wanted.filter(({ isRefused }) => isRefused).length - 1);
     const cut = evidence.createsCutOff.filter((one) => one.place === place && one.question === null).length;
-    if (more < 0) tell('no notice', `${seen.length} notices for ${wanted.join(' and ')}`);
+    const more = seen.length - wanted.length;
+    if (seen.length < least)
+      tell('no notice', `${seen.length} notices for ${wanted.map(({ name }) => name).join(' and ')}`);
     else if (more > cut)
       tell(
         'extra notice',
@@ -176,6 +187,18 @@ function auditNotices(evidence: Evidence, turns: ReadonlyMap<string, TurnRecord>
     excused += Math.max(0, Math.min(more, cut));
   }
   return excused;
+}
+
+/** The turns that ended with a notice in place of an answer, by place. */
+function expectedNotices({ questions }: Evidence, turns: ReadonlyMap<string, TurnRecord>) {
+  const expected = new Map<string, { readonly name: string; readonly isRefused: boolean }[]>();
+  for (const question of questions) {
+    const turn = turns.get(question.originKey);
+    if (turn?.answer !== null || !ENDED_WITH_NOTICE.has(turn.state) || !turn.hasNotice) continue;
+    const one = { name: nameOf(question, turn), isRefused: turn.state === 'refused' };
+    expected.set(question.place, [...(expected.get(question.place) ?? []), one]);
+  }
+  return expected;
 }
 
 /** After a turn is marked as delivered its messages stay as they are. */

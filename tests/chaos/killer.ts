@@ -49,13 +49,16 @@ const BY_RECORDS: ReadonlySet<WindowName> = new Set([
   'before the last edit',
 ]);
 
-/** An id that came back this short a time before a kill may not have been stored: until then its create is under way. */
+/**
+ * An id that came back this short a time before a kill, or before nothing could be stored, may not have been stored: until
+ * then its create is under way.
+ */
 const STORING_MS = 1000;
 
 export function createKiller({ stage, world, fleet, outages }: KillerParts, hasServer: boolean): Killer {
   const kills: Kill[] = [];
   const cutOff: { place: string; question: number | null }[] = [];
-  const creates = watchCreates(stage, outages);
+  const creates = watchCreates(stage, outages, (create) => cutOff.push(create));
   let interrupted = new Set<number>();
   const log: { atMs: number; window: string }[] = [];
   let stops = 0;
@@ -86,6 +89,7 @@ export function createKiller({ stage, world, fleet, outages }: KillerParts, hasS
     victim.signal('SIGKILL');
     const atMs = Date.now();
     noteCreates(victim.slot);
+    creates.expectLate(hostOf(victim.slot));
     kills.push({ window, aim, atMs, isClockTrue: hasServer || victim.hasSteadyClock });
     log.push({ atMs, window });
     await victim.ended;
@@ -141,11 +145,21 @@ export function createKiller({ stage, world, fleet, outages }: KillerParts, hasS
   return killer;
 }
 
-/** Keeps the creates on Telegram that are under way, or have just ended. */
-function watchCreates(stage: Stage, outages: Outages) {
+type Create = Evidence['createsCutOff'][number];
+
+/**
+ * Keeps the creates on Telegram that are under way, or have just ended. What a process sent right before its death may
+ * still lie in the socket: until the next one introduces itself such creates are told as `late`.
+ */
+function watchCreates(stage: Stage, outages: Outages, onLate: (late: Create) => void) {
+  const dead = new Set<string>();
   let recent: { call: SeenCall; startedAtMs: number; endedAtMs: number | null }[] = [];
   stage.watch((call) => {
-    if (call.platform !== 'telegram' || call.kind !== 'create') return undefined;
+    if (call.platform !== 'telegram' || call.kind === 'poll') return undefined;
+    const isIntroduction = call.record !== null && 'method' in call.record && call.record.method === 'getMe';
+    if (isIntroduction) dead.delete(call.host.split(':')[0] ?? '');
+    if (call.kind !== 'create') return undefined;
+    if (call.when === 'before' && dead.has(call.host.split(':')[0] ?? '')) onLate(describe(call));
     const now = Date.now();
     recent = recent.filter(({ startedAtMs }) => now - startedAtMs < KEPT_MS);
     if (call.when === 'before') recent.push({ call, startedAtMs: now, endedAtMs: null });
@@ -159,10 +173,13 @@ function watchCreates(stage: Stage, outages: Outages) {
         .filter(({ call }) => call.host.startsWith(host))
         .filter(
           ({ endedAtMs }) =>
-            endedAtMs === null || endedAtMs > Math.min(outages.sinceMs(), Date.now() - STORING_MS),
+            endedAtMs === null || endedAtMs > Math.min(outages.sinceMs(), Date.now()) - STORING_MS,
         )
-        .map(({ call: { place, question } }) => ({ place: place ?? '', question })),
+        .map(({ call }) => describe(call)),
+    expectLate: (host: string): void => void dead.add(host),
   };
 }
+
+const describe = ({ place, question }: SeenCall): Create => ({ place: place ?? '', question });
 
 const KEPT_MS = 20_000;

@@ -3,6 +3,7 @@ import { databaseKinds, type DatabaseKind } from '../support/database.ts';
 import { buildProgram, endAllProcesses } from '../support/process.ts';
 import { describeRun, isClean } from './report.ts';
 import { runChaos } from './run.ts';
+import { WINDOWS } from './windows.ts';
 
 /**
  * `npm run chaos`: many conversations on both platforms while processes are killed in named windows and everything
@@ -16,8 +17,13 @@ const usage = `Usage: npm run chaos [-- options]
   --database embedded|postgres   one database; default: both, where a server is there
   --processes 1|2                processes that serve together; 2 needs postgres
   --telegram polling|webhook     how updates come
+  --window NAME                  the only window to kill in, such as 'during a create'; default: all
+  --stops N                      processes to stop for two leases; default: one for 20 kills
   --minutes N                    no kills and no questions after so long; default 30
 `;
+
+/** One stop for so many kills, if nothing is told. */
+const KILLS_PER_STOP = 20;
 
 function readArguments(args: readonly string[]) {
   const { values } = parseArgs({
@@ -29,6 +35,8 @@ function readArguments(args: readonly string[]) {
       database: { type: 'string' },
       processes: { type: 'string', default: '1' },
       telegram: { type: 'string', default: 'polling' },
+      window: { type: 'string' },
+      stops: { type: 'string' },
       minutes: { type: 'string', default: '30' },
     },
   });
@@ -38,9 +46,13 @@ function readArguments(args: readonly string[]) {
     values.database === undefined ? usual : [oneOf('database', values.database, databaseKinds)];
   if (processes > 1 && databases.includes('embedded'))
     throw new TypeError('--processes 2 needs --database postgres');
+  const kills = count('kills', values.kills, 0, 100_000);
+  const { window, stops } = values;
   return {
     seed: count('seed', values.seed, 0, 2 ** 31),
-    kills: count('kills', values.kills, 0, 100_000),
+    kills,
+    windows: window === undefined ? WINDOWS : [oneOf('window', window, WINDOWS)],
+    stops: stops === undefined ? Math.floor(kills / KILLS_PER_STOP) : count('stops', stops, 0, kills),
     turns: count('turns', values.turns, 1, 1_000_000),
     databases,
     processes,

@@ -7,7 +7,7 @@ export interface Outages {
 }
 
 /** What waited for the store tries again every second, and has to connect first. */
-const CATCHING_UP_MS = 3000;
+const CATCHING_UP_MS = 4000;
 
 export function createOutages(): Outages {
   let under = 0;

@@ -23,13 +23,17 @@ import { startStage, type Stage } from './stage.ts';
 import { recordStories } from './stories.ts';
 import { converse, introduce, watchActivity } from './talk.ts';
 import type { WindowContext } from './aiming.ts';
-import { WINDOWS, type WindowName } from './windows.ts';
+import type { WindowName } from './windows.ts';
 import { createWorld, type World } from './world.ts';
 
 export interface RunOptions {
   readonly seed: number;
   readonly kills: number;
   readonly turns: number;
+  /** Those to kill in. */
+  readonly windows: readonly WindowName[];
+  /** How many processes are stopped for a while, and go on. */
+  readonly stops: number;
   readonly database: DatabaseKind;
   readonly processes: number;
   readonly telegram: 'polling' | 'webhook';
@@ -57,12 +61,10 @@ interface Run {
 
 /** A killed process's turns are free after so long. */
 const LEASE_MS = 9000;
-/** One stop for so many kills. */
-const KILLS_PER_STOP = 20;
 /** Between two faults: none, while a process starts, is worth less. */
 const FAULT_EVERY_MS = { least: 300, most: 2500 };
 /** After the last write, what is postponed or left to recovery has shown by now. */
-const QUIET_MS = 22_000;
+const QUIET_MS = 30_000;
 const SETTLED_MS = 2500;
 const LONGEST_END_MS = 240_000;
 
@@ -195,11 +197,12 @@ async function disturb(run: Run, orderFault: () => Promise<void>): Promise<void>
   try {
     const queue: Aimed[] = [];
     while (killer.kills < options.kills && !isLate()) {
-      if (queue.length === 0) queue.push(...roundOfKills(random));
+      if (queue.length === 0) queue.push(...roundOfKills(random, options.windows));
       await sleep(random.between(200, 800));
       const next = queue.pop();
       if (next !== undefined) await killer.kill(next.window, next.isFollowed, context);
-      if (killer.kills >= (killer.stops + 1) * KILLS_PER_STOP) await killer.stop(context, 2 * LEASE_MS);
+      if (killer.kills * options.stops >= (killer.stops + 1) * options.kills)
+        await killer.stop(context, 2 * LEASE_MS);
       options.say(`${killer.kills} kills, ${killer.missed} missed, ${run.world.asked.length} questions`);
     }
     await talking;
@@ -216,10 +219,12 @@ interface Aimed {
   readonly isFollowed: boolean;
 }
 
-/** Each window once, in any order; one kill of them is followed by one in the recovery from it. */
-function roundOfKills(random: Random): Aimed[] {
-  const names = WINDOWS.filter((name) => name !== 'during recovery');
-  const followed = random.pick(names);
+/** Each window once, in any order; one kill of them is followed by one in the recovery from it, where that is wanted. */
+function roundOfKills(random: Random, wanted: readonly WindowName[]): Aimed[] {
+  const isFollowing = wanted.includes('during recovery');
+  const direct = wanted.filter((name) => name !== 'during recovery');
+  const names = direct.length > 0 ? direct : (['while streaming'] as const);
+  const followed = isFollowing ? random.pick(names) : null;
   return random.shuffle(names).map((window) => ({ window, isFollowed: window === followed }));
 }
 

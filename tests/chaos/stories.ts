@@ -54,7 +54,7 @@ function storyOf(
   const told = violations.filter(({ detail }) => detail.includes(`question ${one.number} in`));
   const events = [
     ...lines
-      .filter(({ atMs, call }) => (call.place === one.place || call.question === one.number) && isNear(atMs))
+      .filter(({ atMs, call }) => call.question === one.number || (call.place === one.place && isNear(atMs)))
       .map(({ atMs, call, gist }) => ({
         atMs,
         text: `${call.host.slice(0, 9)} ${call.kind} ${call.when} q${call.question ?? '-'}${call.hasStopButton ? ' [stop]' : ''} ${gist}${failureOf(call.record)}`,
