@@ -109,8 +109,20 @@ CREATE FUNCTION runnable_turn_v2(p_turn turns, p_window jsonb, p_parts jsonb, p_
       WHERE r.id = p_turn.reply_of AND m.id IS NOT NULL AND p_turn.cause IN ('regenerate', 'continue')))
 $$;
 --> statement-breakpoint
+-- Where messages are marked as waiting for a turn, or may still be: its own unless it began as it was admitted, those that
+-- were merged into it, and the one whose reply it took over before that was begun. Whoever is about to begin a turn asks
+-- before.
+CREATE FUNCTION waited_v1(p_turn turns) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT coalesce(jsonb_agg(t.reply_target ORDER BY t.seq), '[]') FROM turns t
+  WHERE (t.id = p_turn.id AND t.cause = 'message' AND p_turn.started_at IS DISTINCT FROM p_turn.admitted_at)
+    OR (t.merged_into = p_turn.id AND t.started_at IS NULL)
+    OR (t.id = p_turn.reply_of AND t.cause = 'message' AND t.started_at IS NULL)
+$$;
+--> statement-breakpoint
 CREATE FUNCTION deliverable_turn_v2(p_turn turns) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT deliverable_turn_v1(p_turn) || jsonb_build_object('replyOf', p_turn.reply_of, 'after', predecessor_v1(p_turn),
+    -- What ended without an answer may not have begun, which would have taken the marks away.
+    'waited', CASE WHEN p_turn.state IN ('interrupted', 'cancelled') THEN waited_v1(p_turn) ELSE '[]' END,
     'parts', reply_parts_v1(reply_id_v1(p_turn)), 'isRetracted', p_turn.retracted_at IS NOT NULL,
     -- What showed before is shown again where nothing better came.
     'answer', coalesce(own.text, shown.text), 'isPartial', coalesce(own.partial, shown.partial, false),
@@ -148,7 +160,7 @@ END $$;
 CREATE FUNCTION begin_turn_v2(p_turn turns, p jsonb, p_now timestamptz) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_turn turns;
-  v_waited jsonb;
+  v_waited jsonb := waited_v1(p_turn);
 BEGIN
   PERFORM place_question_v1(p_turn);
   UPDATE turns SET state = 'running', epoch = epoch + 1, started_at = p_now, lease_owner = p ->> 'instance',
@@ -156,9 +168,6 @@ BEGIN
   WHERE id = p_turn.id RETURNING * INTO v_turn;
   INSERT INTO reply_parts (turn_id, index, place, intended_at) VALUES (reply_id_v1(v_turn), 0, v_turn.place, p_now)
   ON CONFLICT DO NOTHING;
-  SELECT coalesce(jsonb_agg(t.reply_target ORDER BY t.seq), '[]') INTO v_waited FROM turns t
-  WHERE (t.id = v_turn.id AND t.cause = 'message') OR (t.merged_into = v_turn.id AND t.started_at IS NULL)
-    OR (t.id = v_turn.reply_of AND t.cause = 'message' AND t.started_at IS NULL);
   RETURN runnable_turn_v2(v_turn, turn_window_v2(v_turn, p -> 'window'), reply_parts_v1(reply_id_v1(v_turn)), v_waited);
 END $$;
 --> statement-breakpoint
@@ -442,7 +451,9 @@ BEGIN
       postponed_until = NULL
     WHERE id = v_id RETURNING * INTO v_turn;
     IF v_turn.state = 'running' AND NOT v_id = ANY (v_ending) THEN
-      v_run := v_run || runnable_turn_v2(v_turn, turn_window_v2(v_turn, p -> 'window'), reply_parts_v1(reply_id_v1(v_turn)), '[]');
+      -- Who had begun it may have ended before it could take the marks away.
+      v_run := v_run || runnable_turn_v2(v_turn, turn_window_v2(v_turn, p -> 'window'), reply_parts_v1(reply_id_v1(v_turn)),
+        waited_v1(v_turn));
       CONTINUE;
     END IF;
     IF v_turn.state IN ('queued', 'running') THEN

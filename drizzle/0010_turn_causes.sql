@@ -646,8 +646,25 @@ BEGIN
       lease_until = CASE WHEN reply_of IS NOT NULL AND cause IN ('message', 'edit') THEN v_now - interval '1 millisecond' END
     WHERE id = v_turn.id;
     DELETE FROM quota_holds WHERE turn_id = v_turn.id;
-    SELECT coalesce(jsonb_agg(t.reply_target ORDER BY t.seq), '[]') INTO v_waited FROM turns t
-    WHERE (t.id = v_turn.id AND t.cause = 'message') OR (t.merged_into = v_turn.id AND t.started_at IS NULL);
+    v_waited := waited_v1(v_turn);
   END IF;
   RETURN jsonb_build_object('kind', 'cancelling', 'turnId', v_turn.id, 'waited', v_waited);
+END $$;
+--> statement-breakpoint
+-- Forgets the encrypted part of addresses when it is of no use any more, as the address itself tells: one that was copied
+-- to a later turn ends with the first. What does not tell its end is over. At most `limit` at once; returns how many there
+-- were. What is left is no older than a token lives, so the index on sealed addresses is all that is read.
+CREATE FUNCTION forget_sealed_v2(p jsonb) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_now jsonb := to_jsonb(epoch_ms_v1(store_now_v1(p)));
+  v_count int;
+BEGIN
+  UPDATE turns SET reply_target = reply_target - 'sealed'
+  WHERE id IN (
+    SELECT t.id FROM turns t
+    WHERE t.reply_target ? 'sealed' AND coalesce(t.reply_target -> 'expiresAtMs', 'null') <= v_now
+    ORDER BY t.admitted_at LIMIT (p ->> 'limit')::int FOR NO KEY UPDATE SKIP LOCKED
+  );
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
 END $$;

@@ -69,7 +69,10 @@ const LIST_RETRY_MS = MINUTE_MS;
 export function createApp(options: AppOptions): App {
   const { config, log } = options;
   const closing: (() => Promise<unknown>)[] = [];
-  const whenStopped = (close: () => Promise<unknown>): void => void closing.unshift(close);
+  const whenStopped: WhenStopped = (close) => void closing.unshift(close);
+  const graceOver = Promise.withResolvers<void>();
+  /** For what is waited for until the grace period, which begins with the stop, is over. */
+  const withinGrace: WhenStopped = (close) => whenStopped(() => Promise.race([close(), graceOver.promise]));
   const onFailure = (error: unknown): void => log.warn({ err: error }, 'background work failed');
   const notReady = new Set<string>(['start']);
 
@@ -90,7 +93,7 @@ export function createApp(options: AppOptions): App {
       const heartbeat = startHeartbeat(settings, store.turns, core.runner, onFailure);
       whenStopped(() => heartbeat.stop()); // leases are renewed until the last turn has ended
       whenStopped(() => core.runner.release());
-      whenStopped(() => Promise.race([core.runner.idle(), delay(config.operation.shutdownGraceMs)]));
+      withinGrace(() => core.runner.idle());
 
       for (const adapter of await createAdapters(options)) adapters.set(adapter.platform, adapter);
       const recovery = {
@@ -104,12 +107,13 @@ export function createApp(options: AppOptions): App {
         every(24 * HOUR_MS, () => store.housekeeping(), onFailure),
         every(MINUTE_MS, () => store.forgetSealed(), onFailure),
       ];
-      whenStopped(() => Promise.all(jobs.map((job) => job.stop())));
-      await connect([...adapters.values()], core.handlers, notReady, whenStopped);
+      withinGrace(() => Promise.all(jobs.map((job) => job.stop())));
+      await connect([...adapters.values()], core.handlers, notReady, withinGrace);
       log.info({ instance, database: database.kind, platforms: [...adapters.keys()] }, 'Parley is ready');
     },
     async stop() {
       notReady.add('stopping');
+      const grace = setTimeout(graceOver.resolve, config.operation.shutdownGraceMs);
       for (const close of closing.splice(0)) {
         try {
           await close();
@@ -117,6 +121,7 @@ export function createApp(options: AppOptions): App {
           log.error({ err: error }, 'a part did not close cleanly');
         }
       }
+      clearTimeout(grace);
     },
   };
 }

@@ -86,4 +86,5 @@ const NOTHING_SHOWN = {
   replyOf: null,
   after: null,
   parts: [],
+  waited: [],
 } as const;

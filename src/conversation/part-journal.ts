@@ -28,17 +28,20 @@ export function createPartJournal(
 ): StoredJournal {
   const claim = { id, epoch };
   let saving: Promise<void> = Promise.resolve();
+  let failures = 0;
 
-  const warn = (error: unknown): void =>
-    log.warn({ turn: id, err: error }, 'could not note what became of a part');
+  const tell = (level: 'warn' | 'debug', error: unknown): void =>
+    log[level]({ turn: id, failures, err: error }, 'could not note what became of a part');
+
+  const onAway = (_restMs: number, error: Error): void => {
+    failures += 1;
+    // Loud once: a store that is away for an hour would fill the log.
+    tell(failures === 1 ? 'warn' : 'debug', error);
+  };
 
   async function save(noting: () => Promise<void>): Promise<void> {
-    const patience = {
-      sleep,
-      restMs: () => RETRY_MS,
-      onAway: (_restMs: number, error: Error) => warn(error),
-    };
-    await insistOnStore(noting, patience).catch(warn);
+    const patience = { sleep, restMs: () => RETRY_MS, onAway };
+    await insistOnStore(noting, patience).catch((error: unknown) => tell('warn', error));
   }
 
   /** The answer goes on while the store is away. */

@@ -30,11 +30,11 @@ export function createReplyQueue({ store, log, sleep }: QueueParts): ReplyQueue 
   /** The replies that are written here. */
   const here = new Map<TurnId, Promise<Shown>>();
 
-  async function look(turn: TurnId): Promise<Shown> {
+  async function look(turn: TurnId, onFailure: (error: unknown) => void): Promise<Shown> {
     try {
       return await store.shown(turn);
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) log.warn({ turn, err: error }, 'could not look at a reply');
+      if (!(error instanceof StoreUnavailable)) onFailure(error);
       return PENDING;
     }
   }
@@ -52,8 +52,15 @@ export function createReplyQueue({ store, log, sleep }: QueueParts): ReplyQueue 
       if (after === null) return SHOWN;
       const told = (await here.get(after)) ?? PENDING;
       if (told.kind !== 'pending') return told;
+      let failures = 0;
+      const onFailure = (error: unknown): void => {
+        failures += 1;
+        // Loud once: several looks a second would fill the log for as long as the failure lasts.
+        const level = failures === 1 ? 'warn' : 'debug';
+        log[level]({ turn: after, failures, err: error }, 'could not look at a reply');
+      };
       while (!isOver()) {
-        const shown = await look(after);
+        const shown = await look(after, onFailure);
         if (shown.kind !== 'pending') return shown;
         await sleep(GLANCE_MS);
       }

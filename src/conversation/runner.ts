@@ -91,6 +91,7 @@ export function createRunner(parts: RunnerParts): Runner {
   }
 
   function deliver(turn: Undelivered): void {
+    if (isReleased) return letGo(turn, parts);
     const held = turns.hold(turn, null);
     try {
       beginDelivery(turn, held, desk);
@@ -133,6 +134,7 @@ function letGo({ id, epoch }: TurnClaim, { store, instance, log }: RunnerParts):
 }
 
 function beginDelivery(turn: Undelivered, held: HeldTurn, desk: ReplyDesk): void {
+  desk.markWaiting(turn.platform, turn.waited, false);
   if (turn.answer === null && turn.notice === null && !turn.isRetracted) {
     held.begin(null, desk.close(turn));
     return;

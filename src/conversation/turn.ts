@@ -143,5 +143,7 @@ export interface DeliverableTurn extends Claimed {
   readonly versions: Versions;
   /** The question was deleted: what shows is to be taken away. */
   readonly isRetracted: boolean;
+  /** Where messages may still be marked as waiting for it, because it ended before it began. */
+  readonly waited: readonly ReplyTarget[];
   readonly parts: readonly PartRecord[];
 }

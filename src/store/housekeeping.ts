@@ -2,8 +2,6 @@ import type { Sql, StoreLog } from './connection.ts';
 import { callFunction } from './document.ts';
 
 const PAGE_ROWS = 500;
-/** No platform takes such an address for longer. */
-const SEALED_MAX_AGE_MS = 900_000;
 
 /**
  * To be called daily: makes the partitions of the months to come, deletes expired holds whose turn
@@ -22,16 +20,12 @@ export async function keepHouse(sql: Sql, log: StoreLog, now?: () => number): Pr
 }
 
 /**
- * To be called every minute: forgets the encrypted parts of addresses on turns that are older than
- * a quarter of an hour. Rejects with `StoreUnavailable`.
+ * To be called every minute: forgets the encrypted parts of addresses that have ended, as their
+ * `expiresAtMs` tells. Rejects with `StoreUnavailable`.
  */
 export async function forgetSealed(sql: Sql, now?: () => number): Promise<void> {
-  const request = {
-    maxAgeMs: SEALED_MAX_AGE_MS,
-    limit: PAGE_ROWS,
-    ...(now !== undefined && { nowMs: now() }),
-  };
+  const request = { limit: PAGE_ROWS, ...(now !== undefined && { nowMs: now() }) };
   let count: unknown;
-  do count = await callFunction(sql, 'forget_sealed_v1', request);
+  do count = await callFunction(sql, 'forget_sealed_v2', request);
   while (count === PAGE_ROWS);
 }

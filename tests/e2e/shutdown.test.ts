@@ -9,7 +9,9 @@ import {
   startParley,
   type Program,
 } from '../support/process.ts';
+import { openScene, stalling } from '../support/scene.ts';
 import { newPerson, PATIENCE } from '../support/telegram-person.ts';
+import { until } from '../support/until.ts';
 
 let program: Program;
 
@@ -103,4 +105,24 @@ describe('a process', () => {
       );
     },
   );
+});
+
+describe('the grace period', () => {
+  it('begins with the stop, and a platform that hangs does not prolong it', async ({ onTestFinished }) => {
+    const scene = await openScene({ settings: { SHUTDOWN_GRACE_MS: '300' } });
+    onTestFinished(() => scene.stop());
+    const ann = scene.person();
+    scene.openrouter.play(stalling('A beginning'));
+    const asked = ann.send('Tell me.');
+    await until(() => scene.said(ann.chat).length === 1);
+    scene.telegram.fault('setMessageReaction', { kind: 'hang' });
+    ann.send('And then?');
+    await until(() => scene.telegram.calls.some(({ method }) => method === 'setMessageReaction'));
+
+    const begunAtMs = performance.now();
+    await scene.bot().stop();
+    expect(performance.now() - begunAtMs).toBeLessThan(2500);
+    expect(scene.log.join('\n')).toContain('left unfinished turns to whoever comes next');
+    expect((await scene.turn(ann.chat, asked))?.state).toBe('running');
+  });
 });

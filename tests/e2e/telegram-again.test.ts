@@ -1,9 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimChat } from '../simulators/telegram/handles.ts';
 import type { SimUser } from '../simulators/telegram/world.ts';
 import { databaseKinds } from '../support/database.ts';
 import { actionsBelow, openScene, slowly, stalling, type Person, type Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
+
+/** The shortest that the setting allows. */
+const MAX_AGE_MS = 1000;
 
 describe.each(databaseKinds)('answers that are changed, on a database of kind %s', (kind) => {
   let scene: Scene;
@@ -263,6 +267,36 @@ describe.each(databaseKinds)('answers that are changed, on a database of kind %s
       expect(marks()).toEqual(['👀']);
       await press(ann.chat, ann.user, 'stop');
       await scene.over(ann.chat, waiting);
+      await until(() => marks()?.length === 0);
+    });
+
+    /** Somebody whose second message waits, marked, behind one whose answer never ends. */
+    async function marked() {
+      const ann = scene.person();
+      scene.openrouter.play(stalling('Busy'));
+      const first = ann.send('First');
+      await until(() => scene.said(ann.chat).length === 1);
+      const waiting = ann.send('Second');
+      const marks = () => ann.chat.messages().find(({ id }) => id === waiting)?.reactions;
+      await until(() => marks()?.length === 1);
+      return { ann, first, waiting, marks };
+    }
+
+    test('loses its mark when it has waited too long to be answered', async () => {
+      await scene.restart({ SHUTDOWN_GRACE_MS: '300' });
+      const { ann, waiting, marks } = await marked();
+      await delay(MAX_AGE_MS);
+      await scene.restart({ SHUTDOWN_GRACE_MS: '300', TURN_MAX_AGE_MS: String(MAX_AGE_MS) });
+      expect((await scene.over(ann.chat, waiting)).turn.state).toBe('interrupted');
+      await until(() => marks()?.length === 0);
+    });
+
+    test('loses its mark when the next process answers it', async () => {
+      await scene.restart({ SHUTDOWN_GRACE_MS: '300' });
+      const { ann, first, waiting, marks } = await marked();
+      await scene.restart({});
+      for (const message of [first, waiting])
+        expect((await scene.over(ann.chat, message)).turn.state).toBe('delivered');
       await until(() => marks()?.length === 0);
     });
   });

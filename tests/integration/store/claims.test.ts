@@ -92,6 +92,45 @@ describe.each(databaseKinds)('claims on %s', (kind) => {
       expect(work.run.map(({ id }) => id)).toEqual([queued.turnId, lapsed[0]?.id, lapsed[1]?.id]);
     });
 
+    /** A turn that runs, and behind it two messages that wait together for one. */
+    const waiting = async () => {
+      const speech = { author: person(), chat: nextId() };
+      const first = await run(store.turns, admission(speech));
+      const [queued, merged] = [1, 2].map(() => admission(speech, { burstMs: 1500 }));
+      if (queued === undefined || merged === undefined) throw new Error('There are two.');
+      for (const request of [queued, merged]) await store.turns.admit(request);
+      return { first, queued, marked: [queued, merged].map(({ envelope }) => envelope.replyTarget) };
+    };
+
+    it('tell where messages are marked that waited for a turn which ends without having begun', async () => {
+      const { first, queued, marked } = await waiting();
+      const told = async (ms: number, turn: string) =>
+        (await sweep(ms)).deliver.find(({ id }) => id === turn);
+      expect(await told(30 * MINUTE_MS, first.id)).toMatchObject({ state: 'interrupted', waited: [] });
+      const interrupted = { state: 'interrupted', waited: marked };
+      expect(await told(30 * MINUTE_MS, queued.turnId)).toMatchObject(interrupted);
+      // Who claimed it may have ended before it took the marks away.
+      expect(await told(31 * MINUTE_MS, queued.turnId)).toMatchObject(interrupted);
+      const refused = admission(
+        { author: person(), chat: nextId() },
+        { refusal: { reason: 'empty_message' } },
+      );
+      await store.turns.admit(refused);
+      expect(await told(MINUTE_MS, refused.turnId)).toMatchObject({ state: 'refused', waited: [] });
+    });
+
+    it('tell the same of a turn that was begun and given back, and nothing of one that never waited', async () => {
+      const { first, queued, marked } = await waiting();
+      const settled = await later(1000, () => store.turns.settle(settlement(first)));
+      const begun = settled.kind === 'settled' ? settled.next : null;
+      expect(begun).toMatchObject({ id: queued.turnId, waited: marked });
+      await later(1000, () => store.turns.releaseLeases('one', begun === null ? [] : [begun]));
+      const direct = await begin();
+      const { run: ran } = await sweep(MINUTE_MS);
+      expect(ran.find(({ id }) => id === queued.turnId)?.waited).toEqual(marked);
+      expect(ran.find(({ id }) => id === direct.id)?.waited).toEqual([]);
+    });
+
     it('end what its author had stopped as cancelled, with a notice and what it spent', async () => {
       const author = person();
       const turn = await run(store.turns, admission({ author, chat: nextId() }));

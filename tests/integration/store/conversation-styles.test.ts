@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TurnClaim } from '../../../src/conversation/ports.ts';
 import { placeId } from '../../../src/platform/ids.ts';
-import type { Guild } from '../../../src/platform/message.ts';
+import type { Guild, ReplyTarget } from '../../../src/platform/message.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { finish, ran, repetition } from './deeds.ts';
 import { openStore } from './open-store.ts';
 import { admission, community, converse, nextId, person, run, texts, type Speech } from './requests.ts';
 
@@ -152,20 +154,47 @@ describe.each(databaseKinds)('conversations on %s', (kind) => {
     expect(stranger.reportedLocale).toBeNull();
   });
 
-  it('forget the sealed part of an address after a quarter of an hour, and nothing else of it', async () => {
-    const request = admission({ author: person(), chat: nextId() });
-    const envelope = { ...request.envelope, replyTarget: { chat: 1, sealed: 'v1.secret' } };
-    const turn = await run(store.turns, { ...request, envelope });
-    const target = async () => {
-      const [row] = await database.sql`select reply_target from turns where id = ${turn.id}`;
+  describe('forget the sealed part of an address', () => {
+    /** A turn whose address has a sealed part. */
+    const admitted = async (replyTarget: ReplyTarget) => {
+      const request = admission({ author: person(), chat: nextId() });
+      const asked = { ...request, envelope: { ...request.envelope, replyTarget } };
+      return { asked, turn: await run(store.turns, asked) };
+    };
+    const target = async ({ id }: TurnClaim) => {
+      const [row] = await database.sql`select reply_target from turns where id = ${id}`;
       return row?.['reply_target'] as object;
     };
-    now = NOON + 14 * 60_000;
-    await store.forgetSealed();
-    expect(await target()).toEqual({ chat: 1, sealed: 'v1.secret' });
-    now = NOON + 15 * 60_000 + 1;
-    await store.forgetSealed();
-    expect(await target()).toEqual({ chat: 1 });
-    now = NOON;
+    const forgetAt = async (ms: number) => {
+      now = ms;
+      await store.forgetSealed();
+      now = NOON;
+    };
+    const expiresAtMs = NOON + 900_000;
+    const sealed = { chat: 1, expiresAtMs, sealed: 'v1.secret' };
+
+    it('when it ends, and nothing else of it', async () => {
+      const { turn } = await admitted(sealed);
+      await forgetAt(expiresAtMs - 1);
+      expect(await target(turn)).toEqual(sealed);
+      await forgetAt(expiresAtMs);
+      expect(await target(turn)).toEqual({ chat: 1, expiresAtMs });
+    });
+
+    it('at the same time on a turn that repeats another one', async () => {
+      const { asked, turn } = await admitted(sealed);
+      await finish(store.turns, turn, 'v1');
+      now = NOON + 14 * 60_000;
+      const again = ran(await store.turns.repeat(repetition(asked, 'regenerate')));
+      expect(await target(again)).toEqual(sealed);
+      await forgetAt(expiresAtMs);
+      for (const each of [turn, again]) expect(await target(each)).toEqual({ chat: 1, expiresAtMs });
+    });
+
+    it('at once where it does not tell its end', async () => {
+      const { turn } = await admitted({ chat: 1, sealed: 'v1.secret' });
+      await forgetAt(NOON);
+      expect(await target(turn)).toEqual({ chat: 1 });
+    });
   });
 });

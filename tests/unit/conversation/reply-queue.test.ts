@@ -13,6 +13,7 @@ const PENDING: Shown = { kind: 'pending' };
 function queueOf(...answers: readonly (Shown | Error)[]) {
   const sleeps: number[] = [];
   const warnings: string[] = [];
+  const whispers: string[] = [];
   let looks = 0;
   const silent = () => undefined;
   const queue = createReplyQueue({
@@ -25,14 +26,14 @@ function queueOf(...answers: readonly (Shown | Error)[]) {
       },
     },
     log: {
-      debug: silent,
+      debug: (_fields: unknown, text: unknown) => whispers.push(String(text)),
       info: silent,
       error: silent,
       warn: (_fields: unknown, text: unknown) => warnings.push(String(text)),
     },
     sleep: async (ms) => void sleeps.push(ms),
   });
-  return { queue, sleeps, warnings, looks: () => looks };
+  return { queue, sleeps, warnings, whispers, looks: () => looks };
 }
 
 /** Whether a promise is settled once everything that can happen has happened. */
@@ -81,9 +82,10 @@ test('a reply of another process is looked at until it is complete or put off, a
   const away = queueOf(new StoreUnavailable('away'), PENDING, later);
   expect(await away.queue.whenFree(first, never)).toEqual(later);
   expect(away.warnings).toEqual([]);
-  const broken = queueOf(new Error('broken'), SHOWN);
+  const broken = queueOf(new Error('broken'), new Error('broken'), new Error('broken'), SHOWN);
   expect(await broken.queue.whenFree(first, never)).toEqual(SHOWN);
   expect(broken.warnings).toHaveLength(1);
+  expect(broken.whispers).toHaveLength(2);
 });
 
 test('nobody looks any more for a reply that is over', async () => {

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import type { ReplyDesk } from '../../../src/conversation/reply-desk.ts';
+import { createRunner, type RunnerParts, type Undelivered } from '../../../src/conversation/runner.ts';
+import type { TurnReply } from '../../../src/conversation/turn-reply.ts';
+import { turnId } from '../../../src/platform/ids.ts';
+
+/** A runner over a desk that takes down what it is asked for. */
+function setting() {
+  const log: string[] = [];
+  const silent = () => undefined;
+  const done = () => Promise.resolve();
+  const reply: TurnReply = {
+    working: silent,
+    append: silent,
+    hasText: () => false,
+    finish: ({ text }) => Promise.resolve(void log.push(`finish ${text}`)),
+    retract: done,
+    handOver: done,
+    abandon: done,
+  };
+  const desk: ReplyDesk = {
+    open: () => reply,
+    compose: (_turn, { notice }) => ({ text: notice?.key ?? '', buttons: [] }),
+    close: done,
+    markWaiting: (_platform, targets, isWaiting) =>
+      void log.push(`${isWaiting ? 'mark' : 'unmark'} ${targets.map(({ message }) => message).join()}`),
+  };
+  const runner = createRunner({
+    desk,
+    store: {
+      releaseLeases: (_instance: string, claims: readonly { id: string }[]) =>
+        Promise.resolve(void log.push(`let go ${claims.map(({ id }) => id).join()}`)),
+    },
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    instance: 'one',
+    leaseMs: 9000,
+    now: () => 0,
+    monotonicNow: () => 0,
+    sleep: done,
+  } as unknown as RunnerParts);
+  return { runner, log };
+}
+
+const interrupted: Undelivered = {
+  id: turnId('t'),
+  epoch: 1,
+  leasedAtMs: 0,
+  platform: 'telegram',
+  replyTarget: { message: 1 },
+  settings: { model: null, locale: null, opensThread: false },
+  reportedLocale: null,
+  state: 'interrupted',
+  answer: null,
+  isPartial: false,
+  notice: { key: 'turn.interrupted', params: {} },
+  versions: { index: 1, count: 1 },
+  isRetracted: false,
+  waited: [{ message: 1 }, { message: 2 }],
+  parts: [],
+  replyOf: null,
+  after: null,
+};
+
+test('what ended without having begun loses the marks of its waiting when that is told', async () => {
+  const { runner, log } = setting();
+  runner.deliver(interrupted);
+  await runner.idle();
+  expect(log).toEqual(['unmark 1,2', 'finish turn.interrupted']);
+});
+
+test('what is to be delivered by a runner that has let go of everything is let go, too', async () => {
+  const { runner, log } = setting();
+  await runner.release();
+  runner.deliver(interrupted);
+  await runner.idle();
+  expect(log).toEqual(['let go t']);
+});
