@@ -6,13 +6,13 @@ import { createRecent } from '../../platform/recent.ts';
 import type { Address } from './address.ts';
 import { describe, isTransient, type Outcome } from './failure.ts';
 import { reactionLane } from './lane.ts';
-import type { Sender } from './sender.ts';
+import type { Manner, Sender } from './sender.ts';
 
 export interface WaitingMarksOptions {
   readonly rest: REST;
   readonly sender: Sender;
   readonly chores: Chores;
-  /** No call is made from then on. */
+  /** Nothing is marked from then on; marks are taken away until the end. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -35,7 +35,9 @@ export function createWaitingMarks({ rest, sender, chores, signal, clock, logger
   const call = ({ channelId, questionId }: Change, puts: boolean): Promise<Outcome<unknown>> => {
     const route = Routes.channelMessageOwnReaction(channelId, questionId, encodeURIComponent(SEEN));
     // A mark that comes late is of no use; one that stays would be wrong.
-    const manner = { urgency: puts ? 'once' : 'insist', takesPlace: true, signal } as const;
+    const manner: Manner = puts
+      ? { urgency: 'once', takesPlace: true, signal }
+      : { urgency: 'insist', takesPlace: true };
     return sender.call(reactionLane(channelId), manner, () => (puts ? rest.put(route) : rest.delete(route)));
   };
 
@@ -58,7 +60,7 @@ export function createWaitingMarks({ rest, sender, chores, signal, clock, logger
   };
 
   return ({ channelId, questionId }: Address, isWaiting: boolean): void => {
-    if (questionId === null || signal.aborted) return;
+    if (questionId === null || (isWaiting && signal.aborted)) return;
     const running = changes.get(questionId);
     if (running !== undefined) {
       running.isWanted = isWaiting;

@@ -51,6 +51,18 @@ describe('a message that waits its turn', () => {
     expect(marks(message)).toEqual({});
   });
 
+  it('loses its mark when its answer begins while the bot ends, and none is put then', async () => {
+    const { stage, question, marks } = await questioned();
+    const [waiting, late] = [await question(), await question()];
+    stage.adapter.markWaiting(waiting.replyTarget, true);
+    await until(() => '👀' in marks(waiting));
+    await stage.adapter.stop();
+    stage.adapter.markWaiting(late.replyTarget, true);
+    stage.adapter.markWaiting(waiting.replyTarget, false);
+    await until(() => !('👀' in marks(waiting)));
+    expect(marks(late)).toEqual({});
+  });
+
   it('is marked at the pace of reactions, among others', async () => {
     const { stage, question, marks } = await questioned();
     const messages = [await question(), await question(), await question()];
