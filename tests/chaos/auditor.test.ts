@@ -17,6 +17,7 @@ const question = (number: number, more: Partial<Question> = {}): Question => ({
   askedAtMs: ASKED_MS + number * 1000,
   wasHeard: true,
   isDeclaredFailed: false,
+  wasDisturbed: false,
   ...more,
 });
 
@@ -63,11 +64,13 @@ const sound: Evidence = {
   ),
   turns: [turn(1), turn(2)],
   holds: 0,
+  ownFailures: [],
   wrongCounters: [],
   createsCutOff: [],
   kills: [],
   paceRefusals: [],
   objections: [],
+  marked: [],
   changes: [],
   clockErrorMs: 0,
 };
@@ -140,6 +143,28 @@ describe('the auditor reports', () => {
   test('a second reply with another generation', () => {
     const messages = [message(1), message(2), message(2, { id: '25', text: textOf('Q2G2') })];
     expect(kindsIn({ messages })).toContain('doubled');
+  });
+
+  test('a part of an answer that stands there twice, or with more of another one below', () => {
+    const turns = [turn(1), turn(2, { answer: { text: 'Q2G1 starts here.', isPartial: true } })];
+    const shown = { text: 'Q2G1 starts here.\n\n⚠️ *The answer broke off here.*' };
+    const twice = [message(1), message(2, shown), message(2, { ...shown, id: '21' })];
+    expect(kindsIn({ turns, messages: twice })).toEqual(['doubled']);
+    const glued = message(2, { text: 'Q2G1 starts here. Q2G2 starts here. Q2G2 ends.' });
+    expect(kindsIn({ turns, messages: [message(1), glued] })).toContain('glued');
+  });
+
+  test('a command that nobody took although nothing was in the way', () => {
+    const untaken = question(2, { kind: 'command', isDeclaredFailed: true });
+    const without = { turns: [turn(1)], messages: [message(1)] };
+    expect(kindsIn({ ...without, questions: [question(1), untaken] })).toEqual(['lost']);
+    const excused = { ...untaken, wasDisturbed: true };
+    expect(kindsIn({ ...without, questions: [question(1), excused] })).toEqual([]);
+  });
+
+  test('a mark of waiting that is left, and what the bot holds for its own failure', () => {
+    expect(kindsIn({ marked: [`${PLACE}/5`] })).toEqual(['leftover']);
+    expect(kindsIn({ ownFailures: ['settle: something'] })).toEqual(['own failure']);
   });
 
   test('two generations glued in one message', () => {

@@ -69,7 +69,8 @@ function endOf(
 ): string {
   if (turn === undefined) {
     // The person reads that nobody took the command; Discord offers no way to take it later.
-    if (question.isDeclaredFailed) return 'not taken, and told so';
+    if (question.isDeclaredFailed && (question.wasDisturbed || !question.wasHeard))
+      return 'not taken, and told so';
     tell(
       question.wasHeard ? 'lost' : 'unheard',
       `never admitted; ${nameOf(question, turn)}${firstWords(question, evidence)}${killAfter(question.askedAtMs, evidence)}`,
@@ -226,6 +227,8 @@ const IN_FLIGHT_MS = 500;
 
 function auditBooks(evidence: Evidence, tell: Tell): void {
   if (evidence.holds > 0) tell('hold left', `${evidence.holds} holds`);
+  for (const failure of evidence.ownFailures) tell('own failure', failure);
+  for (const question of evidence.marked) tell('leftover', `still marked as waiting: ${question}`);
   for (const counter of evidence.wrongCounters) tell('counter off', counter);
   for (const refusal of evidence.paceRefusals) tell('pace refused', refusal);
   for (const objection of evidence.objections) tell('simulator objects', objection);

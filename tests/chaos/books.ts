@@ -2,7 +2,7 @@ import type { Database } from '../../src/store/database.ts';
 import type { Storage } from '../support/process.ts';
 import type { Evidence, TurnRecord } from './evidence.ts';
 
-type Books = Pick<Evidence, 'turns' | 'holds' | 'wrongCounters'>;
+type Books = Pick<Evidence, 'turns' | 'holds' | 'wrongCounters' | 'ownFailures'>;
 
 /** Reads what the database holds at the end. */
 export function readBooks(storage: Storage): Promise<Books> {
@@ -10,6 +10,7 @@ export function readBooks(storage: Storage): Promise<Books> {
     turns: await readTurns(sql),
     holds: await readHolds(sql),
     wrongCounters: await readWrongCounters(sql),
+    ownFailures: await readOwnFailures(sql),
   }));
 }
 
@@ -33,6 +34,12 @@ async function readTurns(sql: Database['sql']): Promise<readonly TurnRecord[]> {
 async function readHolds(sql: Database['sql']): Promise<number> {
   const [row] = await sql<{ holds: number }[]>`select count(*)::int as holds from quota_holds`;
   return row?.holds ?? 0;
+}
+
+async function readOwnFailures(sql: Database['sql']): Promise<readonly string[]> {
+  const rows = await sql<{ failure: string }[]>`
+    select area || ' ' || coalesce(origin_key, '') || ': ' || left(message, 300) as failure from errors order by at`;
+  return rows.map(({ failure }) => failure);
 }
 
 /** Counters of a window hold the usage since its start, whenever that was. */

@@ -8,6 +8,8 @@ export interface Evidence {
   readonly generations: readonly Generation[];
   readonly turns: readonly TurnRecord[];
   readonly holds: number;
+  /** What the bot itself recorded as its own failure. */
+  readonly ownFailures: readonly string[];
   /** Counters that are not the sum of the usage they count. */
   readonly wrongCounters: readonly string[];
   /** Creates that were on their way to Telegram when their process was killed; `question` is null for a notice. */
@@ -16,6 +18,8 @@ export interface Evidence {
   readonly kills: readonly { readonly atMs: number; readonly window: string }[];
   /** Writes that a platform refused for their pace, though no fault ordered it and no restart excuses it. */
   readonly paceRefusals: readonly string[];
+  /** Questions that still bear the mark of waiting, by their key (`place/id`). */
+  readonly marked: readonly string[];
   /** What the simulators themselves object to. */
   readonly objections: readonly string[];
   /** Writes that changed a message, by its key (`place/id`). */
@@ -40,6 +44,8 @@ export interface Question {
   readonly wasHeard: boolean;
   /** The platform itself tells the person that nobody took their command. */
   readonly isDeclaredFailed: boolean;
+  /** Something kept everybody from taking a command in time. */
+  readonly wasDisturbed: boolean;
 }
 
 /** A message of the bot that is visible at the end. */
@@ -105,6 +111,7 @@ export type ViolationKind =
   | 'leftover'
   | 'late write'
   | 'hold left'
+  | 'own failure'
   | 'counter off'
   | 'pace refused'
   | 'simulator objects';

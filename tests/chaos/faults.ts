@@ -13,8 +13,17 @@ interface Trouble {
 /** Orders one fault after the other, and counts them by kind. */
 export interface Troublemaker {
   readonly counts: ReadonlyMap<string, number>;
+  /** When Discord's connection was disturbed. */
+  readonly breaksMs: readonly number[];
   readonly order: () => Promise<void>;
 }
+
+/** Events are not told for a while. */
+const BREAKS: ReadonlySet<string> = new Set([
+  'gateway dropped',
+  'gateway asks to reconnect',
+  'session invalid',
+]);
 
 const CREATE = 'POST /channels/{channel_id}/messages';
 const EDIT = 'PATCH /channels/{channel_id}/messages/{message_id}';
@@ -30,6 +39,7 @@ export function createTroublemaker(
   database: { readonly gateway: Gateway; readonly outages: Outages } | null,
 ): Troublemaker {
   const counts = new Map<string, number>();
+  const breaksMs: number[] = [];
   const troubles = [
     ...telegramTroubles(stage, random),
     ...discordTroubles(stage, random),
@@ -50,8 +60,10 @@ export function createTroublemaker(
   ];
   return {
     counts,
+    breaksMs,
     order: async () => {
       const { name, order } = random.pick(troubles);
+      if (BREAKS.has(name)) breaksMs.push(Date.now());
       counts.set(name, (counts.get(name) ?? 0) + 1);
       await order();
     },

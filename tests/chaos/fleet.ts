@@ -12,6 +12,8 @@ export interface Life {
   readonly startedAtMs: number;
   /** Its clock does not jump. */
   readonly hasSteadyClock: boolean;
+  /** Resolves with its first sign of life, which comes before its first call, or its end. */
+  readonly spoken: Promise<void>;
   /** Resolves when it serves; rejects when it ends before. */
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
@@ -29,7 +31,9 @@ export interface Fleet {
   start(slot: number): Life;
   /** Processes that ended without being told to. */
   readonly crashes: readonly string[];
-  /** Ends all as an operator would. */
+  /** Ends one as an operator would. */
+  endInOrder(life: Life): Promise<void>;
+  /** Ends all so. */
   stop(): Promise<void>;
   /** Ends all at once. */
   kill(): Promise<void>;
@@ -51,6 +55,9 @@ const HOSTS = ['127.0.0.1', 'localhost'] as const;
 /** A process that takes longer to serve will never do. */
 const READY_MS = 60_000;
 
+/** The grace period, and what comes after it. */
+const END_MS = 60_000;
+
 /** By which name the slot's process reaches a simulator. */
 export const hostOf = (slot: number): string => HOSTS[slot] ?? HOSTS[0];
 
@@ -58,7 +65,8 @@ export function createFleet(options: FleetOptions): Fleet {
   const lives: Life[] = [];
   const startsMs: number[] = [];
   const crashes: string[] = [];
-  const told = new Set<string>();
+  /** How each process was told to end. */
+  const told = new Map<string, 'SIGKILL' | 'SIGTERM'>();
   const all = new Set<ChildProcess>();
   // However the harness ends, it leaves no process behind.
   process.once('exit', () => {
@@ -83,6 +91,7 @@ export function createFleet(options: FleetOptions): Fleet {
     all.add(child);
     const log = createWriteStream(join(logFolder, `${name}.log`));
     child.stderr.pipe(log);
+    const { promise: spoken, resolve: speak } = Promise.withResolvers<void>();
     const { promise: ready, resolve: serve, reject } = Promise.withResolvers<void>();
     ready.catch(() => undefined);
     const tooLong = setTimeout(() => {
@@ -95,6 +104,7 @@ export function createFleet(options: FleetOptions): Fleet {
     let recent = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
+        speak();
         recent = (recent + text).slice(-4000);
         if (isReady || !recent.includes('Parley is ready')) return;
         isReady = true;
@@ -107,7 +117,10 @@ export function createFleet(options: FleetOptions): Fleet {
         all.delete(child);
         clearTimeout(tooLong);
         isOver = true;
-        if (!told.has(name)) crashes.push(`${name} ended with ${code ?? signal}: ${recent.slice(-600)}`);
+        speak();
+        // Asked to end, a process does so in order.
+        const isAsTold = told.get(name) === 'SIGKILL' || (told.get(name) === 'SIGTERM' && code === 0);
+        if (!isAsTold) crashes.push(`${name} ended with ${code ?? signal}: ${recent.slice(-600)}`);
         reject(new Error(`${name} ended before it served: ${recent.slice(-600)}`));
         resolve();
       });
@@ -117,11 +130,12 @@ export function createFleet(options: FleetOptions): Fleet {
       slot,
       startedAtMs,
       hasSteadyClock: environment['CLOCK_JUMPS'] === undefined,
+      spoken,
       ready,
       ended,
       isOver: () => isOver,
       signal(signal) {
-        if (signal === 'SIGKILL' || signal === 'SIGTERM') told.add(name);
+        if (signal === 'SIGKILL' || signal === 'SIGTERM') told.set(name, signal);
         child.kill(signal);
       },
     };
@@ -129,18 +143,30 @@ export function createFleet(options: FleetOptions): Fleet {
     return life;
   };
 
+  /** A process that does not come to an end by itself is one that crashed. */
+  const endInOrder = async (life: Life): Promise<void> => {
+    if (life.isOver()) return;
+    life.signal('SIGTERM');
+    const late = setTimeout(() => {
+      crashes.push(`${life.name} does not end ${END_MS} ms after SIGTERM`);
+      life.signal('SIGKILL');
+    }, END_MS);
+    await life.ended;
+    clearTimeout(late);
+  };
+
   return {
     lives,
+    endInOrder,
     startsMs,
     crashes,
     start,
     async stop() {
-      for (const life of lives) if (!life.isOver()) life.signal('SIGTERM');
-      await Promise.all(lives.map(({ ended }) => ended));
+      await Promise.all(lives.map(endInOrder));
     },
     async kill() {
+      for (const life of lives) if (!life.isOver()) life.signal('SIGKILL');
       const gone = [...all].map((child) => new Promise((resolve) => child.once('close', resolve)));
-      for (const life of lives) life.signal('SIGKILL');
       for (const child of all) child.kill('SIGKILL');
       await Promise.all(gone);
     },

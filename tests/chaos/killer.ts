@@ -16,20 +16,31 @@ interface Kill {
   readonly isClockTrue: boolean;
 }
 
+export interface Absence {
+  readonly fromMs: number;
+  /** `Infinity` while it lasts. */
+  toMs: number;
+}
+
 /** Brings processes into windows and ends or stops them there. */
 export interface Killer {
   readonly kills: number;
   readonly stops: number;
+  readonly ends: number;
   /** Windows that did not open. */
   readonly missed: number;
   readonly createsCutOff: Evidence['createsCutOff'];
   /** Kills and stops, in order. */
   readonly log: Evidence['kills'];
+  /** When some process was dead or frozen, or not up again. */
+  readonly absences: readonly Absence[];
   isInterrupted(question: number): boolean;
   /** Kills one process in the window and starts it anew, and kills that again while it recovers if so told. Resolves when it serves. */
   kill(window: WindowName, isFollowed: boolean, context: WindowContext): Promise<void>;
   /** Stops a process that is writing an answer for so long, and lets it go on. */
   stop(context: WindowContext, forMs: number): Promise<void>;
+  /** Asks a process that is writing an answer to end, and starts it anew. */
+  end(context: WindowContext): Promise<void>;
   /** How many kills were in the window, as the records at the end tell, of those that were aimed at it. */
   hits(turns: readonly TurnRecord[]): HitCounts;
 }
@@ -61,7 +72,14 @@ export function createKiller({ stage, world, fleet, outages }: KillerParts, hasS
   const creates = watchCreates(stage, outages, (create) => cutOff.push(create));
   let interrupted = new Set<number>();
   const log: { atMs: number; window: string }[] = [];
+  const absences: Absence[] = [];
+  const leave = (): (() => void) => {
+    const absence = { fromMs: Date.now(), toMs: Infinity };
+    absences.push(absence);
+    return () => void (absence.toMs = Date.now());
+  };
   let stops = 0;
+  let ends = 0;
   let missed = 0;
 
   const victimOf = ({ whom }: Aim): Life | undefined =>
@@ -89,17 +107,21 @@ export function createKiller({ stage, world, fleet, outages }: KillerParts, hasS
     victim.signal('SIGKILL');
     const atMs = Date.now();
     noteCreates(victim.slot);
-    creates.expectLate(hostOf(victim.slot));
+    const { promise: spoken, resolve: tellSpoken } = Promise.withResolvers<void>();
+    creates.expectLate(hostOf(victim.slot), spoken);
     kills.push({ window, aim, atMs, isClockTrue: hasServer || victim.hasSteadyClock });
     log.push({ atMs, window });
+    const comeBack = leave();
     await victim.ended;
     aim.release();
     interrupted = new Set(world.open().map(({ number }) => number));
     // The recovery begins before the process says that it serves.
     const recovering = isFollowed ? windows['during recovery'](context) : null;
     const next = fleet.start(victim.slot);
+    void next.spoken.then(tellSpoken);
     if (recovering !== null) await killIn('during recovery', recovering, false, context);
     await (fleet.lives[victim.slot] ?? next).ready;
+    comeBack();
   };
 
   const killer: Killer = {
@@ -109,11 +131,15 @@ export function createKiller({ stage, world, fleet, outages }: KillerParts, hasS
     get stops() {
       return stops;
     },
+    get ends() {
+      return ends;
+    },
     get missed() {
       return missed;
     },
     createsCutOff: cutOff,
     log,
+    absences,
     isInterrupted: (question) => interrupted.has(question),
     async kill(window, isFollowed, context) {
       await killIn(window, windows[window](context), isFollowed, context);
@@ -126,8 +152,21 @@ export function createKiller({ stage, world, fleet, outages }: KillerParts, hasS
       noteCreates(victim.slot);
       stops += 1;
       log.push({ atMs: Date.now(), window: 'by a stop' });
+      const comeBack = leave();
       await sleep(forMs);
       victim.signal('SIGCONT');
+      comeBack();
+    },
+    async end(context) {
+      const aim = await windows['while streaming'](context);
+      const victim = aim === null ? undefined : victimOf(aim);
+      if (victim === undefined || victim.isOver()) return;
+      ends += 1;
+      log.push({ atMs: Date.now(), window: 'in order' });
+      const comeBack = leave();
+      await fleet.endInOrder(victim);
+      await fleet.start(victim.slot).ready;
+      comeBack();
     },
     hits(turns) {
       const records = new Map(turns.map((turn) => [turn.originKey, turn]));
@@ -149,17 +188,20 @@ type Create = Evidence['createsCutOff'][number];
 
 /**
  * Keeps the creates on Telegram that are under way, or have just ended. What a process sent right before its death may
- * still lie in the socket: until the next one introduces itself such creates are told as `late`.
+ * still lie in the socket: until the next one shows a sign of life such creates are told as late.
  */
 function watchCreates(stage: Stage, outages: Outages, onLate: (late: Create) => void) {
   const dead = new Set<string>();
   let recent: { call: SeenCall; startedAtMs: number; endedAtMs: number | null }[] = [];
+  /** Each create excuses one repetition, however many kills it outlasts. */
+  const told = new Set<SeenCall['record']>();
   stage.watch((call) => {
-    if (call.platform !== 'telegram' || call.kind === 'poll') return undefined;
-    const isIntroduction = call.record !== null && 'method' in call.record && call.record.method === 'getMe';
-    if (isIntroduction) dead.delete(call.host.split(':')[0] ?? '');
-    if (call.kind !== 'create') return undefined;
-    if (call.when === 'before' && dead.has(call.host.split(':')[0] ?? '')) onLate(describe(call));
+    if (call.platform !== 'telegram' || call.kind !== 'create') return undefined;
+    const isLate = call.when === 'before' && dead.has(call.host.split(':')[0] ?? '');
+    if (isLate) {
+      told.add(call.record);
+      onLate(describe(call));
+    }
     const now = Date.now();
     recent = recent.filter(({ startedAtMs }) => now - startedAtMs < KEPT_MS);
     if (call.when === 'before') recent.push({ call, startedAtMs: now, endedAtMs: null });
@@ -168,15 +210,21 @@ function watchCreates(stage: Stage, outages: Outages, onLate: (late: Create) => 
     return undefined;
   });
   return {
-    inFlight: (host: string) =>
-      recent
-        .filter(({ call }) => call.host.startsWith(host))
+    inFlight(host: string): Create[] {
+      const found = recent
+        .filter(({ call }) => call.host.startsWith(host) && !told.has(call.record))
         .filter(
           ({ endedAtMs }) =>
             endedAtMs === null || endedAtMs > Math.min(outages.sinceMs(), Date.now()) - STORING_MS,
-        )
-        .map(({ call }) => describe(call)),
-    expectLate: (host: string): void => void dead.add(host),
+        );
+      for (const { call } of found) told.add(call.record);
+      return found.map(({ call }) => describe(call));
+    },
+    /** The process of this host was killed; `until` the next one there shows a sign of life. */
+    expectLate(host: string, until: Promise<void>): void {
+      dead.add(host);
+      void until.then(() => dead.delete(host));
+    },
   };
 }
 

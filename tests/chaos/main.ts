@@ -18,7 +18,7 @@ const usage = `Usage: npm run chaos [-- options]
   --processes 1|2                processes that serve together; 2 needs postgres
   --telegram polling|webhook     how updates come
   --window NAME                  the only window to kill in, such as 'during a create'; default: all
-  --stops N                      processes to stop for two leases; default: one for 20 kills
+  --stops N                      processes to stop for two leases, and to end by SIGTERM; default: one for 20 kills
   --minutes N                    no kills and no questions after so long; default 30
 `;
 

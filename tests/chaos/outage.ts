@@ -2,6 +2,8 @@
 export interface Outages {
   begin(): void;
   end(): void;
+  /** Whether nothing could be stored at some time between these. */
+  overlaps(fromMs: number, toMs: number): boolean;
   /** The start of an outage that lasts or has just ended, so that what came since may not be stored yet; else `Infinity`. */
   sinceMs(): number;
 }
@@ -10,6 +12,7 @@ export interface Outages {
 const CATCHING_UP_MS = 4000;
 
 export function createOutages(): Outages {
+  const past: { readonly startedAtMs: number; readonly endedAtMs: number }[] = [];
   let under = 0;
   let startedAtMs = Infinity;
   let endedAtMs = -Infinity;
@@ -22,7 +25,11 @@ export function createOutages(): Outages {
     end() {
       under -= 1;
       endedAtMs = Date.now();
+      past.push({ startedAtMs, endedAtMs });
     },
+    overlaps: (fromMs, toMs) =>
+      (under > 0 && startedAtMs < toMs) ||
+      past.some((one) => one.startedAtMs < toMs && one.endedAtMs > fromMs),
     sinceMs: () => (isOver() ? Infinity : startedAtMs),
   };
 }

@@ -17,7 +17,11 @@ export interface Place {
   /** Says it; returns the id of the event. */
   say(text: string, random: Random): string;
   messages(): readonly BotMessage[];
+  /** The ids of messages that bear the mark of waiting. */
+  marked(): readonly string[];
 }
+
+type View = Pick<Place, 'messages' | 'marked'>;
 
 /** How many places of each kind there are. */
 export interface Size {
@@ -30,19 +34,26 @@ export interface Size {
 
 /** Private chats and groups on Telegram. */
 export function telegramPlaces({ telegram }: Stage, size: Size): Place[] {
-  const view = (chat: SimChat): BotMessage[] =>
-    chat
-      .messages()
-      .filter(({ from, text }) => from.isBot && text !== '')
-      .map(({ id, text, replyMarkup, atMs, editedAtMs }) => ({
-        place: `telegram:${chat.id}`,
-        id: String(id),
-        text,
-        hasStopButton: stops(replyMarkup),
-        isLoading: false,
-        createdAtMs: atMs,
-        changedAtMs: editedAtMs ?? atMs,
-      }));
+  const view = (chat: SimChat): View => ({
+    messages: () =>
+      chat
+        .messages()
+        .filter(({ from, text }) => from.isBot && text !== '')
+        .map(({ id, text, replyMarkup, atMs, editedAtMs }) => ({
+          place: `telegram:${chat.id}`,
+          id: String(id),
+          text,
+          hasStopButton: stops(replyMarkup),
+          isLoading: false,
+          createdAtMs: atMs,
+          changedAtMs: editedAtMs ?? atMs,
+        })),
+    marked: () =>
+      chat
+        .messages()
+        .filter(({ reactions }) => reactions.length > 0)
+        .map(({ id }) => String(id)),
+  });
   const alone = Array.from({ length: size.privateChats }, (): Place => {
     const user = telegram.user();
     const chat = user.privateChat();
@@ -53,7 +64,7 @@ export function telegramPlaces({ telegram }: Stage, size: Size): Place[] {
       manner: 'alone',
       restMs: 4000,
       say: (text) => String(chat.send(user, text)),
-      messages: () => view(chat),
+      ...view(chat),
     };
   });
   const shared = Array.from({ length: size.groups }, (): Place => {
@@ -66,13 +77,13 @@ export function telegramPlaces({ telegram }: Stage, size: Size): Place[] {
       manner: 'shared',
       restMs: 20_000,
       say(text, random) {
-        const last = view(chat).at(-1);
+        const last = view(chat).messages().at(-1);
         const replies = last !== undefined && random.chance(0.4);
         const options = replies ? { replyTo: Number(last.id) } : {};
         const line = replies ? text : `@${telegram.bot.username ?? ''} ${text}`;
         return String(chat.send(random.pick(members), line, options));
       },
-      messages: () => view(chat),
+      ...view(chat),
     };
   });
   return [...alone, ...shared];
@@ -81,23 +92,30 @@ export function telegramPlaces({ telegram }: Stage, size: Size): Place[] {
 /** Direct messages, and one guild with channels for commands and mentions, and threads. */
 export function discordPlaces({ discord }: Stage, size: Size): Place[] {
   const { bot } = discord;
-  const view = (channel: SimChannel): BotMessage[] =>
-    channel
-      .messages()
-      .filter(({ author }) => author.id === bot.id)
-      .map(({ id, content, components, isLoading, atMs, editedAtMs }) => ({
-        place: `discord:${channel.id}`,
-        id,
-        text: content,
-        hasStopButton: stops(components),
-        isLoading,
-        createdAtMs: atMs,
-        changedAtMs: editedAtMs ?? atMs,
-      }));
+  const view = (channel: SimChannel): View => ({
+    messages: () =>
+      channel
+        .messages()
+        .filter(({ author }) => author.id === bot.id)
+        .map(({ id, content, components, isLoading, atMs, editedAtMs }) => ({
+          place: `discord:${channel.id}`,
+          id,
+          text: content,
+          hasStopButton: stops(components),
+          isLoading,
+          createdAtMs: atMs,
+          changedAtMs: editedAtMs ?? atMs,
+        })),
+    marked: () =>
+      channel
+        .messages()
+        .filter(({ reactions }) => Object.keys(reactions).length > 0)
+        .map(({ id }) => id),
+  });
   const at = (channel: SimChannel, rest: Pick<Place, 'where' | 'manner' | 'say' | 'restMs'>): Place => ({
     key: `discord:${channel.id}`,
     platform: 'discord',
-    messages: () => view(channel),
+    ...view(channel),
     ...rest,
   });
   const members = Array.from({ length: 12 }, () => discord.user());
@@ -132,7 +150,7 @@ export function discordPlaces({ discord }: Stage, size: Size): Place[] {
       manner: 'shared',
       restMs: 6000,
       say(text, random) {
-        const last = view(channel).at(-1);
+        const last = view(channel).messages().at(-1);
         const replies = last !== undefined && random.chance(0.4);
         const options = replies ? { replyTo: last.id } : { mentions: [bot] };
         return channel.send(random.pick(members), text, options);

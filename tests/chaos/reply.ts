@@ -69,11 +69,17 @@ function isRight({ said, stored }: Reply, messages: readonly BotMessage[]): bool
   const shown = flat(messages.map(({ text }) => text).join(' '));
   const answer = flat(stored.text);
   if (!stored.isPartial) return shown === answer && said.some(({ text }) => flat(text) === answer);
-  // A notice stands below the part.
-  return (
-    shown.startsWith(answer) && shown !== answer && said.some(({ text }) => flat(text).startsWith(answer))
-  );
+  if (!shown.startsWith(answer) || !said.some(({ text }) => flat(text).startsWith(answer))) return false;
+  return isOneNotice(shown.slice(answer.length).trim());
 }
+
+/** What stands below a part of an answer: one sentence about it, and nothing of an answer. */
+function isOneNotice(text: string): boolean {
+  return text !== '' && tagsIn(text).length === 0 && !text.includes(text.slice(0, NOTICE_START), 1);
+}
+
+/** Notices begin in as many ways. */
+const NOTICE_START = 12;
 
 function tagsIn(text: string): string[] {
   return [...text.matchAll(/\bQ\d+G\d+\b/gu)].map(([tag]) => tag);

@@ -12,6 +12,8 @@ export interface RunResult {
   /** Kills that were aimed at a window and missed it. */
   readonly missed: number;
   readonly stops: number;
+  /** Processes that were asked to end while they wrote. */
+  readonly ends: number;
   readonly faults: ReadonlyMap<string, number>;
   /** Processes that ended by themselves. */
   readonly crashes: readonly string[];
@@ -30,7 +32,7 @@ export function describeRun(run: RunResult): string {
   const rows: readonly (readonly [string, string])[] = [
     ['turns', `${run.asked} asked in ${(run.durationMs / 1000).toFixed(0)} s: ${list(verdict.ends)}`],
     ['kills', `${run.kills}, in their window: ${inWindows(run.hits)}; ${run.missed} windows did not open`],
-    ['stops', `${run.stops} of two leases`],
+    ['stops', `${run.stops} of two leases, ${run.ends} ends in order`],
     ['faults', list(run.faults)],
     ['uncertain', `${verdict.uncertain} creates of Telegram repeated, each in flight at a kill`],
     [
@@ -42,7 +44,7 @@ export function describeRun(run: RunResult): string {
         `${count('hold left')} holds left`,
         count('counter off') === 0 ? 'counters equal usage' : `${count('counter off')} counters off`,
         `${count('glued', 'wrong text', 'late write', 'leftover')} wrong texts`,
-        `${count('pace refused', 'simulator objects') + run.crashes.length} other faults`,
+        `${count('pace refused', 'simulator objects', 'own failure') + run.crashes.length} other faults`,
       ].join(', '),
     ],
     ['seed', String(run.seed)],

@@ -32,7 +32,7 @@ export interface RunOptions {
   readonly turns: number;
   /** Those to kill in. */
   readonly windows: readonly WindowName[];
-  /** How many processes are stopped for a while, and go on. */
+  /** How many processes are stopped for a while, and go on; as many are asked to end. */
   readonly stops: number;
   readonly database: DatabaseKind;
   readonly processes: number;
@@ -93,7 +93,7 @@ export async function runChaos(options: RunOptions): Promise<RunResult> {
     }, LONGEST_END_MS);
     await fleet.stop();
     const books = await readBooks(storage);
-    const evidence = collect(run, books, pace());
+    const evidence = collect(run, books, { paceRefusals: pace(), breaksMs: trouble.breaksMs });
     const verdict = audit(evidence);
     await writeFile(
       join(run.logFolder, 'stories.txt'),
@@ -108,6 +108,7 @@ export async function runChaos(options: RunOptions): Promise<RunResult> {
       hits: killer.hits(books.turns),
       missed: killer.missed,
       stops: killer.stops,
+      ends: killer.ends,
       faults: new Map([...trouble.counts, ...run.world.troubles]),
       crashes: fleet.crashes,
       verdict,
@@ -201,8 +202,10 @@ async function disturb(run: Run, orderFault: () => Promise<void>): Promise<void>
       await sleep(random.between(200, 800));
       const next = queue.pop();
       if (next !== undefined) await killer.kill(next.window, next.isFollowed, context);
-      if (killer.kills * options.stops >= (killer.stops + 1) * options.kills)
+      if (killer.kills * options.stops >= (killer.stops + 1) * options.kills) {
         await killer.stop(context, 2 * LEASE_MS);
+        await killer.end(context);
+      }
       options.say(`${killer.kills} kills, ${killer.missed} missed, ${run.world.asked.length} questions`);
     }
     await talking;
@@ -228,24 +231,39 @@ function roundOfKills(random: Random, wanted: readonly WindowName[]): Aimed[] {
   return random.shuffle(names).map((window) => ({ window, isFollowed: window === followed }));
 }
 
+/** A connection that was broken is made anew. */
+const COMING_BACK_MS = 3000;
+/** For the answer to a command, and a little more. */
+const DISCORD_WAITS_MS = 3500;
+
 /** A dead process's connection is noticed a little late. */
 function isJustAfter(atMs: number, killedAtMs: number): boolean {
   return atMs >= killedAtMs && atMs - killedAtMs < 1500;
 }
 
 function collect(
-  { options, stage, world, killer }: Run,
-  books: Pick<Evidence, 'turns' | 'holds' | 'wrongCounters'>,
-  paceRefusals: readonly string[],
+  { options, stage, world, killer, outages }: Run,
+  books: Awaited<ReturnType<typeof readBooks>>,
+  { paceRefusals, breaksMs }: { paceRefusals: readonly string[]; breaksMs: readonly number[] },
 ): Evidence {
+  const wasDisturbed = (askedAtMs: number): boolean => {
+    const [fromMs, toMs] = [askedAtMs - COMING_BACK_MS, askedAtMs + DISCORD_WAITS_MS];
+    return (
+      killer.absences.some((absence) => absence.fromMs < toMs && absence.toMs > fromMs) ||
+      breaksMs.some((atMs) => atMs > fromMs && atMs < toMs) ||
+      outages.overlaps(askedAtMs, toMs)
+    );
+  };
   return {
     ...books,
     questions: world.asked.map(({ eventId, isOver: _isOver, ...question }) => ({
       ...question,
       wasHeard: question.wasHeard && !killer.log.some(({ atMs }) => isJustAfter(question.askedAtMs, atMs)),
+      wasDisturbed: wasDisturbed(question.askedAtMs),
       isDeclaredFailed: question.kind === 'command' && stage.discord.interaction(eventId).state === 'failed',
     })),
     messages: world.places.flatMap((place) => place.messages()),
+    marked: world.places.flatMap((place) => place.marked().map((id) => `${place.key}/${id}`)),
     generations: stage.model.generations,
     createsCutOff: killer.createsCutOff,
     kills: killer.log,

@@ -5,7 +5,7 @@ import { discordPlaces, telegramPlaces, type Place, type Size } from './places.t
 import type { Stage } from './stage.ts';
 
 /** A question with what the harness needs to know of it while the bot works on it. */
-export interface Asked extends Omit<Question, 'isDeclaredFailed'> {
+export interface Asked extends Omit<Question, 'isDeclaredFailed' | 'wasDisturbed'> {
   readonly place: string;
   readonly eventId: string;
   /** Its whole answer, or a notice in its place, was seen. */
