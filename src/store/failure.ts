@@ -18,6 +18,11 @@ const AWAY = new Set([
   'CONNECTION_DESTROYED',
   'CONNECTION_CONNECT_TIMEOUT',
   'CONNECT_TIMEOUT',
+  // What Node.js says to a write on a socket that has ended meanwhile; it names no system call then.
+  'EPIPE',
+  'ERR_SOCKET_CLOSED',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
 ]);
 /** Classes: connection, insufficient resources (full disk, too many clients), operator intervention, system error. */
 const AWAY_CLASSES = ['08', '53', '57P', '58'];

@@ -176,7 +176,7 @@ function createClient(options: ConnectOptions, ended: AbortSignal) {
       buildStrategy(manager) {
         sockets = manager;
         manager.options.handshakeTimeout = pace.handshakeTimeoutMs;
-        return new SimpleShardingStrategy(withoutFailures(manager, logger));
+        return new SteadySharding(withoutFailures(manager, logger));
       },
       buildIdentifyThrottler: (manager) => ({
         async waitForIdentify(shardId, signal) {
@@ -222,6 +222,27 @@ function withoutFailures(manager: Sockets, logger: Logger): Sockets {
     }
   };
   return Object.create(manager, { emit: { value: emit } }) as Sockets;
+}
+
+/**
+ * A shard that loses its connection in two ways at once connects twice, and the second time rejects where nobody
+ * handles it: that would end the process. Here it leaves it to the first.
+ */
+class SteadySharding extends SimpleShardingStrategy {
+  override async spawn(shardIds: number[]): Promise<void> {
+    await super.spawn(shardIds);
+    const shards = Reflect.get(this, 'shards') as ReadonlyMap<
+      number,
+      { readonly status: WebSocketShardStatus }
+    >;
+    for (const shard of shards.values()) {
+      const connect = Reflect.get(shard, 'internalConnect') as () => Promise<void>;
+      const connectOnce = async (): Promise<void> => {
+        if (shard.status === WebSocketShardStatus.Idle) await connect.call(shard);
+      };
+      Object.assign(shard, { internalConnect: connectOnce });
+    }
+  }
 }
 
 const REST_TIMEOUT_MS = 15_000;

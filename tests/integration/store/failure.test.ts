@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../../src/platform/adapter.ts';
 import { reach } from '../../../src/store/failure.ts';
@@ -37,4 +39,16 @@ describe.each(databaseKinds)('a failure of the database on %s', (kind) => {
   ])('is ours: %s', async (_name, code) => {
     await expect(failWith(code)).rejects.not.toBeInstanceOf(StoreUnavailable);
   });
+});
+
+it('a write on a connection that the server has ended counts as away', async ({ onTestFinished }) => {
+  const server = createServer((socket) => socket.end());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void server.close());
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.on('error', () => undefined).resume();
+  await once(socket, 'end');
+  const writing = () =>
+    new Promise<void>((resolve, reject) => socket.write('x', (error) => (error ? reject(error) : resolve())));
+  await expect(reach(writing)).rejects.toThrow(StoreUnavailable);
 });
