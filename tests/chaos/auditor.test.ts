@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { translate } from '../../src/i18n/translate.ts';
 import { audit } from './auditor.ts';
 import type { BotMessage, Evidence, Question, TurnRecord } from './evidence.ts';
 
@@ -213,6 +214,15 @@ describe('the auditor reports', () => {
     const notice = { text: 'No model could answer just now.' };
     const messages = [message(1), message(2, notice), message(2, { ...notice, id: '22' })];
     expect(kindsIn({ turns: [turn(1), failed], messages })).toEqual(['extra notice']);
+  });
+
+  test('an outage that is told of more than once by one process', () => {
+    const text = translate('en', { key: 'failure.store_waits' });
+    const told = (id: number, createdAtMs: number) => message(id, { text, createdAtMs });
+    const messages = [...sound.messages, told(3, ASKED_MS + 3000), told(4, ASKED_MS + 9000)];
+    expect(kindsIn({ messages })).toEqual(['extra notice']);
+    expect(kindsIn({ messages, kills: [{ atMs: ASKED_MS + 5000, window: 'waiting' }] })).toEqual([]);
+    expect(kindsIn({ messages: [...sound.messages, told(3, ASKED_MS + 3000)] })).toEqual([]);
   });
 
   test('a button below a finished answer', () => {

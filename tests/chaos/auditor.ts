@@ -1,3 +1,4 @@
+import { translate } from '../../src/i18n/translate.ts';
 import { byCreation, nameOf, type Answered } from './answered.ts';
 import type {
   BotMessage,
@@ -55,6 +56,7 @@ export function audit(evidence: Evidence): Verdict {
 
   auditMessages(evidence, accounted, tell);
   uncertain += auditNotices(evidence, turns, tell);
+  auditOutageNotices(evidence, tell);
   auditOrder(answered, tell);
   auditLateWrites(evidence, answered, tell);
   auditBooks(evidence, tell);
@@ -163,12 +165,32 @@ function auditMessages({ messages }: Evidence, accounted: ReadonlySet<BotMessage
   }
 }
 
+/** No turn's: who writes while nothing can be stored reads this, once in a place and ten minutes. */
+const OUTAGE_NOTICE = translate('en', { key: 'failure.store_waits' });
+const OUTAGE_LASTS_MS = 600_000;
+
+function auditOutageNotices({ messages, kills }: Evidence, tell: Tell): void {
+  const told = messages.filter(({ text }) => text === OUTAGE_NOTICE);
+  for (const [place, notices] of Map.groupBy(told, (message) => message.place)) {
+    const inOrder = notices.map(({ createdAtMs }) => createdAtMs).toSorted((one, other) => one - other);
+    const isRepeated = inOrder.some((atMs, index) => {
+      const beforeMs = inOrder[index - 1] ?? -Infinity;
+      // Who was told is in the memory of the process.
+      const isAnother = kills.some((kill) => kill.atMs > beforeMs && kill.atMs < atMs);
+      return atMs - beforeMs < OUTAGE_LASTS_MS && !isAnother;
+    });
+    if (isRepeated) tell('extra notice', `told of one outage more than once in ${place}`);
+  }
+}
+
 /** In each place, as many notices as turns that ended with one. Returns how many repeated ones a kill excuses. */
 function auditNotices(evidence: Evidence, turns: ReadonlyMap<string, TurnRecord>, tell: Tell): number {
   let excused = 0;
   const expected = expectedNotices(evidence, turns);
   const found = Map.groupBy(
-    evidence.messages.filter(({ text, isLoading }) => !isLoading && questionOf(text) === null),
+    evidence.messages.filter(
+      ({ text, isLoading }) => !isLoading && questionOf(text) === null && text !== OUTAGE_NOTICE,
+    ),
     ({ place }) => place,
   );
   for (const place of new Set([...expected.keys(), ...found.keys()])) {

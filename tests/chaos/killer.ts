@@ -64,7 +64,7 @@ const BY_RECORDS: ReadonlySet<WindowName> = new Set([
  * An id that came back this short a time before a kill, or before nothing could be stored, may not have been stored: until
  * then its create is under way.
  */
-const STORING_MS = 1000;
+const STORING_MS = 2000;
 
 export function createKiller({ stage, world, fleet, outages }: KillerParts, hasServer: boolean): Killer {
   const kills: Kill[] = [];
@@ -153,6 +153,7 @@ export function createKiller({ stage, world, fleet, outages }: KillerParts, hasS
       stops += 1;
       log.push({ atMs: Date.now(), window: 'by a stop' });
       const comeBack = leave();
+      creates.expectLate(hostOf(victim.slot), sleep(forMs));
       await sleep(forMs);
       victim.signal('SIGCONT');
       comeBack();
@@ -220,7 +221,7 @@ function watchCreates(stage: Stage, outages: Outages, onLate: (late: Create) => 
       for (const { call } of found) told.add(call.record);
       return found.map(({ call }) => describe(call));
     },
-    /** The process of this host was killed; `until` the next one there shows a sign of life. */
+    /** The process of this host was killed or stopped, `until` one there shows a sign of life again. */
     expectLate(host: string, until: Promise<void>): void {
       dead.add(host);
       void until.then(() => dead.delete(host));

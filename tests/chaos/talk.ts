@@ -8,7 +8,7 @@ import type { RunOptions } from './run.ts';
 import type { World } from './world.ts';
 
 /** Questions that are open at once, at most; those of a dead process wait for its lease to run out. */
-const MOST_OPEN = 90;
+const MOST_OPEN = 60;
 const ASK_EVERY_MS = 60;
 /** Asked while the one before is being answered. */
 const IMPATIENT_SHARE = 0.12;
