@@ -109,20 +109,21 @@ CREATE FUNCTION runnable_turn_v2(p_turn turns, p_window jsonb, p_parts jsonb, p_
       WHERE r.id = p_turn.reply_of AND m.id IS NOT NULL AND p_turn.cause IN ('regenerate', 'continue')))
 $$;
 --> statement-breakpoint
--- Where messages are marked as waiting for a turn, or may still be: its own unless it began as it was admitted, those that
--- were merged into it, and the one whose reply it took over before that was begun. Whoever is about to begin a turn asks
--- before.
+-- Where messages are marked as waiting for a turn, or may still be: its own unless it began, or was refused, as it was
+-- admitted, those that were merged into it, and the one whose reply it took over before that was begun. Whoever is about to
+-- begin a turn asks before.
 CREATE FUNCTION waited_v1(p_turn turns) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT coalesce(jsonb_agg(t.reply_target ORDER BY t.seq), '[]') FROM turns t
-  WHERE (t.id = p_turn.id AND t.cause = 'message' AND p_turn.started_at IS DISTINCT FROM p_turn.admitted_at)
+  WHERE (t.id = p_turn.id AND t.cause = 'message' AND p_turn.started_at IS DISTINCT FROM p_turn.admitted_at
+      AND p_turn.state <> 'refused')
     OR (t.merged_into = p_turn.id AND t.started_at IS NULL)
     OR (t.id = p_turn.reply_of AND t.cause = 'message' AND t.started_at IS NULL)
 $$;
 --> statement-breakpoint
 CREATE FUNCTION deliverable_turn_v2(p_turn turns) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT deliverable_turn_v1(p_turn) || jsonb_build_object('replyOf', p_turn.reply_of, 'after', predecessor_v1(p_turn),
-    -- What ended without an answer may not have begun, which would have taken the marks away.
-    'waited', CASE WHEN p_turn.state IN ('interrupted', 'cancelled') THEN waited_v1(p_turn) ELSE '[]' END,
+    -- It may not have begun, or who began it may have ended before the marks were away.
+    'waited', waited_v1(p_turn),
     'parts', reply_parts_v1(reply_id_v1(p_turn)), 'isRetracted', p_turn.retracted_at IS NOT NULL,
     -- What showed before is shown again where nothing better came.
     'answer', coalesce(own.text, shown.text), 'isPartial', coalesce(own.partial, shown.partial, false),

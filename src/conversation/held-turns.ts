@@ -30,8 +30,8 @@ export interface HeldTurns {
   unshown(author: UserId): readonly TurnId[];
   /** Resolves when nothing is held. */
   idle(): Promise<void>;
-  /** Aborts all for a reason; resolves when nothing of them is on its way any more. */
-  abandon(reason: string): Promise<void>;
+  /** Aborts all for a reason. Tells of each, and resolves for all, when nothing of it is on its way any more. */
+  abandon(reason: string, onQuiet: (claim: TurnClaim) => void): Promise<void>;
 }
 
 interface HeldParts {
@@ -99,11 +99,12 @@ export function createHeldTurns({ leaseMs, monotonicNow, log }: HeldParts): Held
     async idle() {
       while (held.size > 0) await Promise.all([...held.values()].map(({ work }) => work));
     },
-    async abandon(reason) {
+    async abandon(reason, onQuiet) {
       await Promise.all(
-        [...held.values()].map(async ({ abort, reply }) => {
+        [...held.values()].map(async ({ claim, abort, reply }) => {
           abort.abort(reason);
           await reply?.abandon();
+          onQuiet(claim);
         }),
       );
     },

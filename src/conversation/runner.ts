@@ -43,7 +43,10 @@ export interface Runner {
   unshown(user: UserId): readonly TurnId[];
   /** Resolves when nothing runs and everything is delivered. */
   idle(): Promise<void>;
-  /** Stops all work where it stands, for another process, or the next life of this one, to take up. */
+  /**
+   * Stops all work where it stands, for another process, or the next life of this one, to take up: at once, or, where
+   * something is still on its way, when its lease has run out.
+   */
   release(): Promise<void>;
 }
 
@@ -116,12 +119,15 @@ export function createRunner(parts: RunnerParts): Runner {
     idle: () => turns.idle(),
     async release() {
       isReleased = true;
-      const left = turns.claims();
-      if (left.length === 0) return;
+      const turnCount = turns.claims().length;
+      if (turnCount === 0) return;
+      const quiet: TurnClaim[] = [];
+      const abandoned = turns.abandon(RELEASED, (claim) => quiet.push(claim));
       // What waits for a store that is away must not keep the process from its end.
-      await Promise.race([turns.abandon(RELEASED), parts.sleep(LONGEST_PARTING_MS)]);
-      await store.releaseLeases(instance, left);
-      log.info({ turns: left.length }, 'left unfinished turns to whoever comes next');
+      await Promise.race([abandoned, parts.sleep(LONGEST_PARTING_MS)]);
+      // Whoever took up one whose part may yet appear, or is not noted, would create that part once more.
+      if (quiet.length > 0) await store.releaseLeases(instance, quiet);
+      log.info({ turns: turnCount, released: quiet.length }, 'left unfinished turns to whoever comes next');
     },
   };
 }
@@ -223,7 +229,9 @@ async function settle(
     const place = { errorId, area: 'settle', originKey: turn.originKey, logged: { turn: turn.id } };
     await noteFailure(parts, place, error, 'a turn could not be settled');
     const failed = withPrevious(unexpected(errorId), turn);
-    return { result: await settleTurn(turn, failed, [], parts), conclusion: failed };
+    const result = await settleTurn(turn, failed, [], parts);
+    // The first try was carried out although it failed.
+    return { result, conclusion: result.kind === 'already_settled' ? conclusion : failed };
   }
 }
 

@@ -14,7 +14,10 @@ export interface TurnReply {
   retract(): Promise<void>;
   /** Shows nothing more, because the reply is another turn's now, and notes it. Never rejects. */
   handOver(): Promise<void>;
-  /** Shows nothing more, because the turn is another process's now. Harmless after the others. Never rejects. */
+  /**
+   * Shows nothing more, because the turn is another process's now, and resolves when nothing of it is on its way any
+   * more. Harmless after the others. Never rejects.
+   */
   abandon(): Promise<void>;
 }
 
@@ -53,6 +56,7 @@ export function createTurnReply(turn: Turn, parts: TurnReplyParts): TurnReply {
   let isOver = false;
   let early = '';
   let hasText = false;
+  let parting: Promise<void> = Promise.resolve();
 
   const begin = async (): Promise<Shown> => {
     const shown = await parts.whenFree(() => isOver);
@@ -86,13 +90,15 @@ export function createTurnReply(turn: Turn, parts: TurnReplyParts): TurnReply {
   const deliver = async (shown: Shown, show: (reply: Reply) => Promise<Delivery>): Promise<Delivery> => {
     if (shown.kind === 'shown') {
       opened ??= parts.openWith(await parts.partsNow());
-      return await show(opened.reply);
+      // It may have been let go while the parts were asked for.
+      return isOver ? putOff(PENDING) : await show(opened.reply);
     }
     await opened?.reply.abandon();
     return putOff(shown);
   };
 
   const letGo = async (): Promise<void> => {
+    isOver = true;
     await opened?.reply.abandon();
     await opened?.saved();
   };
@@ -112,17 +118,16 @@ export function createTurnReply(turn: Turn, parts: TurnReplyParts): TurnReply {
     retract: () => end((reply) => reply.retract(), true),
     async handOver() {
       if (isOver) return;
-      isOver = true;
-      await letGo();
+      await (parting = letGo());
       // Whoever waited for this reply waits for the one before it, too.
       const before = await parts.whenFree(() => false);
       await parts.record(before.kind === 'shown' ? { kind: 'delivered' } : putOff(before), true);
       parts.complete(before);
     },
     async abandon() {
-      if (isOver) return;
-      isOver = true;
-      await letGo();
+      // Who asks again, or after a handing over, waits for the same.
+      if (isOver) return await parting;
+      await (parting = letGo());
       parts.complete(PENDING);
     },
   };

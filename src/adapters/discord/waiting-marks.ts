@@ -50,7 +50,7 @@ export function createWaitingMarks({ rest, sender, chores, signal, clock, logger
       puts = change.isWanted;
       if (puts ? isRefused(channelId) : borne.get(questionId) === false) continue;
       const outcome = await call(change, puts);
-      borne.set(questionId, puts && (outcome.ok || outcome.failure.kind === 'unreachable'));
+      borne.set(questionId, puts && (outcome.ok || isTransient(outcome.failure)));
       if (outcome.ok) continue;
       logger.debug({ reason: describe(outcome.failure) }, 'waiting mark not changed');
       const isFinal = outcome.failure.kind === 'refused' && !isTransient(outcome.failure);

@@ -56,6 +56,11 @@ export function isTransient(failure: Failure): boolean {
   return failure.kind === 'refused' && (failure.code >= 500 || failure.code === 429);
 }
 
+/** Telegram asked for a rest. */
+export function isSlowDown(failure: Failure): boolean {
+  return failure.kind === 'refused' && failure.code === 429;
+}
+
 /** The edit changed nothing that Telegram can see, which is what was wanted. */
 export function isNotModified(failure: Failure): boolean {
   return refusedWith(failure, /message is not modified/iu);

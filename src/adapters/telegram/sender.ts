@@ -1,7 +1,7 @@
 import type { Logger } from '../../platform/logger.ts';
 import type { Clock } from '../../delivery/clock.ts';
 import { insist, notOurs, type Urgency } from '../../delivery/insist.ts';
-import { attempt, describe, isTransient, type Failure, type Outcome } from './failure.ts';
+import { attempt, describe, isSlowDown, isTransient, type Outcome } from './failure.ts';
 import type { BudgetedChat, Pace, SendBudget } from './pacing.ts';
 
 /** Makes calls that write to a chat, within the chat's budget. Never rejects. */
@@ -50,8 +50,4 @@ export function createSender(budget: SendBudget, pace: Pace, clock: Clock, logge
       });
     },
   };
-}
-
-function isSlowDown(failure: Failure): boolean {
-  return failure.kind === 'refused' && failure.code === 429;
 }

@@ -1,10 +1,11 @@
 import type { Api } from 'grammy';
 import type { Chores } from '../../delivery/chores.ts';
 import type { Clock } from '../../delivery/clock.ts';
+import { insist } from '../../delivery/insist.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Address } from './address.ts';
-import { describe } from './failure.ts';
-import type { SendBudget } from './pacing.ts';
+import { describe, isSlowDown, isTransient, type Outcome } from './failure.ts';
+import type { Pace, SendBudget } from './pacing.ts';
 import type { Sender } from './sender.ts';
 
 /** Marks the message that an address answers as seen and waiting, or takes the mark away. Returns at once; never throws. */
@@ -14,56 +15,86 @@ export interface WaitingMarksOptions {
   readonly api: Api;
   readonly sender: Sender;
   readonly budget: SendBudget;
+  readonly pace: Pick<Pace, 'retryMs'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly chores: Chores;
-  /** Ends the waiting for room. */
+  /** Nothing is marked from then on; marks are taken away until the end. */
   readonly stopping: AbortSignal;
+}
+
+/** A message whose mark is being changed. */
+interface Change {
+  readonly chat: Address;
+  readonly messageId: number;
+  isWanted: boolean;
+  /** Fires when the wish becomes another one. */
+  turned: AbortController;
 }
 
 /** Shows the newest wish for each message, one call at a time, so that a mark never lands behind its own removal. */
 export function createWaitingMarks(options: WaitingMarksOptions): MarkWaiting {
-  const { api, sender, budget, clock, logger } = options;
-  const wishes = new Map<string, boolean>();
+  const { api, sender, budget, pace, clock, logger, stopping } = options;
+  const changes = new Map<string, Change>();
 
-  /** Takes the call's place in the budget; false when there was none in time, or the wish is another one by then. */
-  const takeRoom = async (key: string, chat: Address, isWaiting: boolean): Promise<boolean> => {
-    const deadlineMs = clock.now() + (isWaiting ? MARK_PATIENCE_MS : REMOVAL_PATIENCE_MS);
-    for (;;) {
+  /** Takes the call's place in the budget: resolves with 0, or with the wait when that is too long. */
+  const takeRoom = async (chat: Address, deadlineMs: number, signal: AbortSignal): Promise<number> => {
+    while (!signal.aborted) {
       const waitMs = budget.waitMs(chat, 'reaction');
-      if (wishes.get(key) !== isWaiting) return false;
       if (waitMs === 0) {
         budget.take(chat, 'reaction');
-        return true;
+        return 0;
       }
-      if (options.stopping.aborted || clock.now() + waitMs > deadlineMs) return false;
-      await clock.sleep(waitMs, options.stopping);
+      if (clock.now() + waitMs > deadlineMs) return waitMs;
+      await clock.sleep(waitMs, signal);
     }
+    return 0;
   };
 
-  const react = async (chat: Address, messageId: number, isWaiting: boolean): Promise<void> => {
-    const outcome = await sender.call(chat, { urgency: 'once', isRepeatable: true }, () =>
-      api.setMessageReaction(chat.chatId, messageId, isWaiting ? [SEEN] : []),
-    );
-    if (!outcome.ok) logger.debug({ reason: describe(outcome.failure), isWaiting }, 'waiting mark dropped');
+  const react = ({ chat, messageId, isWanted, turned }: Change): Promise<Outcome<unknown>> => {
+    const patienceMs = isWanted ? MARK_PATIENCE_MS : REMOVAL_PATIENCE_MS;
+    const deadlineMs = clock.now() + patienceMs;
+    const signal = isWanted ? AbortSignal.any([turned.signal, stopping]) : turned.signal;
+    const call = () => api.setMessageReaction(chat.chatId, messageId, isWanted ? [SEEN] : []);
+    return insist(() => sender.call(chat, { urgency: 'once', isRepeatable: true }, call), {
+      line: () => takeRoom(chat, deadlineMs, signal),
+      // A mark that comes late is of no use.
+      isTransient: (failure) => !isWanted && isTransient(failure),
+      isSlowDown,
+      onRepeat: (failure, delayMs) => logger.debug({ reason: describe(failure), delayMs }, 'trying again'),
+      isRepeatable: true,
+      retryMs: pace.retryMs,
+      deadlineMs: patienceMs,
+      clock,
+      signal,
+    });
   };
 
-  const fulfil = async (key: string, chat: Address, messageId: number): Promise<void> => {
-    for (let shown: boolean | undefined; wishes.get(key) !== shown;) {
-      const isWaiting = wishes.get(key) === true;
-      shown = isWaiting;
-      if (await takeRoom(key, chat, isWaiting)) await react(chat, messageId, isWaiting);
-    }
-    wishes.delete(key);
+  const work = async (key: string, change: Change): Promise<void> => {
+    do {
+      change.turned = new AbortController();
+      const { isWanted } = change;
+      const outcome = await react(change);
+      if (!outcome.ok)
+        logger.debug({ reason: describe(outcome.failure), isWaiting: isWanted }, 'waiting mark dropped');
+    } while (change.turned.signal.aborted);
+    changes.delete(key);
   };
 
   return (address, isWaiting) => {
     const { chatId, replyToId } = address;
     if (replyToId === null) return;
     const key = `${chatId}:${replyToId}`;
-    const isBusy = wishes.has(key);
-    wishes.set(key, isWaiting);
-    if (!isBusy) options.chores.add(fulfil(key, address, replyToId));
+    const running = changes.get(key);
+    if (running !== undefined) {
+      if (running.isWanted !== isWaiting) running.turned.abort();
+      running.isWanted = isWaiting;
+      return;
+    }
+    const turned = new AbortController();
+    const change = { chat: address, messageId: replyToId, isWanted: isWaiting, turned };
+    changes.set(key, change);
+    options.chores.add(work(key, change));
   };
 }
 

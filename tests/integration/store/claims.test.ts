@@ -131,6 +131,18 @@ describe.each(databaseKinds)('claims on %s', (kind) => {
       expect(ran.find(({ id }) => id === direct.id)?.waited).toEqual([]);
     });
 
+    it('tell it also of what has its end, for who settled it may have ended before the marks were away', async () => {
+      const { first, queued, marked } = await waiting();
+      const settled = await later(1000, () => store.turns.settle(settlement(first)));
+      const begun = settled.kind === 'settled' ? settled.next : null;
+      if (begun?.id !== queued.turnId) throw new Error('It is the next.');
+      await later(1000, () => store.turns.settle(settlement(begun)));
+      const { deliver } = await sweep(MINUTE_MS);
+      const told = (turn: string) => deliver.find(({ id }) => id === turn);
+      expect(told(queued.turnId)).toMatchObject({ state: 'generated', waited: marked });
+      expect(told(first.id)).toMatchObject({ state: 'generated', waited: [] });
+    });
+
     it('end what its author had stopped as cancelled, with a notice and what it spent', async () => {
       const author = person();
       const turn = await run(store.turns, admission({ author, chat: nextId() }));

@@ -98,14 +98,24 @@ test('only turns of the person without any text are unseen', () => {
   expect(turns.unshown(ann)).toEqual(['silent']);
 });
 
-test('letting go of all aborts each for the reason and waits for their replies', async () => {
+test('letting go of all aborts each for the reason, waits for their replies, and tells whose is over', async () => {
   const { turns } = setting();
-  const reply = replyOf('a');
+  const never = new Promise<void>(() => undefined);
+  const [reply, call] = [replyOf('a'), Promise.withResolvers<void>()];
   const held = turns.hold(claimed('t'), ann);
-  held.begin(reply, new Promise(() => undefined));
-  await turns.abandon('released');
+  held.begin(reply, never);
+  turns.hold(claimed('closed'), null).begin(null, never);
+  turns.hold(claimed('hanging', 100_000, 2), ann).begin({ ...reply, abandon: () => call.promise }, never);
+  const quiet: unknown[] = [];
+  const left = turns.abandon('released', (claim) => quiet.push(claim));
+  await new Promise((resolve) => setImmediate(resolve));
   expect(held.abort.signal.reason).toBe('released');
   expect(reply.abandoned()).toBe(1);
+  const others = ['t', 'closed'].map((id) => ({ id, epoch: 1 }));
+  expect(new Set(quiet)).toEqual(new Set(others));
+  call.resolve();
+  await left;
+  expect(new Set(quiet)).toEqual(new Set([...others, { id: 'hanging', epoch: 2 }]));
 });
 
 test('a turn that was stopped before it came from the store is aborted as soon as it is held', () => {

@@ -4,8 +4,8 @@ import { createRunner, type RunnerParts, type Undelivered } from '../../../src/c
 import type { TurnReply } from '../../../src/conversation/turn-reply.ts';
 import { turnId } from '../../../src/platform/ids.ts';
 
-/** A runner over a desk that takes down what it is asked for. */
-function setting() {
+/** A runner over a desk that takes down what it is asked for; `over` tells when a turn's reply is let go of. */
+function setting(over: Readonly<Record<string, Promise<void>>> = {}) {
   const log: string[] = [];
   const silent = () => undefined;
   const done = () => Promise.resolve();
@@ -19,7 +19,10 @@ function setting() {
     abandon: done,
   };
   const desk: ReplyDesk = {
-    open: () => reply,
+    open: ({ id }) => {
+      const end = over[id];
+      return end === undefined ? reply : { ...reply, finish: () => end, abandon: () => end };
+    },
     compose: (_turn, { notice }) => ({ text: notice?.key ?? '', buttons: [] }),
     close: done,
     markWaiting: (_platform, targets, isWaiting) =>
@@ -74,4 +77,18 @@ test('what is to be delivered by a runner that has let go of everything is let g
   runner.deliver(interrupted);
   await runner.idle();
   expect(log).toEqual(['let go t']);
+});
+
+test('at the end only turns are let go of whose calls are over; the leases of others run out', async () => {
+  const { runner, log } = setting({ hanging: new Promise(() => undefined), silent: Promise.resolve() });
+  for (const id of ['hanging', 'silent']) runner.deliver({ ...interrupted, id: turnId(id), waited: [] });
+  await runner.release();
+  expect(log.filter((line) => line.startsWith('let go'))).toEqual(['let go silent']);
+});
+
+test('at the end nothing is let go of where all calls hang', async () => {
+  const { runner, log } = setting({ hanging: new Promise(() => undefined) });
+  runner.deliver({ ...interrupted, id: turnId('hanging'), waited: [] });
+  await runner.release();
+  expect(log).toEqual(['unmark ']);
 });

@@ -12,15 +12,19 @@ const part = (id: string): PartRecord => ({ index: 0, platformMessageId: id });
 interface Stage {
   readonly replyOf?: string;
   readonly delivery?: Delivery;
+  /** What is told of the reply before when that is asked about again. */
+  readonly later?: Shown;
+  readonly partsNow?: Promise<readonly PartRecord[]>;
 }
 
 /** A reply of a turn over a platform that takes down what is done, behind a reply that is completed by hand. */
-function open({ replyOf, delivery = { kind: 'delivered' } }: Stage = {}) {
+function open({ replyOf, delivery = { kind: 'delivered' }, later, partsNow }: Stage = {}) {
   const log: string[] = [];
   const free = Promise.withResolvers<Shown>();
   const saved = Promise.withResolvers<void>();
   const told: Shown[] = [];
   let isOver = (): boolean => false;
+  let looks = 0;
   const reply = createTurnReply(
     { id: turnId('t'), replyOf: replyOf === undefined ? null : turnId(replyOf), parts: [part('old')] },
     {
@@ -38,10 +42,11 @@ function open({ replyOf, delivery = { kind: 'delivered' } }: Stage = {}) {
           saved: () => saved.promise,
         };
       },
-      partsNow: () => Promise.resolve([part('now')]),
+      partsNow: () => partsNow ?? Promise.resolve([part('now')]),
       whenFree(over) {
         isOver = over;
-        return free.promise;
+        looks += 1;
+        return looks > 1 && later !== undefined ? Promise.resolve(later) : free.promise;
       },
       complete: (shown) => void told.push(shown),
       record: (how, isRetracted) =>
@@ -141,6 +146,35 @@ test('a reply that is another process’s now stops, notes nothing and sends the
   await reply.handOver();
   reply.append('late');
   expect(log).toEqual(['open old', 'abandon']);
+});
+
+test('who lets go of it a second time waits for the same', async () => {
+  const released = open();
+  const handedOver = open();
+  void released.reply.abandon();
+  void handedOver.reply.handOver();
+  for (const { reply, log, save } of [released, handedOver]) {
+    let isQuiet = false;
+    const again = reply.abandon().then(() => (isQuiet = true));
+    await settle();
+    expect(isQuiet).toBe(false);
+    save();
+    await again;
+    expect(log).toEqual(['open old', 'abandon']);
+  }
+});
+
+test('it shows nothing when it is let go of while its parts are asked for', async () => {
+  const asked = Promise.withResolvers<readonly PartRecord[]>();
+  const { reply, log, pass, save } = open({ replyOf: 'root', later: SHOWN, partsNow: asked.promise });
+  save();
+  await pass({ kind: 'postponed', retryAfterMs: 0 });
+  const end = reply.finish(FINAL);
+  await settle();
+  await reply.abandon();
+  asked.resolve([part('now')]);
+  await end;
+  expect(log).toEqual(['open now']);
 });
 
 test('it stops also while the end is on its way, and that end is not noted', async () => {

@@ -96,6 +96,20 @@ describe('a message that waits its turn', () => {
     expect(marks(message)).toEqual({});
   });
 
+  it('loses the mark that Discord has put although it said that it failed', async () => {
+    const { stage, question, marks } = await questioned();
+    const message = await question();
+    // A failure here puts nothing, so another process does.
+    stage.another().markWaiting(message.replyTarget, true);
+    await until(() => '👀' in marks(message));
+    stage.discord.fault(PUT, { kind: 'status', status: 502, body: '' });
+    stage.adapter.markWaiting(message.replyTarget, true);
+    await until(() => stage.logged('waiting mark not changed') === 1);
+    stage.adapter.markWaiting(message.replyTarget, false);
+    await stage.adapter.stop();
+    expect(marks(message)).toEqual({});
+  });
+
   it('that is none can not be marked, and neither can what is no address', async () => {
     const { stage, question } = await questioned();
     const { replyTarget } = await question();

@@ -31,6 +31,48 @@ describe('a message that waits its turn', () => {
     expect(reactions()).toEqual([]);
   });
 
+  it.each([
+    ['fails', { kind: 'status', code: 502, body: 'Bad Gateway' }],
+    ['breaks the connection', { kind: 'drop', when: 'before' }],
+    ['asks for a rest', { kind: 'error', code: 429, description: 'Too Many Requests', retryAfter: 1 }],
+  ] as const)('loses its mark although Telegram %s at first', async (_how, fault) => {
+    const stage = await openStage();
+    const { message, reactions } = await askOne(stage);
+    stage.adapter.markWaiting(message.replyTarget, true);
+    await until(() => reactions()?.[0] === '👀');
+    stage.telegram.fault('setMessageReaction', fault, { times: 2 });
+    stage.adapter.markWaiting(message.replyTarget, false);
+    await until(() => reactions()?.length === 0);
+    expect(stage.calls('setMessageReaction')).toHaveLength(4);
+  });
+
+  it('is marked only once where that fails', async () => {
+    const stage = await openStage();
+    const { message } = await askOne(stage);
+    stage.telegram.fault('setMessageReaction', { kind: 'status', code: 502, body: 'Bad Gateway' });
+    stage.adapter.markWaiting(message.replyTarget, true);
+    await until(() => stage.log.some((line) => line.startsWith('waiting mark dropped')));
+    await stage.adapter.stop();
+    expect(stage.calls('setMessageReaction')).toHaveLength(1);
+  });
+
+  it('loses its mark also when that has to wait while the bot ends, and none is put then', async () => {
+    const stage = await openStage();
+    const { user, chat, reactions } = await askOne(stage);
+    for (let number = 0; number < 6; number += 1) chat.send(user, `question ${number}`);
+    await until(() => stage.messages.length === 7);
+    const [late, ...targets] = stage.messages.map(({ replyTarget }) => replyTarget);
+    const marked = () => chat.messages().filter(({ reactions }) => reactions.length > 0).length;
+    for (const target of targets) stage.adapter.markWaiting(target, true);
+    await until(() => marked() >= 5);
+    for (const target of targets) stage.adapter.markWaiting(target, false);
+    const stopped = stage.adapter.stop();
+    stage.adapter.markWaiting(late!, true);
+    await stopped;
+    await until(() => marked() === 0);
+    expect(reactions()).toEqual([]);
+  });
+
   it('is told to nobody when Telegram refuses the mark', async () => {
     const stage = await openStage();
     const { message, reactions } = await askOne(stage);

@@ -259,6 +259,7 @@ function createMemory(
     activePlaces: () => Promise.resolve([]),
     bookmark: (key) => Promise.resolve(bookmarks.get(key) ?? null),
     setBookmark: (key, value) => Promise.resolve(void bookmarks.set(key, value)),
+    amendTarget: () => Promise.resolve(),
   });
 }
 
