@@ -1,5 +1,5 @@
 import type { ButtonPress, CommandInvocation } from './command.ts';
-import type { GuildId, MessageId, PlaceId, Platform } from './ids.ts';
+import type { GuildId, MessageId, OriginKey, PlaceId, Platform } from './ids.ts';
 import type { IncomingMessage, ReplyTarget } from './message.ts';
 import type { Reply, ReplyOptions } from './reply.ts';
 
@@ -65,11 +65,19 @@ export interface AdapterMemory {
   lead(what: string, holdMs: number): Promise<boolean>;
   /** Lets another process lead at once. */
   resign(what: string): Promise<void>;
-  /** Where a turn of the platform was admitted since then (milliseconds since 1970), the most recent first, at most 1000. */
+  /**
+   * Where turns of the platform that were admitted since then (milliseconds since 1970) take place, and where those who
+   * asked had written: at most 1000, the most recent first, those that began with an answer behind all others.
+   */
   activePlaces(platform: Platform, sinceMs: number): Promise<readonly ActivePlace[]>;
   /** What was last written under a key; null where nothing was. */
   bookmark(key: string): Promise<string | null>;
   setBookmark(key: string, value: string): Promise<void>;
+  /**
+   * Adds to the address of the turn that an event led to what became known of it later, for whoever opens its reply
+   * from then on. Does nothing where there is no such turn, or nothing of it is on its way any more.
+   */
+  amendTarget(event: OriginKey, additions: ReplyTarget): Promise<void>;
 }
 
 export interface ActivePlace {

@@ -1,6 +1,6 @@
 import type { ActivePlace, AdapterMemory } from '../platform/adapter.ts';
 import type { Sql } from './connection.ts';
-import { callFunction } from './document.ts';
+import { callFunction, storableJson } from './document.ts';
 import { reach } from './failure.ts';
 
 /** Who asks: this life of the process. Nobody else can have the database where it is alone. */
@@ -17,13 +17,19 @@ export function createAdapterMemory(sql: Sql, { instance, isAlone }: Asker): Ada
     async resign(what) {
       await reach(() => sql`delete from leads where what = ${what} and owner = ${instance}`);
     },
+    // A thread for each question must not push those places out in which people ask. What `event_chat_v1` does is written
+    // out, for a function that can't be inlined makes the turns of a busy week last longer than a statement may.
     activePlaces: (platform, sinceMs) =>
       reach(
         () => sql<ActivePlace[]>`
-          select t.place, max(g.platform_guild_id) as guild from turns t left join guilds g on g.id = t.guild_id
+          select s.place, max(g.platform_guild_id) as guild
+          from turns t
+          cross join lateral (values (t.place, (t.settings ->> 'opensThread')::boolean),
+            (array_to_string((string_to_array(t.origin_key, ':'))[1:3], ':'), false)) s (place, is_opened)
+          left join guilds g on g.id = t.guild_id
           where t.platform = ${platform} and t.admitted_at > to_timestamp(${sinceMs / 1000})
             and t.conversation_id is not null
-          group by t.place order by max(t.admitted_at) desc limit ${MOST_PLACES}`,
+          group by s.place order by bool_or(s.is_opened) is true, max(t.admitted_at) desc limit ${MOST_PLACES}`,
       ),
     async bookmark(key) {
       const rows = await reach(
@@ -36,6 +42,14 @@ export function createAdapterMemory(sql: Sql, { instance, isAlone }: Asker): Ada
         () => sql`
           insert into bookmarks (key, value) values (${key}, ${value})
           on conflict (key) do update set value = excluded.value, at = now()`,
+      );
+    },
+    async amendTarget(event, additions) {
+      const patch = storableJson(additions);
+      await reach(
+        () => sql`
+          update turns set reply_target = reply_target || ${patch}::text::jsonb
+          where origin_key = ${event} and delivered_at is null`,
       );
     },
   };

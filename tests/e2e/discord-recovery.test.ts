@@ -49,6 +49,21 @@ describe('an answer that a restart interrupts', () => {
     expect(texts(channel)).toEqual([WHOLE]);
   });
 
+  test('stands in its response although nothing of it showed before the token was over', async () => {
+    const { ann, channel } = scene.ownGuild();
+    scene.openrouter.play({ kind: 'answer', pieces: [], fault: { kind: 'stall' } });
+    const invoked = channel.slash(ann, 'ask', { question: 'A story?' });
+    await until(() => invoked.view().state === 'thinking');
+    await scene.bot().stop();
+    expect((await scene.turn(channel, invoked.id))?.parts.filter(Boolean)).toEqual([]);
+    await scene.database.sql`
+      update turns set reply_target = reply_target || '{"expiresAtMs": 1}' where origin_key like ${`%:${invoked.id}`}`;
+    scene.openrouter.play({ kind: 'answer', text: WHOLE });
+    await scene.restart(ABRUPTLY);
+    expect((await scene.over(channel, invoked.id)).turn.unreachable).toBeNull();
+    expect(texts(channel)).toEqual([WHOLE]);
+  });
+
   test('goes on in its thread although the question was deleted while nobody listened', async () => {
     const { ann, channel } = scene.ownGuild();
     await scene.slash(channel, ann, 'settings', { conversations: 'thread' });
@@ -105,6 +120,18 @@ describe('an answer that a restart interrupts', () => {
     expect(shown.flatMap(({ content }) => content.split('\n\n'))).toEqual([...long, 'The end.']);
     expect(shown.map(({ components }) => components.length)).toEqual([...shown.slice(1).map(() => 0), 1]);
   });
+});
+
+test('a question is answered that was asked while nobody listened, where each one opens a thread', async () => {
+  const { ann, channel } = scene.ownGuild();
+  await scene.slash(channel, ann, 'settings', { conversations: 'thread' });
+  await scene.ask(channel, ann, 'Tea?');
+  await scene.bot().stop();
+  const missed = scene.send(channel, ann, 'Coffee?');
+  await scene.restart(ABRUPTLY);
+  const { turn, reply } = await scene.over(channel, missed);
+  expect(turn).toMatchObject({ state: 'delivered', question: { text: 'Coffee?' } });
+  expect(reply).toMatchObject([{ channelId: missed }]);
 });
 
 describe('a command', () => {

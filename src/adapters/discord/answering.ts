@@ -18,9 +18,10 @@ export interface Opened {
 export interface Answering {
   /**
    * Begins the work, shows "thinking…" once it is taken or Discord's patience runs out, and replaces that by what was
-   * said. What the work leads to is written only where "thinking…" shows.
+   * said. What the work leads to is written only where "thinking…" shows. Resolves with the message that shows it when
+   * a turn's reply takes its place, where that message is known.
    */
-  afterwards(interaction: BaseInteraction, work: () => Promise<Said | Taken>): Promise<void>;
+  afterwards(interaction: BaseInteraction, work: () => Promise<Said | Taken>): Promise<string | null>;
   /** Shows "thinking…" at once. Null where nothing can be answered any more. */
   open(interaction: BaseInteraction, isPrivate: boolean): Promise<Opened | null>;
   /** Replaces "thinking…" by what was said, or takes it away where nothing follows. */
@@ -73,7 +74,10 @@ export function createAnswering({ callbacks, replies, clock, deferAfterMs }: Ans
       await inTime(working);
       const opened = await open(interaction, false);
       tellAnswered(opened?.address.responseId ?? null);
-      if (opened !== null) await conclude(interaction, opened, await working);
+      if (opened === null) return null;
+      const said = await working;
+      await conclude(interaction, opened, said);
+      return typeof said === 'object' || said === 'no_reply' ? null : opened.address.responseId;
     },
     async soon(interaction, work) {
       const first = await inTime(work);

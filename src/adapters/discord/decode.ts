@@ -8,7 +8,7 @@ import {
   type PermissionsBitField,
 } from 'discord.js';
 import { BUTTON_ACTIONS, type ButtonPress, type CommandInvocation } from '../../platform/command.ts';
-import { guildId, messageId, originKey, placeId, userId } from '../../platform/ids.ts';
+import { guildId, messageId, originKey, placeId, userId, type OriginKey } from '../../platform/ids.ts';
 import type { Addressing, Author, Envelope, Guild, IncomingMessage } from '../../platform/message.ts';
 import { addressAt, toReplyTarget, type Address } from './address.ts';
 import { readText, type MentionNames, type WrittenText } from './message-text.ts';
@@ -215,6 +215,14 @@ function messageAuthor({ author, member }: Message): Author {
   };
 }
 
+/** What makes the turn of an interaction unique. */
+export function interactionKey(
+  { id, channelId }: Pick<BaseInteraction, 'id' | 'channelId'>,
+  { bot }: Pick<DecodeContext, 'bot'>,
+): OriginKey {
+  return originKey('discord', bot.id, channelId ?? '', id);
+}
+
 function interactionEnvelope(
   interaction: BaseInteraction,
   address: Address,
@@ -225,7 +233,7 @@ function interactionEnvelope(
   const nickname = member !== null && 'displayName' in member ? member.displayName : member?.nick;
   return {
     platform: 'discord',
-    originKey: originKey('discord', bot.id, channelId, interaction.id),
+    originKey: interactionKey(interaction, { bot }),
     author: {
       id: userId('discord', user.id),
       name: nickname ?? user.displayName,

@@ -11,7 +11,7 @@ export interface IntakeEvent {
   readonly hand: () => Promise<unknown>;
   /** The store is away for long: whoever waits may be told. */
   readonly onWait?: () => void;
-  /** It will not be handed over: its person has to be told. */
+  /** It will not be handed over: its person has to be told. Not called where a shutdown left it. */
   readonly giveUp: () => void;
   /** It is handed over, or given up. Not called where a shutdown left it. */
   readonly ended?: () => void;
@@ -121,10 +121,13 @@ function createTry(options: IntakeOptions, closing: AbortSignal, onTaken: () => 
     else if (handed.kind === 'poison') {
       await handOver(() => options.onPoison(event.id, handed.cause), effort, options);
     } else if (over.signal.aborted) return;
-    else {
+    else if (closing.aborted) {
+      // The bookmark stays before a message: its person need not ask again.
+      options.logger.warn({ event: event.id }, 'store away at the end: event left');
+      return;
+    } else {
       options.logger.error({ event: event.id }, 'store away for too long: event given up');
       event.giveUp();
-      if (closing.aborted) return;
     }
     event.ended?.();
   };

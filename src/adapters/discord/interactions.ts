@@ -8,16 +8,17 @@ import {
 } from 'discord.js';
 import type { Chores } from '../../delivery/chores.ts';
 import { pickLocale, translate } from '../../i18n/translate.ts';
-import { handOver, type HandOverOptions } from '../../intake/hand-over.ts';
+import { handOver, type FailedTry, type HandOverOptions } from '../../intake/hand-over.ts';
 import type { Handlers, Said, Taken } from '../../platform/adapter.ts';
 import type { CommandSpec } from '../../platform/command.ts';
+import { failureText } from '../../platform/failure-text.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { addressOf } from './address.ts';
 import type { Answering } from './answering.ts';
 import type { Callbacks } from './callback.ts';
 import type { CommandWords } from './command-words.ts';
 import { messageCommandName } from './commands.ts';
-import { decodeCommand, decodePress, writtenIn, type DecodeContext } from './decode.ts';
+import { decodeCommand, decodePress, interactionKey, writtenIn, type DecodeContext } from './decode.ts';
 import { describe, toFailure } from './failure.ts';
 import { modalOf, needsModal, readModal, type OptionTexts } from './modal.ts';
 
@@ -130,7 +131,10 @@ function createResponders(options: InteractionOptions) {
     if (opened === null) return;
     await answering.conclude(use.interaction, opened, await command(use));
   };
-  const publicly = (use: Use): Promise<void> => answering.afterwards(use.interaction, () => command(use));
+  const publicly = async (use: Use): Promise<void> => {
+    const responseId = await answering.afterwards(use.interaction, () => command(use));
+    if (responseId !== null) await noteResponse(use.interaction, responseId, options);
+  };
 
   return {
     async toCommand(use: Use): Promise<void> {
@@ -172,6 +176,25 @@ function createResponders(options: InteractionOptions) {
       await answering.soon(interaction, work);
     },
   };
+}
+
+/**
+ * Adds the message that shows "thinking…" to the address of the turn, which was stored before there was one: once the
+ * token is over, nobody who takes the turn over could find it. The reply does not wait for this. Never rejects.
+ */
+async function noteResponse(
+  interaction: BaseInteraction,
+  responseId: string,
+  { handlers, context, logger, ...options }: InteractionOptions,
+): Promise<void> {
+  const note = () => handlers.memory.amendTarget(interactionKey(interaction, context), { responseId });
+  const { signal } = options;
+  const effort = { eventId: interaction.id, deadlineMs: Infinity, signal, comesAgain: false };
+  const onFailure = ({ eventId, error }: FailedTry): void =>
+    logger.debug({ event: eventId, reason: failureText(error) }, 'deferred response not noted');
+  const noted = await handOver(note, effort, { ...options, onFailure });
+  if (noted.kind !== 'taken')
+    logger.warn({ event: interaction.id, why: noted.kind }, 'deferred response never noted');
 }
 
 /** A component of another time: without an answer its client would show it as failed. */

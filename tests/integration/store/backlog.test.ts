@@ -1,9 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { originKey, placeId } from '../../../src/platform/ids.ts';
 import { createAdapterMemory } from '../../../src/store/adapter-memory.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { databaseKinds, type TestDatabase } from '../../support/database.ts';
 import { openStore } from './open-store.ts';
-import { admission, community, nextId, person, run, type Speech } from './requests.ts';
+import {
+  admission,
+  claim,
+  community,
+  DELIVERED,
+  nextId,
+  person,
+  run,
+  settlement,
+  type Speech,
+} from './requests.ts';
 
 const NOON = Date.UTC(2026, 6, 15, 12);
 const MINUTE_MS = 60_000;
@@ -85,6 +96,50 @@ describe.each(databaseKinds)('what was said while nobody listened on %s', (kind)
     expect(await memory.activePlaces('discord', 0)).toEqual([]);
   });
 
+  describe('in a guild where each question opens a thread', () => {
+    const LATER = NOON + 120 * MINUTE_MS;
+    const inThread = async () => {
+      const [guild, chat, message] = [community(), nextId(), nextId()];
+      const request = admission({
+        author: person(),
+        chat,
+        guild,
+        message,
+        thread: placeId('telegram', 'bot', message),
+      });
+      await store.guildSettings.setConversationStyle(request.envelope, 'thread');
+      return { turn: await run(store.turns, request), channel: placeId('telegram', 'bot', chat), guild };
+    };
+
+    it('is looked for in the channel as well, before the thread', async () => {
+      const { turn, channel, guild } = await inThread();
+      const places = await memoryOf(database, 'one').activePlaces('telegram', NOON - MINUTE_MS);
+      const mine = places.filter((active) => active.guild === guild.id).map(({ place }) => place);
+      expect(turn.place).not.toBe(channel);
+      expect(mine).toEqual([channel, turn.place]);
+    });
+
+    it('is looked for in quiet channels although more threads were begun since than are read', async () => {
+      clock = LATER;
+      const quiet = await run(store.turns, admission({ author: person(), chat: nextId() }));
+      clock += MINUTE_MS;
+      const { turn, channel, guild } = await inThread();
+      clock = NOON;
+      await database.sql`
+        insert into turns (id, origin_key, cause, platform, place, state, conversation_id, guild_id, reply_target, settings,
+          max_completion_tokens, admitted_at, charged_at, delivered_at)
+        select gen_random_uuid(), t.origin_key || 'x' || n, t.cause, t.platform, t.place || 'x' || n, 'delivered', t.conversation_id,
+          t.guild_id, t.reply_target, t.settings, t.max_completion_tokens, t.admitted_at, t.charged_at, t.admitted_at
+        from turns t, generate_series(1, 1000) n where t.id = ${turn.id}`;
+      const places = await memoryOf(database, 'one').activePlaces('telegram', LATER - 1);
+      expect(places).toHaveLength(1000);
+      expect(places.slice(0, 2)).toEqual([
+        { place: channel, guild: guild.id },
+        { place: quiet.place, guild: null },
+      ]);
+    });
+  });
+
   it('is read on from where a bookmark was left', async () => {
     const memory = memoryOf(database, 'one');
     expect(await memory.bookmark('somewhere')).toBeNull();
@@ -92,6 +147,41 @@ describe.each(databaseKinds)('what was said while nobody listened on %s', (kind)
     await memory.setBookmark('somewhere', '42');
     await memory.setBookmark('elsewhere', '7');
     expect(await memory.bookmark('somewhere')).toBe('42');
+  });
+});
+
+describe.each(databaseKinds)('the address of a turn on %s', (kind) => {
+  let database: TestDatabase;
+  let store: Store;
+
+  beforeAll(async () => {
+    ({ database, store } = await openStore(kind));
+  });
+  afterAll(() => database.close());
+
+  it('is known with what was added to it to whoever takes the turn over', async () => {
+    const memory = memoryOf(database, 'one');
+    const request = admission({ author: person(), chat: nextId() }, { leaseMs: -1 });
+    await run(store.turns, request);
+    const { originKey: event, replyTarget } = request.envelope;
+    await memory.amendTarget(event, { responseId: '5', message: 'other' });
+    const { run: runs } = await store.turns.claimWork(claim());
+    expect(runs.map((turn) => turn.replyTarget)).toEqual([
+      { ...replyTarget, responseId: '5', message: 'other' },
+    ]);
+  });
+
+  it('stays as it is when all of the turn is delivered, and of an event without a turn nothing is kept', async () => {
+    const memory = memoryOf(database, 'one');
+    const request = admission({ author: person(), chat: nextId() });
+    const turn = await run(store.turns, request);
+    await store.turns.settle(settlement(turn));
+    await store.turns.markDelivered(turn, DELIVERED);
+    await memory.amendTarget(request.envelope.originKey, { responseId: '5' });
+    await memory.amendTarget(originKey('telegram', 'bot', nextId(), nextId()), { responseId: '5' });
+    expect(
+      await database.sql`select 1 from turns where reply_target ? 'responseId' and delivered_at is not null`,
+    ).toEqual([]);
   });
 });
 

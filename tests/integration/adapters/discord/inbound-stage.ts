@@ -13,8 +13,8 @@ import {
   type Taken,
 } from '../../../../src/platform/adapter.ts';
 import type { ButtonPress, CommandInvocation, CommandSpec } from '../../../../src/platform/command.ts';
-import { guildId, placeId, turnId, type MessageId } from '../../../../src/platform/ids.ts';
-import type { IncomingMessage } from '../../../../src/platform/message.ts';
+import { guildId, placeId, turnId, type MessageId, type OriginKey } from '../../../../src/platform/ids.ts';
+import type { IncomingMessage, ReplyTarget } from '../../../../src/platform/message.ts';
 import type { SimChannel } from '../../../simulators/discord/channel-handle.ts';
 import type { GuildOptions } from '../../../simulators/discord/guilds.ts';
 import type { SimGuild, SimUser } from '../../../simulators/discord/handles.ts';
@@ -225,12 +225,14 @@ interface Record {
 interface Memory {
   readonly bookmarks: Map<string, string>;
   readonly places: ActivePlace[];
+  /** What was added to the addresses of turns. */
+  readonly amended: { readonly event: OriginKey; readonly additions: ReplyTarget }[];
   /** While true, nothing of it is in reach. */
   isAway: boolean;
 }
 
 function createRecord(): Record {
-  const memory = { bookmarks: new Map<string, string>(), places: [], isAway: false };
+  const memory = { bookmarks: new Map<string, string>(), places: [], amended: [], isAway: false };
   const heard = { messages: [], commands: [], presses: [], edits: [], deletions: [] };
   return { ...heard, memory, poison: [], fatal: [], log: [] };
 }
@@ -278,6 +280,7 @@ function createMemory(memory: Memory): AdapterMemory {
     activePlaces: () => reach(() => [...memory.places]),
     bookmark: (key) => reach(() => memory.bookmarks.get(key) ?? null),
     setBookmark: (key, value) => reach(() => void memory.bookmarks.set(key, value)),
+    amendTarget: (event, additions) => reach(() => void memory.amended.push({ event, additions })),
   };
 }
 

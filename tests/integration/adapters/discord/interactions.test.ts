@@ -99,6 +99,35 @@ describe('a slash command', () => {
     expect(stage.discord.calls.map(({ route }) => route).slice(-2)).toEqual([CALLBACK, FILL_ANSWER]);
   });
 
+  it('has its response noted in the address of its turn, however long the store is away', async () => {
+    const stage = await openInbound({
+      handlers: {
+        onCommand() {
+          stage.memory.isAway = true;
+          return Promise.resolve('reply_follows');
+        },
+      },
+    });
+    const { user, channel } = await ready(stage);
+    const invoked = channel.slash(user, 'ask', { question: 'why?' });
+    const { originKey, replyTarget } = await until(() => stage.commands[0]);
+    await until(() => stage.logged('deferred response not noted') > 6);
+    const reply = answerFrom(stage, replyTarget);
+    expect(await reply.finish({ text: 'because', buttons: [] })).toEqual({ kind: 'delivered' });
+    stage.memory.isAway = false;
+    await until(() => stage.memory.amended.length > 0);
+    const responseId = invoked.view().messages[0]?.id;
+    expect(stage.memory.amended).toEqual([{ event: originKey, additions: { responseId } }]);
+  });
+
+  it('that no turn answers has no response noted', async () => {
+    const stage = await openInbound({ handlers: says('so') });
+    const { user, channel } = await ready(stage);
+    await answerTo(channel.slash(user, 'ask', { question: 'why?' }));
+    await stage.adapter.stop();
+    expect(stage.memory.amended).toEqual([]);
+  });
+
   it('shows "thinking" while the store takes its time, so that Discord goes on waiting', async () => {
     const { promise: stored, resolve: store } = Promise.withResolvers<Taken>();
     const stage = await openInbound({
