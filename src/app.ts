@@ -93,6 +93,8 @@ export function createApp(options: AppOptions): App {
       const heartbeat = startHeartbeat(settings, store.turns, core.runner, onFailure);
       whenStopped(() => heartbeat.stop()); // leases are renewed until the last turn has ended
       whenStopped(() => core.runner.release());
+      // The last answers have taken marks away.
+      withinGrace(() => Promise.all([...adapters.values()].map((adapter) => adapter.settle())));
       withinGrace(() => core.runner.idle());
 
       for (const adapter of await createAdapters(options)) adapters.set(adapter.platform, adapter);

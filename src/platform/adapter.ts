@@ -15,6 +15,8 @@ export interface PlatformAdapter {
   start(handlers: Handlers): Promise<void>;
   /** Takes no more events; resolves when every event in hand is handed over. */
   stop(): Promise<void>;
+  /** Resolves when nothing is under way beside replies, such as the removal of a mark, or after some seconds. */
+  settle(): Promise<void>;
   /** Opens, or opens again after a restart, the reply at an address that this adapter made. */
   openReply(target: ReplyTarget, options: ReplyOptions): Reply;
   /** Marks the message that an address answers as seen and waiting its turn, or takes the mark away. Never throws. */

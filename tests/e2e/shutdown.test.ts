@@ -121,6 +121,24 @@ describe('a process', () => {
 });
 
 describe('the grace period', () => {
+  it('lets a message that waited lose its mark, however slowly that is taken away', async ({
+    onTestFinished,
+  }) => {
+    const scene = await openScene({ settings: { SHUTDOWN_GRACE_MS: '30000' } });
+    onTestFinished(() => scene.stop());
+    const ann = scene.person();
+    scene.openrouter.play({ kind: 'answer', pieces: [{ text: 'One' }, { text: '.', delayMs: 2000 }] });
+    ann.send('First?');
+    await until(() => scene.said(ann.chat).length === 1);
+    const waiting = ann.send('Second?');
+    const marks = () => ann.chat.messages().find(({ id }) => id === waiting)?.reactions;
+    await until(() => marks()?.length === 1);
+    scene.telegram.fault('setMessageReaction', { kind: 'delay', ms: 1500 });
+    await scene.bot().stop();
+    expect((await scene.turn(ann.chat, waiting))?.state).toBe('delivered');
+    expect(marks()).toEqual([]);
+  });
+
   it('begins with the stop, and a platform that hangs does not prolong it', async ({ onTestFinished }) => {
     const scene = await openScene({ settings: { SHUTDOWN_GRACE_MS: '300' } });
     onTestFinished(() => scene.stop());

@@ -149,6 +149,7 @@ export function createDiscordAdapter(options: DiscordAdapterOptions): PlatformAd
       await inbound?.shards.settle();
       await chores.settle();
     },
+    settle: () => chores.settle(),
     openReply: (target, replyOptions) =>
       createReply(replies, fromReplyTarget(target, seal, Date.now()), replyOptions),
     markWaiting(target, isWaiting) {

@@ -97,6 +97,7 @@ export function createTelegramAdapter(options: TelegramAdapterOptions): Platform
       await source?.stop();
       await chores.settle();
     },
+    settle: () => chores.settle(),
     markWaiting: (target, isWaiting) => markWaiting(fromReplyTarget(target), isWaiting),
     openReply: (target, replyOptions) => createReply(replies, fromReplyTarget(target), replyOptions),
   };

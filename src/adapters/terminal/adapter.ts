@@ -84,6 +84,7 @@ export function createTerminalAdapter(options: TerminalOptions): PlatformAdapter
       for (const resolve of awaited.values()) resolve();
       await reading;
     },
+    settle: () => Promise.resolve(),
     openReply(target, replyOptions) {
       const event = String(target.event);
       const isEarlier = !event.startsWith(session);
