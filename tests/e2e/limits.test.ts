@@ -4,7 +4,7 @@ import { builtInModels } from '../../src/simulator/built-in-models.ts';
 import type { Scenario } from '../../src/simulator/scenario.ts';
 import { createAccessRequests } from '../../src/store/access-requests.ts';
 import { createControl, type Control } from '../../src/store/control.ts';
-import { databaseKinds } from '../support/database.ts';
+import { anyKinds } from '../support/database.ts';
 import {
   FREE,
   nanoUsd,
@@ -25,7 +25,7 @@ const USUAL = { MAX_TOKENS: '1000' };
 
 const failing: Scenario = { kind: 'refusal', name: 'provider-error' };
 
-describe.each(databaseKinds)('on a database of kind %s', (kind) => {
+describe.each(anyKinds)('on a database of kind %s', (kind) => {
   let scene: Scene;
   let control: Control;
   const operator = userId('telegram', 1);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Scenario } from '../../src/simulator/scenario.ts';
-import { databaseKinds } from '../support/database.ts';
+import { anyKinds } from '../support/database.ts';
 import { startGateway, type Gateway } from '../support/gateway.ts';
 import { openScene, slowly, type Person, type Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
@@ -11,7 +11,7 @@ const ENCRYPTION_KEY = Buffer.from('0123456789abcdef0123456789abcdef').toString(
 const PASSWORD = 'the-password-of-the-database';
 const JWT_SECRET = 'the-secret-that-signs-tokens-of-the-interface';
 
-describe.each(databaseKinds)(
+describe.each(anyKinds)(
   'with a database of kind %s, after a busy run with everything going wrong',
   (kind) => {
     let scene: Scene;

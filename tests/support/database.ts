@@ -27,6 +27,9 @@ export const databaseKinds: readonly DatabaseKind[] =
 /** For suites that need real concurrency: empty where there is no server. */
 export const serverKinds = databaseKinds.filter((kind) => kind === 'postgres');
 
+/** For suites about what is the same on all of them. */
+export const anyKinds: readonly DatabaseKind[] = databaseKinds.slice(-1);
+
 export interface TestDatabase extends Database {
   /** Of the server's database; null for the embedded one. */
   readonly url: string | null;
