@@ -9,7 +9,6 @@ export interface Life {
   readonly name: string;
   /** Its place among the processes, from 0. */
   readonly slot: number;
-  readonly startedAtMs: number;
   /** Its clock does not jump. */
   readonly hasSteadyClock: boolean;
   /** Resolves with its first sign of life, which comes before its first call, or its end. */
@@ -25,8 +24,6 @@ export interface Life {
 export interface Fleet {
   /** The present life of each slot. */
   readonly lives: readonly Life[];
-  /** When processes were started, in epoch milliseconds. */
-  readonly startsMs: readonly number[];
   /** Starts a process in the slot, whose last one is dead. */
   start(slot: number): Life;
   /** Processes that ended without being told to. */
@@ -63,7 +60,7 @@ export const hostOf = (slot: number): string => HOSTS[slot] ?? HOSTS[0];
 
 export function createFleet(options: FleetOptions): Fleet {
   const lives: Life[] = [];
-  const startsMs: number[] = [];
+  let startCount = 0;
   const crashes: string[] = [];
   /** How each process was told to end. */
   const told = new Map<string, 'SIGKILL' | 'SIGTERM'>();
@@ -74,9 +71,8 @@ export function createFleet(options: FleetOptions): Fleet {
   });
 
   const start = (slot: number): Life => {
-    const name = `life-${startsMs.length + 1}`;
-    const startedAtMs = Date.now();
-    startsMs.push(startedAtMs);
+    startCount += 1;
+    const name = `life-${startCount}`;
     const { program, logFolder, environmentOf, preloaded } = options;
     const environment = environmentOf(slot, name);
     const child = spawn(
@@ -128,7 +124,6 @@ export function createFleet(options: FleetOptions): Fleet {
     const life: Life = {
       name,
       slot,
-      startedAtMs,
       hasSteadyClock: environment['CLOCK_JUMPS'] === undefined,
       spoken,
       ready,
@@ -158,7 +153,6 @@ export function createFleet(options: FleetOptions): Fleet {
   return {
     lives,
     endInOrder,
-    startsMs,
     crashes,
     start,
     async stop() {

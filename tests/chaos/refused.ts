@@ -1,19 +1,20 @@
+import type { Absence } from './killer.ts';
 import type { SeenCall, Stage } from './stage.ts';
 
 /**
  * Collects writes that a platform refused for the bot's own pace. Those that a fault ordered never get as far as the
  * watchers on Telegram, and are shared ones on Discord.
  */
-export function watchPace(stage: Stage, startsMs: readonly number[]): () => readonly string[] {
+export function watchPace(stage: Stage): (absences: readonly Absence[]) => readonly string[] {
   const tried: SeenCall[] = [];
   stage.watch((call) => {
     if (call.platform === 'telegram' && call.when === 'before' && call.kind !== 'poll') tried.push(call);
     return undefined;
   });
-  /** A process that has just started does not know what the one before it has sent. */
-  const isExcused = (atMs: number, windowMs: number): boolean =>
-    startsMs.slice(1).some((startMs) => startMs < atMs + 1000 && atMs - startMs < windowMs);
-  return () => {
+  return (absences) => {
+    /** Who takes the place of another process does not know what that one has sent. */
+    const isExcused = (atMs: number, windowMs: number): boolean =>
+      absences.some(({ fromMs, toMs }) => fromMs < atMs && atMs - toMs < windowMs);
     const onTelegram = tried
       .flatMap(({ record }) =>
         record !== null && 'method' in record && record.errorCode === 429 ? [record] : [],

@@ -74,7 +74,7 @@ export async function runChaos(options: RunOptions): Promise<RunResult> {
   const run = await prepare(options);
   const { fleet, stage, storage, killer, world } = run;
   try {
-    const pace = watchPace(stage, fleet.startsMs);
+    const pace = watchPace(stage);
     const stories = recordStories(stage);
     const activity = watchActivity(stage);
     const trouble = createTroublemaker(
@@ -93,7 +93,7 @@ export async function runChaos(options: RunOptions): Promise<RunResult> {
     }, LONGEST_END_MS);
     await fleet.stop();
     const books = await readBooks(storage);
-    const evidence = collect(run, books, { paceRefusals: pace(), breaksMs: trouble.breaksMs });
+    const evidence = collect(run, books, { paceRefusals: pace(killer.absences), breaksMs: trouble.breaksMs });
     const verdict = audit(evidence);
     await writeFile(
       join(run.logFolder, 'stories.txt'),
