@@ -36,9 +36,11 @@ async function readHolds(sql: Database['sql']): Promise<number> {
   return row?.holds ?? 0;
 }
 
+/** Without those of the model service, which are ordered. */
 async function readOwnFailures(sql: Database['sql']): Promise<readonly string[]> {
   const rows = await sql<{ failure: string }[]>`
-    select area || ' ' || coalesce(origin_key, '') || ': ' || left(message, 300) as failure from errors order by at`;
+    select area || ' ' || coalesce(origin_key, '') || ': ' || left(message, 300) as failure from errors
+    where area not like 'completion.%' order by at`;
   return rows.map(({ failure }) => failure);
 }
 
