@@ -129,7 +129,8 @@ export const windows: Readonly<Record<WindowName, (context: WindowContext) => Pr
       PATIENCE_MS,
     );
     if (shown === null) return null;
-    await sleep(random.between(0, 1500));
+    // Mostly long enough for what was created to be stored.
+    await sleep(random.between(0, 4000));
     return { question, whom: { host: shown.host }, release: () => undefined, isHit: () => true };
   },
 
