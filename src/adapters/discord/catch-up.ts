@@ -13,6 +13,8 @@ export interface CatchUp {
    * while. The channel is read before others from now on.
    */
   passed(channelId: string): Promise<void>;
+  /** Whether something may be missing in the channel that is not handed over. */
+  isPending(channelId: string): boolean;
   /** Whether all of it was handed over, before the signal fired. Never rejects. */
   readonly whole: Promise<boolean>;
 }
@@ -86,13 +88,17 @@ export function catchUp(options: CatchUpOptions): CatchUp {
 
   const run = async (): Promise<boolean> => {
     const channels = await options.channels;
-    ahead.list(channels ?? []);
+    ahead.list(channels);
     if (channels === null) return false;
     await Promise.all(Array.from({ length: pace.channels }, work));
     if (count.messages > 0) logger.info(count, 'Discord: handed over what was missed');
     return !signal.aborted;
   };
-  return { passed: (channelId) => ahead.passed(channelId), whole: run() };
+  return {
+    passed: (channelId) => ahead.passed(channelId),
+    isPending: (channelId) => ahead.isPending(channelId),
+    whole: run(),
+  };
 }
 
 /** What became of a try to read a channel. */
@@ -158,12 +164,15 @@ function createAhead(options: GateOptions) {
   const line = new Set<string>();
   const urgent = new Set<string>();
   const resting = new Set<Promise<void>>();
+  let isListed = false;
   return {
-    list(channels: readonly string[]): void {
-      for (const id of channels) {
+    /** Null where nobody will tell which. */
+    list(channels: readonly string[] | null): void {
+      for (const id of channels ?? []) {
         gates.set(id, createGate(options));
         line.add(id);
       }
+      isListed = channels !== null;
       listed.open();
     },
     take(): string | undefined {
@@ -188,6 +197,7 @@ function createAhead(options: GateOptions) {
       await Promise.race(resting);
       return true;
     },
+    isPending: (id: string): boolean => !isListed || gates.has(id),
     pass(id: string): void {
       gates.get(id)?.open();
       gates.delete(id);

@@ -60,8 +60,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       id,
       lane: channelId,
       async hand() {
-        await shards.turn(channelId, guildId);
+        if (!(await shards.turn(channelId, guildId))) return false;
         await speech.hand();
+        return true;
       },
       onWait: () => tell(channelId, speech.isPrivate, 'failure.store_waits'),
       giveUp: () => tell(channelId, speech.isPrivate, 'failure.store_away'),

@@ -7,7 +7,7 @@ export interface IntakeEvent {
   readonly id: string;
   /** Events of one lane are handed over in order. */
   readonly lane: string;
-  /** Rejects with `StoreUnavailable` when nothing is stored. */
+  /** Rejects with `StoreUnavailable` when nothing is stored; resolves with false where the next process has to take it. */
   readonly hand: () => Promise<unknown>;
   /** The store is away for long: whoever waits may be told. */
   readonly onWait?: () => void;
@@ -117,8 +117,10 @@ function createTry(options: IntakeOptions, closing: AbortSignal, onTaken: () => 
     const { onWait = () => undefined } = event;
     const effort = { eventId: event.id, deadlineMs, signal, comesAgain: false, onWait };
     const handed = await handOver(event.hand, effort, options);
-    if (handed.kind === 'taken') onTaken();
-    else if (handed.kind === 'poison') {
+    if (handed.kind === 'taken') {
+      if (handed.value === false) return;
+      onTaken();
+    } else if (handed.kind === 'poison') {
       await handOver(() => options.onPoison(event.id, handed.cause), effort, options);
     } else if (over.signal.aborted) return;
     else if (closing.aborted) {

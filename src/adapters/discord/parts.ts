@@ -69,16 +69,29 @@ export function createDiscordParts(options: PartsOptions): DiscordParts {
     journal,
     logger,
   );
+  /** Also messages of which nobody knows whether they were created: an earlier run's answer may have been longer. */
+  const trim = async (count: number): Promise<Failure | null> => {
+    let left = await parts.trim(count);
+    for (const spot of unsure.spots()) {
+      // One that follows nothing that is known can't be told from other messages of the bot.
+      const isKnown = spot.index === 0 || spot.previousId !== null;
+      if (spot.index < count || !isKnown) continue;
+      const failure = await messages.removeUnsure(spot, manner('insist'));
+      if (failure === null) unsure.forget(spot);
+      left = failure ?? left;
+    }
+    return left;
+  };
   return {
     ...parts,
+    trim,
     lane: () =>
       parts.count() <= 1 && webhook?.isOpen() === true ? webhook.lane : channelLane(where.channelId()),
     typingChannelId: () => (isDeferred(address) ? null : where.channelId()),
     settle: (urgency) => (isDeferred(address) ? Promise.resolve(null) : where.settle(urgency)),
     async retract() {
       const hasFirst = parts.count() > 0;
-      let left = await parts.trim(0);
-      for (const spot of unsure.spots()) left = (await messages.removeUnsure(spot, manner('insist'))) ?? left;
+      const left = await trim(0);
       // The first part stands in the response, and is gone with it.
       return hasFirst ? left : ((await messages.removeResponse(manner('insist'))) ?? left);
     },
@@ -95,6 +108,7 @@ function createUnsure({ existing }: PartJournal) {
   );
   return {
     spots: () => [...spots.values()],
+    forget: ({ index }: Spot): void => void spots.delete(index),
     note(spot: Spot, outcome: Outcome<Created>): void {
       if (outcome.ok) spots.delete(spot.index);
       else if (isTransient(outcome.failure)) spots.set(spot.index, spot);

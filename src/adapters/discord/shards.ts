@@ -27,8 +27,11 @@ export interface Shards {
   began(session: ShardSession): void;
   /** A message was told and is in hand. Returns what to call when it is handed over, given up or of no concern. */
   follow(message: Pick<Message, 'id' | 'guildId'>): () => void;
-  /** Resolves when what happens in a channel may be handed over: after what was missed there. Never rejects. */
-  turn(channelId: string, guildId: string | null): Promise<void>;
+  /**
+   * Resolves when what happens in a channel may be handed over: after what was missed there. With false where all ends
+   * before, and the next process has to read both. Never rejects.
+   */
+  turn(channelId: string, guildId: string | null): Promise<boolean>;
   /** Resolves when all is written down. Never rejects. */
   settle(): Promise<void>;
 }
@@ -115,7 +118,11 @@ export function createShards(options: ShardsOptions): Shards {
       bookmark?.begin(id);
       return () => bookmark?.end(id);
     },
-    turn: (channelId, guildId) => turnIn(of(guildId), channelId),
+    async turn(channelId, guildId) {
+      const shard = of(guildId);
+      await turnIn(shard, channelId);
+      return !(stopping.aborted && shard?.running?.isPending(channelId) === true);
+    },
     async settle() {
       await Promise.all(ending);
       await Promise.all([...shards.values()].map(({ bookmark }) => bookmark.close()));

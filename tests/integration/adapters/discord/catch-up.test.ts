@@ -3,6 +3,7 @@ import { StoreUnavailable, type Taken } from '../../../../src/platform/adapter.t
 import type { IncomingMessage } from '../../../../src/platform/message.ts';
 import type { SimChannel } from '../../../simulators/discord/channel-handle.ts';
 import { until } from '../../../support/until.ts';
+import { aWhile } from './stage.ts';
 import { asked, botThread, openInbound, scene, type InboundStage } from './inbound-stage.ts';
 
 const HISTORY = 'GET /channels/{channel_id}/messages';
@@ -314,6 +315,23 @@ describe('reading what was missed', () => {
     await restart();
     await until(() => heard(stage).length === 3);
     expect(heard(stage)).toEqual(['first', 'missed elsewhere', 'missed']);
+  });
+
+  it('that an end breaks off takes what was said later along to the next process', async () => {
+    const { stage, channel, say, restart } = await stopped();
+    const fault = { kind: 'delay', ms: 2000, when: 'before' } as const;
+    stage.discord.fault(HISTORY, fault, { channelId: channel.id });
+    say('missed');
+    const ending = stage.another();
+    await ending.start(stage.handlers);
+    await until(() => reads(stage).length > 0);
+    say('live');
+    await aWhile(100);
+    await ending.stop();
+    expect(heard(stage)).toEqual(['first']);
+    await restart();
+    await until(() => heard(stage).length === 3);
+    expect(heard(stage)).toEqual(['first', 'missed', 'live']);
   });
 
   it('meets a limit, rests, and goes on', async () => {

@@ -111,6 +111,18 @@ describe('a reply that is retracted', () => {
     expect(answers(stage, channel)).toEqual([]);
   });
 
+  it('that is shorter when it is written anew loses the part whose creation an earlier process did not note', async () => {
+    const stage = await openStage();
+    const { channel, address, reply } = ask(stage);
+    await reply.finish({ text: LONG, buttons: [] });
+    const [first, ...more] = recordsOf(stage, channel);
+    expect(more.length).toBeGreaterThan(0);
+    const existing = [first!, { index: 1, platformMessageId: null }, ...more.slice(1)];
+    const later = openReply(stage, address, { existing });
+    expect(await later.reply.finish({ text: 'short', buttons: [] })).toEqual({ kind: 'delivered' });
+    expect(answers(stage, channel)).toMatchObject([{ id: first!.platformMessageId, content: 'short' }]);
+  });
+
   it('loses a message whose creation nobody confirmed', async () => {
     const stage = await openStage();
     const { channel, reply } = ask(stage);
