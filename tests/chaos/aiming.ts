@@ -31,11 +31,7 @@ export function anyIdle(
   return idle.length > 0 ? random.pick(idle) : null;
 }
 
-export function seen(
-  stage: Stage,
-  is: (call: SeenCall) => boolean,
-  found: (call: SeenCall) => void,
-): () => void {
+function seen(stage: Stage, is: (call: SeenCall) => boolean, found: (call: SeenCall) => void): () => void {
   return stage.watch((call) => {
     if (is(call)) found(call);
     return undefined;
@@ -52,6 +48,18 @@ export function askedFor(
       stage.onAsked((asked) => {
         if (is(asked.number)) found(asked);
       }),
+    timeoutMs,
+  );
+}
+
+/** Resolves with the first call that has shown something of a question's answer; null when that took too long. */
+export function shownFor(
+  stage: Stage,
+  { number }: Pick<Asked, 'number'>,
+  timeoutMs: number,
+): Promise<SeenCall | null> {
+  return firstOf<SeenCall>(
+    (found) => seen(stage, (call) => call.when === 'after' && call.question === number, found),
     timeoutMs,
   );
 }

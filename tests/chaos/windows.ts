@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TurnRecord } from './evidence.ts';
 import { isEnded, type AnswerPlan } from './model.ts';
-import { firstOf } from './patience.ts';
-import { anyIdle, askedFor, confirms, handedOut, hold, seen, type WindowContext } from './aiming.ts';
+import { anyIdle, askedFor, confirms, handedOut, hold, shownFor, type WindowContext } from './aiming.ts';
 import type { SeenCall } from './stage.ts';
 import type { Asked } from './world.ts';
 
@@ -92,10 +91,7 @@ export const windows: Readonly<Record<WindowName, (context: WindowContext) => Pr
     const place = anyIdle(context, undefined, ['alone']);
     if (place === null) return null;
     const first = world.ask(place, STALLS_LATE);
-    const shown = await firstOf<SeenCall>(
-      (found) => seen(stage, (call) => call.when === 'after' && call.question === first.number, found),
-      PATIENCE_MS,
-    );
+    const shown = await shownFor(stage, first, PATIENCE_MS);
     if (shown === null) return null;
     const question = world.ask(place, STEADY);
     await sleep(random.between(250, 600));
@@ -124,10 +120,7 @@ export const windows: Readonly<Record<WindowName, (context: WindowContext) => Pr
     const place = anyIdle(context);
     if (place === null) return null;
     const question = world.ask(place, STALLS_LATE);
-    const shown = await firstOf<SeenCall>(
-      (found) => seen(stage, (call) => call.when === 'after' && call.question === question.number, found),
-      PATIENCE_MS,
-    );
+    const shown = await shownFor(stage, question, PATIENCE_MS);
     if (shown === null) return null;
     // Mostly long enough for what was created to be stored.
     await sleep(random.between(0, 4000));
