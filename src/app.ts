@@ -12,6 +12,9 @@ import { createCommandDoor } from './commands/door.ts';
 import { menu } from './commands/menu.ts';
 import { createCatalogue } from './completion/catalogue.ts';
 import { createCompletionChain } from './completion/chain.ts';
+import { createExperience } from './completion/experience.ts';
+import { createModelShelf } from './completion/model-shelf.ts';
+import type { ModelShelf } from './completion/ports.ts';
 import type { CompletionChain } from './completion/completion.ts';
 import { createOpenRouterClient } from './completion/openrouter.ts';
 import { sleep } from './completion/sleep.ts';
@@ -19,6 +22,7 @@ import type { Config } from './config.ts';
 import { createEchoGuard } from './conversation/echo-guard.ts';
 import { createEngine } from './conversation/engine.ts';
 import { createReplyDesk } from './conversation/reply-desk.ts';
+import { createWaitingMarks } from './conversation/waiting-marks.ts';
 import { createRunner, type Runner } from './conversation/runner.ts';
 import { createDispatch } from './dispatch.ts';
 import { engineSettings, type EngineSettings } from './engine-settings.ts';
@@ -64,6 +68,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** Without a model list a paid model has no price and is not asked, so a list that failed is fetched again soon. */
 const LIST_RETRY_MS = MINUTE_MS;
+const EXPERIENCE_MS = 10 * MINUTE_MS;
 
 /** Makes every part, in the order in which they need one another, and connects them. */
 export function createApp(options: AppOptions): App {
@@ -88,8 +93,8 @@ export function createApp(options: AppOptions): App {
       const settings = engineSettings(config, instance, options.burstMs);
       const store = createStore(database, { log, defaults: settings.defaults, instance });
 
-      const chain = await createChain(options, store, whenStopped);
-      const core = createCore(options, { store, chain, adapters, settings });
+      const upstream = await createUpstream(options, store, whenStopped);
+      const core = createCore(options, { store, ...upstream, adapters, settings });
       const heartbeat = startHeartbeat(settings, store.turns, core.runner, onFailure);
       whenStopped(() => heartbeat.stop()); // leases are renewed until the last turn has ended
       whenStopped(() => core.runner.release());
@@ -161,16 +166,24 @@ function unusable({ kind }: Database, cause: unknown): Error {
   return new Error(`${where} can not be used: ${reason}`, { cause });
 }
 
-async function createChain(
+/** What answers, and what people can choose from. */
+async function createUpstream(
   { config, log }: AppOptions,
   store: Store,
   whenStopped: WhenStopped,
-): Promise<CompletionChain> {
+): Promise<{ chain: CompletionChain; models: ModelShelf }> {
   const { model, limits } = config;
   const upstream = model.upstream ?? (await startSimulator(whenStopped));
   const now = Date.now;
   const catalogue = createCatalogue({ ...upstream, store: store.catalogue, now, log });
   await catalogue.load();
+  const experience = createExperience({ store: store.experience, random: Math.random, log });
+  const learning = every(
+    EXPERIENCE_MS,
+    () => experience.refresh(),
+    () => undefined,
+  );
+  whenStopped(() => learning.stop());
   let isListed = false;
   const refreshing = every(
     LIST_RETRY_MS,
@@ -182,9 +195,10 @@ async function createChain(
     (error) => log.warn({ err: error }, 'refreshing the model list failed'),
   );
   whenStopped(() => refreshing.stop());
-  return createCompletionChain({
+  const chain = createCompletionChain({
     client: createOpenRouterClient({ ...upstream, appUrl: model.appUrl, appName: model.appName, now }),
     catalogue,
+    experience,
     settings: {
       ...model,
       ...model.timers,
@@ -196,6 +210,7 @@ async function createChain(
     log,
     onAlert: (alert) => log.error({ alert }, 'an operator should look at this'),
   });
+  return { chain, models: createModelShelf({ catalogue, freeOnly: model.freeOnly }) };
 }
 
 /** The demo's model: quick, but visibly word by word, and without limits that would only confuse. */
@@ -213,23 +228,26 @@ async function startSimulator(whenStopped: WhenStopped): Promise<{ apiKey: strin
 interface CoreParts {
   readonly store: Store;
   readonly chain: CompletionChain;
+  readonly models: ModelShelf;
   readonly adapters: ReadonlyMap<Platform, PlatformAdapter>;
   readonly settings: EngineSettings;
 }
 
 function createCore(
   { config, log }: AppOptions,
-  { store, chain, adapters, settings }: CoreParts,
+  { store, chain, models, adapters, settings }: CoreParts,
 ): { runner: Runner; handlers: Handlers } {
   const now = Date.now;
   const limiter = createUserLimiter(now);
   const echoes = createEchoGuard();
-  const desk = createReplyDesk({
+  const shown = {
     store: store.turns,
-    adapterOf: (platform) => adapters.get(platform) ?? null,
+    adapterOf: (platform: Platform) => adapters.get(platform) ?? null,
     log,
     sleep: pause,
-  });
+  };
+  const marks = createWaitingMarks(shown);
+  const desk = createReplyDesk({ ...shown, marks });
   const runner = createRunner({
     store: store.turns,
     errors: store.errors,
@@ -254,7 +272,7 @@ function createCore(
     store: store.turns,
     limiter,
     runner,
-    desk,
+    marks,
     echoes,
     now,
     newTurnId: () => turnId(randomUUID()),
@@ -265,6 +283,8 @@ function createCore(
     store: store.turns,
     usage: store.usage,
     guildSettings: store.guildSettings,
+    preferences: store.preferences,
+    models,
     requests: store.accessRequests,
     access,
     commands,

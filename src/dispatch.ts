@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
 import type { CommandDoor } from './commands/door.ts';
-import { isWritten, type Command, type CommandServices } from './commands/command.ts';
+import type { Command, CommandServices } from './commands/command.ts';
+import { findCommand } from './commands/find-command.ts';
 import { parseOptions } from './commands/options.ts';
-import { isOperator } from './conversation/access.ts';
+import { decideAccess, isOperator } from './conversation/access.ts';
 import type { Engine } from './conversation/engine.ts';
 import { noteFailure } from './conversation/note-failure.ts';
 import { refusalNotice } from './conversation/outcome.ts';
 import type { CancelVerdict, ErrorLog, RepeatVerdict, SelectVerdict } from './conversation/ports.ts';
 import type { Receipt } from './conversation/revisions.ts';
-import { escapeMarkdown } from './i18n/escape-markdown.ts';
 import { pickLocale, translate, type Notice } from './i18n/translate.ts';
 import {
   StoreUnavailable,
@@ -17,8 +17,12 @@ import {
   type Said,
   type Taken,
 } from './platform/adapter.ts';
-import type { ButtonPress, CommandInvocation } from './platform/command.ts';
-import { editDistance } from './platform/edit-distance.ts';
+import {
+  nameOf,
+  type ButtonPress,
+  type CommandInvocation,
+  type SuggestionRequest,
+} from './platform/command.ts';
 import { turnId } from './platform/ids.ts';
 import type { Envelope, IncomingMessage } from './platform/message.ts';
 
@@ -41,14 +45,21 @@ export function createDispatch(parts: DispatchParts): Handlers {
 
   async function onCommand(invocation: CommandInvocation): Promise<Said | Taken> {
     const say = sayTo(invocation);
-    const offered = services.commands.filter(({ spec }) => invocation.line === null || isWritten(spec));
-    const command = offered.find(({ spec }) => spec.name === invocation.name);
-    const isQuestion = command !== undefined && 'question' in command;
+    const found = findCommand(services.commands, invocation);
+    const isQuestion = found.kind === 'found' && 'question' in found.command;
     // A question comes in by the engine's own door.
     const turnedAway = isQuestion ? null : door.knock(invocation);
     if (turnedAway === 'silence') return 'no_reply';
     if (turnedAway !== null) return { text: say(turnedAway) };
-    if (command === undefined) return { text: say(unknownCommand(invocation.name, offered)) };
+    if (found.kind === 'unknown') return { text: say(found.problem) };
+    return await use(found.command, found.invocation, say);
+  }
+
+  async function use(
+    command: Command,
+    invocation: CommandInvocation,
+    say: (notice: Notice) => string,
+  ): Promise<Said | Taken> {
     const denied = checkPermission(command, invocation, services);
     if (denied !== null) return { text: say(denied) };
     const parsed = parseOptions(command.spec, invocation, say);
@@ -58,7 +69,8 @@ export function createDispatch(parts: DispatchParts): Handlers {
       return takenAs(await engine.receive(asMessage(invocation, command.question(options, say)), 'command'));
     }
     try {
-      return { text: await command.run({ invocation, options, services, say }) };
+      const answer = await command.run({ invocation, options, services, say });
+      return typeof answer === 'string' ? { text: answer } : answer;
     } catch (error) {
       if (error instanceof StoreUnavailable) door.leave(invocation); // it will be used again
       return { text: say(await unexpected(error, invocation)) };
@@ -86,11 +98,29 @@ export function createDispatch(parts: DispatchParts): Handlers {
     memory: parts.memory,
     onCommand,
     onPress,
+    onSuggest: (request) => suggest(request, services),
     async onPoison(eventId, cause) {
       const place = { errorId: newErrorId(), area: 'event', originKey: eventId, logged: { eventId } };
       await noteFailure(parts, place, cause, 'an event failed repeatedly and is given up');
     },
   };
+}
+
+/** What may be meant by what somebody writes in an option. */
+async function suggest(
+  request: SuggestionRequest,
+  { access, commands, guildSettings, models }: CommandServices,
+): Promise<readonly string[]> {
+  const { command, option, written, guild } = request;
+  if (decideAccess(access, request) === 'denied') return [];
+  const isOfModels = commands.some(
+    ({ spec }) =>
+      spec.name === command &&
+      spec.options.some(({ name, suggests }) => name === option && suggests === 'models'),
+  );
+  if (!isOfModels) return [];
+  const allowed = guild === null ? null : await guildSettings.allowedModels(guild.id);
+  return models.search(written, allowed).map(({ id }) => id);
 }
 
 /** Does what the button says; null where what is seen then says enough. */
@@ -166,7 +196,7 @@ function checkPermission(
   invocation: CommandInvocation,
   services: CommandServices,
 ): Notice | null {
-  const params = { command: spec.name };
+  const params = { command: nameOf(spec) };
   if (spec.scope === 'guild' && invocation.guild === null) return { key: 'command.guild_only', params };
   if (spec.scope === 'private' && !invocation.isPrivate) return { key: 'command.private_only', params };
   const { author, guild } = invocation;
@@ -178,32 +208,15 @@ function checkPermission(
     : null;
 }
 
-function unknownCommand(name: string, commands: readonly Command[]): Notice {
-  return {
-    key: 'command.unknown',
-    params: {
-      name: escapeMarkdown(name.slice(0, 32)),
-      suggestion: nearest(
-        name,
-        commands.map(({ spec }) => spec.name),
-      ),
-    },
-  };
-}
-
-/** The name that was begun or misspelt; empty when none is near. */
-function nearest(name: string, known: readonly string[]): string {
-  const begun = known.find((candidate) => candidate.startsWith(name) || name.startsWith(candidate));
-  if (begun !== undefined) return begun;
-  const [closest] = known
-    .map((candidate) => ({ candidate, distance: editDistance(candidate, name) }))
-    .filter(({ distance }) => distance <= 2)
-    .toSorted((one, other) => one.distance - other.distance);
-  return closest?.candidate ?? '';
-}
-
 function asMessage(invocation: CommandInvocation, text: string): IncomingMessage {
-  const { name: _name, options: _options, line: _line, isPrivate, ...envelope } = invocation;
+  const {
+    name: _name,
+    subcommand: _subcommand,
+    options: _options,
+    line: _line,
+    isPrivate,
+    ...envelope
+  } = invocation;
   return {
     ...envelope,
     text,

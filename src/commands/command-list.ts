@@ -3,19 +3,28 @@ import { ask } from './ask.ts';
 import type { Command } from './command.ts';
 import { guild } from './guild.ts';
 import { help } from './help.ts';
+import { modelInfo, modelReset, modelUse } from './model-choice.ts';
+import { modelList, modelSearch } from './model-lists.ts';
 import { startNew } from './new.ts';
+import { preferences } from './preferences.ts';
 import { settings } from './settings.ts';
 import { start } from './start.ts';
 import { stats } from './stats.ts';
 import { stop } from './stop.ts';
 import { usage } from './usage.ts';
 
-/** Every command, in the order in which lists show them. */
+/** Every command, in the order in which lists show them; the first of a family is meant where no subcommand is written. */
 export const commands: readonly Command[] = [
   ask,
   askAbout,
   startNew,
   stop,
+  modelList,
+  modelSearch,
+  modelInfo,
+  modelUse,
+  modelReset,
+  preferences,
   usage,
   stats,
   settings,

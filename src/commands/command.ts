@@ -1,8 +1,11 @@
 import type { AccessPolicy } from '../conversation/access.ts';
 import type { Engine } from '../conversation/engine.ts';
-import type { AccessRequests, GuildSettings, TurnStore } from '../conversation/ports.ts';
+import type { AccessRequests, TurnStore } from '../conversation/ports.ts';
+import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { Notice } from '../i18n/translate.ts';
-import type { CommandInvocation, CommandSpec } from '../platform/command.ts';
+import type { ModelShelf } from '../completion/ports.ts';
+import type { Said } from '../platform/adapter.ts';
+import type { CommandButton, CommandInvocation, CommandSpec } from '../platform/command.ts';
 import type { UsageReader } from '../usage/ports.ts';
 
 /** What a command is called and takes, and what it does. One file each; options are checked before. */
@@ -12,8 +15,11 @@ export type Command = ActionCommand | QuestionCommand;
 export interface ActionCommand {
   readonly spec: CommandSpec;
   /** Resolves with Markdown for the person. Rejects with `StoreUnavailable`. */
-  run(use: CommandUse): Promise<string>;
+  run(use: CommandUse): Promise<CommandAnswer>;
 }
+
+/** Markdown, perhaps with buttons below it. */
+export type CommandAnswer = string | Said;
 
 /** Makes a turn, whose answer is the reply. */
 export interface QuestionCommand {
@@ -38,10 +44,15 @@ export interface CommandServices {
   readonly usage: UsageReader;
   readonly requests: AccessRequests;
   readonly guildSettings: GuildSettings;
+  readonly preferences: Preferences;
+  readonly models: ModelShelf;
   readonly access: AccessPolicy;
   readonly commands: readonly Command[];
   readonly now: () => number;
 }
+
+export const withButtons = (text: string, buttons: readonly CommandButton[]): CommandAnswer =>
+  buttons.length === 0 ? text : { text, buttons };
 
 /** Whether people write the command; one on a message is chosen from that message's menu. */
 export const isWritten = (spec: CommandSpec): boolean => spec.onMessage === undefined;

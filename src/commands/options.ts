@@ -1,7 +1,7 @@
 import type { MessageKey } from '../i18n/en.ts';
 import { isMessageKey, type Notice } from '../i18n/translate.ts';
 import { escapeMarkdown } from '../i18n/escape-markdown.ts';
-import type { CommandInvocation, CommandOption, CommandSpec } from '../platform/command.ts';
+import { nameOf, type CommandInvocation, type CommandOption, type CommandSpec } from '../platform/command.ts';
 import type { CommandOptions } from './command.ts';
 
 export type ParsedOptions =
@@ -21,7 +21,7 @@ export function parseOptions(spec: CommandSpec, invocation: CommandInvocation, s
     const value = written[option.name]?.trim() ?? '';
     if (value === '') {
       if (!option.required) continue;
-      const params = { command: spec.name, option: optionName(option, say) };
+      const params = { command: nameOf(spec), option: optionName(option, say) };
       return { ok: false, problem: { key: 'command.option_missing', params } };
     }
     const read = readOption(option, value);
@@ -29,7 +29,7 @@ export function parseOptions(spec: CommandSpec, invocation: CommandInvocation, s
     options[option.name] = read;
   }
   if (extra !== '') {
-    const params = { command: spec.name, extra: escapeMarkdown(extra.slice(0, 50)) };
+    const params = { command: nameOf(spec), extra: escapeMarkdown(extra.slice(0, 50).toWellFormed()) };
     return { ok: false, problem: { key: 'command.option_extra', params } };
   }
   return { ok: true, options };
@@ -48,7 +48,9 @@ function bindWords(spec: CommandSpec, line: string): { written: Record<string, s
     const [word = ''] = rest.split(/\s/u, 1);
     const named = spec.options.find(
       (option) =>
-        option !== greedy && word.startsWith(`${option.name}:`) && word.length > option.name.length + 1,
+        !Object.hasOwn(written, option.name) &&
+        word.startsWith(`${option.name}:`) &&
+        word.length > option.name.length + 1,
     );
     const inOrder = spec.options.find(
       (option) =>
@@ -57,7 +59,10 @@ function bindWords(spec: CommandSpec, line: string): { written: Record<string, s
     );
     const bound = named ?? inOrder;
     if (bound === undefined) break;
-    if (bound === greedy) return { written: { ...written, [bound.name]: rest }, extra: '' };
+    if (bound === greedy) {
+      const value = named === undefined ? rest : rest.slice(bound.name.length + 1);
+      return { written: { ...written, [bound.name]: value }, extra: '' };
+    }
     written[bound.name] = named === undefined ? word : word.slice(bound.name.length + 1);
     rest = rest.slice(word.length).trimStart();
   }
@@ -93,7 +98,7 @@ function invalid(spec: CommandSpec, option: CommandOption, say: Say): Notice {
     say({ key: option.kind === 'boolean' ? 'command.allowed_boolean' : 'command.allowed_integer' });
   return {
     key: 'command.option_invalid',
-    params: { command: spec.name, option: optionName(option, say), allowed },
+    params: { command: nameOf(spec), option: optionName(option, say), allowed },
   };
 }
 

@@ -1,5 +1,8 @@
+import type { AllowedModels } from '../completion/ports.ts';
 import type { ConversationStyle } from '../conversation/turn.ts';
-import { lines, type Command } from './command.ts';
+import type { Notice } from '../i18n/translate.ts';
+import { lines, type Command, type CommandServices } from './command.ts';
+import { quoted } from './model-words.ts';
 
 const STYLES = ['chain', 'thread', 'channel'] as const satisfies readonly ConversationStyle[];
 
@@ -7,7 +10,10 @@ const STYLES = ['chain', 'thread', 'channel'] as const satisfies readonly Conver
 export const settings: Command = {
   spec: {
     name: 'settings',
-    options: [{ name: 'conversations', kind: 'text', required: false, choices: STYLES }],
+    options: [
+      { name: 'conversations', kind: 'text', required: false, choices: STYLES },
+      { name: 'models', kind: 'text', required: false },
+    ],
     scope: 'guild',
     requires: 'guild_admin',
     respond: 'deferPrivate',
@@ -15,15 +21,54 @@ export const settings: Command = {
   async run({ invocation, options, services, say }) {
     const { guild } = invocation;
     if (guild === null) return say({ key: 'command.guild_only', params: { command: 'settings' } });
-    const wanted = STYLES.find((style) => style === options.conversations);
-    if (wanted !== undefined) await services.guildSettings.setConversationStyle(invocation, wanted);
-    const style = wanted ?? (await services.guildSettings.conversationStyle(guild.id));
+    const { guildSettings } = services;
+    const wanted = STYLES.find((style) => style === options['conversations']);
+    const read = options['models'] === undefined ? undefined : readAllowed(String(options['models']));
+    if (read?.kind === 'wrong') return say(read.problem);
+    const strange = services.models.hasList()
+      ? (read?.allowed ?? []).filter((entry) => isStrange(entry, services))
+      : [];
+    if (strange.length > 0) {
+      return say({ key: 'settings.models_unknown', params: { entries: inCode(strange) } });
+    }
+    if (wanted !== undefined) await guildSettings.setConversationStyle(invocation, wanted);
+    if (read !== undefined) await guildSettings.setAllowedModels(invocation, read.allowed);
+    const style = wanted ?? (await guildSettings.conversationStyle(guild.id));
+    const allowed = read === undefined ? await guildSettings.allowedModels(guild.id) : read.allowed;
     return lines(
       say({ key: 'settings.title' }),
       `- ${say({ key: 'settings.conversations', params: { style } })}`,
-      ...(wanted === undefined
+      `- ${say({ key: 'settings.models', params: { models: inCode(allowed ?? []) } })}`,
+      ...(wanted === undefined && read === undefined
         ? ['', say({ key: 'settings.how', params: { styles: STYLES.join(', ') } })]
         : []),
     );
   },
 };
+
+type ReadAllowed =
+  | { readonly kind: 'read'; readonly allowed: AllowedModels }
+  | { readonly kind: 'wrong'; readonly problem: Notice };
+
+/** `all`, or ids, authors (`google/*`) and `free`, with commas or blanks between them. */
+function readAllowed(written: string): ReadAllowed {
+  const entries = [...new Set(written.toLowerCase().split(/[\s,]+/u))].filter((entry) => entry !== '');
+  if (entries.length === 1 && entries[0] === 'all') return { kind: 'read', allowed: null };
+  if (entries.length > MOST_ENTRIES) {
+    return { kind: 'wrong', problem: { key: 'settings.models_many', params: { most: MOST_ENTRIES } } };
+  }
+  const wrong = entries.length === 0 ? written : entries.find((entry) => !ENTRY.test(entry));
+  return wrong === undefined
+    ? { kind: 'read', allowed: entries }
+    : { kind: 'wrong', problem: { key: 'settings.models_wrong', params: { entry: quoted(wrong) } } };
+}
+
+/** Nothing is like that, as far as is known: whoever allowed it would have silenced their guild. */
+function isStrange(entry: string, { models }: CommandServices): boolean {
+  return models.list(null, [entry]).length === 0;
+}
+
+const inCode = (entries: readonly string[]): string => entries.map((entry) => `\`${entry}\``).join(', ');
+
+const ENTRY = /^(?:free|[a-z\d][\w.-]{0,60}\/(?:\*|[\w.-]{1,90}(?::free)?))$/u;
+const MOST_ENTRIES = 30;

@@ -1,7 +1,11 @@
 import { freeRouter, type CatalogueModel } from './catalogue-model.ts';
 import type { Catalogue } from './catalogue.ts';
 import { isFreeId, isPlainId } from './free-only.ts';
-import type { CompletionLog } from './ports.ts';
+import type { CompletionRequest } from './completion.ts';
+import type { Experience } from './experience.ts';
+import { isAllowed } from './model-shelf.ts';
+import type { AllowedModels, CompletionLog } from './ports.ts';
+import { isPriced } from './price.ts';
 
 /** A model that a turn may try. */
 export interface Candidate {
@@ -20,16 +24,25 @@ export interface ModelChoice {
   readonly emergencyModel: string | null;
 }
 
+export interface CandidateParts {
+  readonly catalogue: Catalogue;
+  readonly experience: Pick<Experience, 'order'>;
+  readonly log: CompletionLog;
+}
+
+/** What a turn asks for. */
+export type ModelWish = Pick<CompletionRequest, 'preferredModel' | 'isStrict' | 'allowedModels'>;
+
 /**
  * Lists the models for a turn in the order to try them, each once: the preferred one, the configured default or else
- * up to three discovered free ones, the configured fallbacks, the free router, and the emergency model. What can't be
- * run is left out: under `freeOnly` whatever isn't free, otherwise what costs an unknown amount.
+ * up to three discovered free ones, the configured fallbacks, the free router, and the emergency model; of a strict wish
+ * only the preferred one. What can't be run is left out: under `freeOnly` whatever isn't free, otherwise what costs an
+ * unknown amount, and what the guild does not allow.
  */
 export function createCandidateList(
   choice: ModelChoice,
-  catalogue: Catalogue,
-  log: CompletionLog,
-): (preferred: string | null) => readonly Candidate[] {
+  { catalogue, experience, log }: CandidateParts,
+): (wish: ModelWish) => readonly Candidate[] {
   const told = new Set<string>();
 
   const configured = (id: string | null): readonly Candidate[] => {
@@ -44,16 +57,23 @@ export function createCandidateList(
     return candidate === null ? [] : [candidate];
   };
 
-  return (preferred) => {
-    const chosen = configured(choice.defaultModel);
-    const list = [
-      ...preferredCandidate(preferred, choice.freeOnly, catalogue),
-      ...(chosen.length > 0 ? chosen : discovered(catalogue)),
+  const others = (allowed: AllowedModels): readonly Candidate[] => {
+    const chosen = configured(choice.defaultModel).filter((candidate) => isAllowed(candidate, allowed));
+    const free = catalogue.freeModels().filter((model) => isAllowed(model, allowed));
+    return [
+      ...(chosen.length > 0 ? chosen : discovered(experience.order(free))),
       ...choice.fallbackModels.flatMap(configured),
       ...configured(freeRouter),
       ...(choice.freeOnly ? [] : configured(choice.emergencyModel)),
     ];
-    return [...new Map(list.map((candidate) => [candidate.id, candidate])).values()];
+  };
+
+  return ({ preferredModel, isStrict, allowedModels }) => {
+    const preferred = preferredCandidate(preferredModel, choice.freeOnly, catalogue);
+    const list = isStrict ? preferred : [...preferred, ...others(allowedModels)];
+    const allowed = list.filter((candidate) => isAllowed(candidate, allowedModels));
+    const last = isStrict || allowed.length > 0 ? [] : named(allowedModels, choice.freeOnly, catalogue);
+    return [...new Map([...allowed, ...last].map((candidate) => [candidate.id, candidate])).values()];
   };
 }
 
@@ -62,9 +82,7 @@ function candidateFor(id: string, freeOnly: boolean, catalogue: Catalogue): Cand
   const listed = catalogue.find(id) ?? null;
   if (isFreeId(id, catalogue)) return { id, isFree: true, listed };
   if (freeOnly || !isPlainId(id) || listed === null) return null;
-  const { highestPrompt, highestCompletion, request } = listed.prices;
-  const isPriced = highestPrompt !== null && highestCompletion !== null && request !== null;
-  return isPriced ? { id, isFree: false, listed } : null;
+  return isPriced(listed.prices) ? { id, isFree: false, listed } : null;
 }
 
 /** People name models too: only what the list knows is tried for them, once there is a list. */
@@ -79,12 +97,19 @@ function preferredCandidate(
   return candidate.listed !== null || catalogue.snapshot().models.length === 0 ? [candidate] : [];
 }
 
-function discovered(catalogue: Catalogue): readonly Candidate[] {
-  return catalogue
-    .freeModels()
+function discovered(models: readonly CatalogueModel[]): readonly Candidate[] {
+  return models
     .filter(({ id }) => id !== freeRouter && isPlainId(id))
     .slice(0, mostDiscovered)
     .map((listed) => ({ id: listed.id, isFree: true, listed }));
+}
+
+/** A guild that allows none of the usual models means those whose ids it has written down. */
+function named(allowed: AllowedModels, freeOnly: boolean, catalogue: Catalogue): readonly Candidate[] {
+  return (allowed ?? [])
+    .filter(isPlainId)
+    .flatMap((id) => preferredCandidate(id, freeOnly, catalogue))
+    .slice(0, mostDiscovered);
 }
 
 const mostDiscovered = 3;

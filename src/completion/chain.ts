@@ -7,6 +7,7 @@ import type { CompletionChain } from './completion.ts';
 import { createCooldowns } from './cooldowns.ts';
 import { createFreePace } from './free-pace.ts';
 import { createGate, type Gate } from './gate.ts';
+import type { Experience } from './experience.ts';
 import type { ChainTimers } from './model-call.ts';
 import type { ModelClient } from './model-client.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
@@ -23,6 +24,7 @@ export interface ChainSettings extends ModelChoice, ChainTimers {
 export interface ChainDependencies {
   readonly client: ModelClient;
   readonly catalogue: Catalogue;
+  readonly experience: Pick<Experience, 'order'>;
   readonly settings: ChainSettings;
   readonly now: () => number;
   /** 0 inclusive to 1 exclusive. */
@@ -38,7 +40,7 @@ export interface ChainDependencies {
  * `holdCost` may reject, the paid model is passed over then.
  */
 export function createCompletionChain(dependencies: ChainDependencies): CompletionChain {
-  const { catalogue, settings, now, random, log, onAlert } = dependencies;
+  const { catalogue, settings, now, random, onAlert } = dependencies;
   const catalogueFetchedAtMs = () => catalogue.snapshot().fetchedAtMs;
   const cooldowns = createCooldowns({ now, random, catalogueFetchedAtMs });
   const account = createAccount(now);
@@ -50,12 +52,12 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
     account,
     gate: createGate({ cooldowns, account, pace, now }),
   };
-  const candidates = createCandidateList(settings, catalogue, log);
+  const candidates = createCandidateList(settings, dependencies);
   const react = createReaction({ cooldowns, account, catalogue, onAlert });
 
   return {
     async complete(request, listener, signal) {
-      const untried = candidates(request.preferredModel);
+      const untried = candidates(request);
       const turn = newTurn({
         request,
         listener,

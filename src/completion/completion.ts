@@ -1,5 +1,6 @@
 import type { AttemptRecord, LostAttempt } from './attempt.ts';
 import type { CompletionFailure } from './failure.ts';
+import type { AllowedModels } from './ports.ts';
 
 export interface PromptMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -15,6 +16,9 @@ export interface CompletionRequest {
   readonly temperature: number;
   /** The model the person or guild chose; null leaves the choice to the chain. */
   readonly preferredModel: string | null;
+  /** No other model may answer in its place. */
+  readonly isStrict: boolean;
+  readonly allowedModels: AllowedModels;
   /** Pseudonym of the person, stable, not traceable to the platform. */
   readonly endUser: string;
   /** Stable per conversation, ≤ 256 characters: keeps it with one provider and its cache. */

@@ -1,4 +1,4 @@
-import type { CatalogueSnapshot } from './catalogue-model.ts';
+import type { CatalogueModel, CatalogueSnapshot } from './catalogue-model.ts';
 
 /** Keeps the last good model list across restarts. */
 export interface CatalogueStore {
@@ -7,6 +7,52 @@ export interface CatalogueStore {
   /** Replaces what was saved before. May reject when the store is away. */
   save(snapshot: CatalogueSnapshot): Promise<void>;
 }
+
+/** What became of the calls to a model, lately. */
+export interface ModelExperience {
+  /** As it was asked for. */
+  readonly model: string;
+  /** Those that say something about it. */
+  readonly calls: number;
+  readonly failures: number;
+  /** On average; null when no text ever came. */
+  readonly firstTokenMs: number | null;
+}
+
+export interface ExperienceStore {
+  /**
+   * Of the last three days, at most of the last 2000 attempts; `blamed` are the kinds of failure that count against a model.
+   * May reject when the store is away.
+   */
+  recent(blamed: readonly string[]): Promise<readonly ModelExperience[]>;
+}
+
+/** The models that a guild allows: ids, `author/*` and `free`, in small letters; null allows all. */
+export type AllowedModels = readonly string[] | null;
+
+/** What a model must be, or be able to take. */
+export type ModelFilter = 'free' | 'vision' | 'files' | 'audio' | 'tools';
+
+/** The models that people can choose from, by the list, by what the operator offers and by what a guild allows. */
+export interface ModelShelf {
+  /** Free ones first, the best of them at the front; then the others, cheap ones first. */
+  list(filter: ModelFilter | null, allowed: AllowedModels): readonly CatalogueModel[];
+  /** Those in whose id or name all the words stand, in the same order. */
+  search(words: string, allowed: AllowedModels): readonly CatalogueModel[];
+  /** What somebody means by a name: an id, or words that only one model has. */
+  look(written: string, allowed: AllowedModels): ModelLookup;
+  /** Whether a list was ever fetched. */
+  hasList(): boolean;
+}
+
+export type ModelLookup =
+  | { readonly kind: 'found'; readonly model: CatalogueModel }
+  /** The operator allows free models only, or nobody can tell what it costs. */
+  | { readonly kind: 'not_offered'; readonly model: CatalogueModel; readonly freeOnly: boolean }
+  /** The guild's admins do not allow it. */
+  | { readonly kind: 'not_allowed'; readonly model: CatalogueModel }
+  /** `near`: ids that may be meant, at most five. */
+  | { readonly kind: 'unknown'; readonly near: readonly string[] };
 
 /** The part of a logger that completions need. Fields never hold message text or keys. */
 export interface CompletionLog {

@@ -20,6 +20,11 @@ export interface ModelPrices {
   readonly highestCompletion: Price | null;
 }
 
+/** Whether the most that a request can cost is known beforehand. */
+export function isPriced({ highestPrompt, highestCompletion, request }: ModelPrices): boolean {
+  return highestPrompt !== null && highestCompletion !== null && request !== null;
+}
+
 /** Reads `pricing` of a model list row: decimal strings in USD a unit. Never throws; what can't be read is null. */
 export function readPrices(pricing: unknown): ModelPrices {
   const row = asObject(pricing) ?? {};

@@ -4,7 +4,7 @@ import { noteFailure } from './note-failure.ts';
 import type { ErrorLog, TurnStore } from './ports.ts';
 import { buildPrompt } from './prompt.ts';
 import type { TurnReply } from './turn-reply.ts';
-import type { RunnableTurn } from './turn.ts';
+import { isStrict, type RunnableTurn } from './turn.ts';
 
 export interface CompletionParts {
   readonly store: TurnStore;
@@ -39,6 +39,8 @@ export async function completeTurn(
         maxTokens: turn.maxCompletionTokens,
         temperature: parts.temperature,
         preferredModel: turn.settings.model,
+        isStrict: isStrict(turn.settings),
+        allowedModels: turn.settings.allowedModels ?? null,
         endUser: parts.pseudonym(turn.author.internalId),
         sessionId: turn.conversationId,
       },

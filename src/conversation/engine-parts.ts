@@ -3,8 +3,8 @@ import type { TurnId } from '../platform/ids.ts';
 import type { AdmissionOptions } from './admission.ts';
 import type { EchoGuard } from './echo-guard.ts';
 import type { TurnStore } from './ports.ts';
-import type { ReplyDesk } from './reply-desk.ts';
 import type { Runner } from './runner.ts';
+import type { WaitingMarks } from './waiting-marks.ts';
 
 export interface EngineOptions extends AdmissionOptions {
   readonly userPerMinute: number;
@@ -14,7 +14,7 @@ export interface EngineParts {
   readonly store: TurnStore;
   readonly limiter: UserLimiter;
   readonly runner: Runner;
-  readonly desk: Pick<ReplyDesk, 'markWaiting'>;
+  readonly marks: WaitingMarks;
   readonly echoes: EchoGuard;
   readonly now: () => number;
   readonly newTurnId: () => TurnId;

@@ -25,7 +25,7 @@ export interface Engine extends Revisions {
 const NEXT_PIECE_MS = 700;
 
 export function createEngine(options: EngineOptions, parts: EngineParts): Engine {
-  const { store, runner, desk, echoes, now, newTurnId } = parts;
+  const { store, runner, marks, echoes, now, newTurnId } = parts;
   const admissions = createAdmissions(options, parts);
 
   async function receive(message: IncomingMessage, cause: TurnCause): Promise<Receipt> {
@@ -45,7 +45,7 @@ export function createEngine(options: EngineOptions, parts: EngineParts): Engine
         admissions.occupy(verdict, place);
         // What takes over a turn that runs does not wait.
         const waits = cause === 'message' && (verdict.kind === 'merged' || verdict.absorbs === null);
-        if (waits) desk.markWaiting(message.platform, [message.replyTarget], true);
+        if (waits) void marks.put(verdict.turnId, message);
         return verdict.kind;
       }
       case 'duplicate':
@@ -65,7 +65,7 @@ export function createEngine(options: EngineOptions, parts: EngineParts): Engine
     const verdict = await store.requestCancel(turn, admissions.decidedBy(envelope));
     if (verdict.kind === 'cancelling') {
       runner.cancel(verdict.turnId);
-      desk.markWaiting(envelope.platform, verdict.waited, false);
+      void marks.remove({ platform: envelope.platform, waited: verdict.waited });
     }
     return verdict;
   }

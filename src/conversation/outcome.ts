@@ -1,7 +1,7 @@
 import type { CompletionFailure } from '../completion/failure.ts';
 import type { CompletionOutcome } from '../completion/completion.ts';
 import type { Notice } from '../i18n/translate.ts';
-import type { Refusal, RunnableTurn } from './turn.ts';
+import { isStrict, type Refusal, type RunnableTurn, type TurnSettings } from './turn.ts';
 
 /** What a turn ends with: the text that stays, and the sentence under it or in its place. */
 export interface Conclusion {
@@ -29,7 +29,12 @@ export function withPrevious(
   return { ...ended, answer: whole, shown: whole.text, isPartial: whole.partial };
 }
 
-export function conclude(outcome: CompletionOutcome, errorId: string, nowMs: number): Ended {
+export function conclude(
+  outcome: CompletionOutcome,
+  errorId: string,
+  nowMs: number,
+  settings: TurnSettings,
+): Ended {
   switch (outcome.kind) {
     case 'answered': {
       const { text, model, finish } = outcome;
@@ -59,8 +64,50 @@ export function conclude(outcome: CompletionOutcome, errorId: string, nowMs: num
             notice: { key: 'answer.stopped' },
           };
     case 'failed':
-      return { state: 'failed', answer: null, notice: failureNotice(outcome.failure, errorId, nowMs) };
+      return {
+        state: 'failed',
+        answer: null,
+        notice:
+          choiceNotice(outcome, errorId, nowMs, settings) ?? failureNotice(outcome.failure, errorId, nowMs),
+      };
   }
+}
+
+/** Kinds of failure that another model might not have had. */
+const OF_THE_MODEL: ReadonlySet<CompletionFailure['kind']> = new Set([
+  'model_not_found',
+  'no_endpoint',
+  'rate_limited',
+  'no_candidate',
+  'timeout',
+  'overloaded',
+  'empty_answer',
+  'truncated',
+  'upstream_error',
+]);
+
+/** What is to be said where it was a person's or a guild's choice that left no other model; null where it was not. */
+function choiceNotice(
+  { failure, attempts }: CompletionOutcome & { kind: 'failed' },
+  errorId: string,
+  nowMs: number,
+  settings: TurnSettings,
+): Notice | null {
+  if (!OF_THE_MODEL.has(failure.kind)) return null;
+  const model = settings.model ?? '';
+  const isNone = failure.kind === 'no_candidate' && failure.retryAtMs === null && attempts.length === 0;
+  if (isStrict(settings)) {
+    return isNone
+      ? { key: 'failure.chosen_not_here', params: { model } }
+      : { key: 'failure.chosen_model', params: { model, errorId, waitMs: waitOf(failure, nowMs) } };
+  }
+  return isNone && (settings.allowedModels ?? null) !== null ? { key: 'failure.none_allowed' } : null;
+}
+
+/** Until it may be tried again; 0 where nobody knows. */
+function waitOf(failure: CompletionFailure, nowMs: number): number {
+  if (failure.kind === 'rate_limited') return failure.retryAfterMs ?? 0;
+  return failure.kind === 'no_candidate' ? Math.max(0, (failure.retryAtMs ?? nowMs) - nowMs) : 0;
 }
 
 /** A fair promise where the upstream names no time. */

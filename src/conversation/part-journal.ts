@@ -44,16 +44,19 @@ export function createPartJournal(
     await insistOnStore(noting, patience).catch((error: unknown) => tell('warn', error));
   }
 
-  /** The answer goes on while the store is away. */
+  /** The answer goes on while the store is away. In order: of two notes about one part the later one counts. */
   function note(noting: () => Promise<void>): Promise<void> {
-    saving = Promise.all([saving, save(noting)]).then(() => undefined);
+    saving = saving.then(() => save(noting));
     return Promise.resolve();
   }
 
   return {
     existing,
     intend: (index) => store.intendPart(claim, index),
-    sent: (index, platformMessageId) => note(() => store.partSent(claim, index, platformMessageId)),
+    sent: (index, platformMessageId, onOrphan) =>
+      note(async () => {
+        if (!(await store.partSent(claim, index, platformMessageId))) onOrphan();
+      }),
     removed: (platformMessageId) => note(() => store.partRemoved(claim, platformMessageId)),
     mayWrite,
     saved: () => saving,

@@ -4,7 +4,6 @@ import type { GuildId, MessageId, OriginKey, PlaceId, Platform, TurnId, UserId }
 import type { PartRecord } from '../platform/reply.ts';
 import type { Envelope, ReplyTarget } from '../platform/message.ts';
 import type {
-  ConversationStyle,
   DeliverableTurn,
   QuotaRefusal,
   Refusal,
@@ -56,8 +55,8 @@ export interface TurnStore {
   attemptStarted(claim: TurnClaim, attempt: AttemptStart): Promise<void>;
   /** Notes that a part is about to be created. Rejects with `ClaimLost` when another process has the turn. */
   intendPart(claim: TurnClaim, index: number): Promise<void>;
-  /** Notes a created part. A claim that is over fills an empty place, but replaces nothing. */
-  partSent(claim: TurnClaim, index: number, platformMessageId: string): Promise<void>;
+  /** Notes a created part. False where the claim is over and nobody knows of the part. */
+  partSent(claim: TurnClaim, index: number, platformMessageId: string): Promise<boolean>;
   /** Notes a deleted part. */
   partRemoved(claim: TurnClaim, platformMessageId: string): Promise<void>;
   /** The parts of a turn's reply as they are on record now. */
@@ -73,6 +72,8 @@ export interface TurnStore {
   postpone(claim: TurnClaim, retryAfterMs: number): Promise<void>;
   /** Asks whoever runs this turn to stop; a queued one ends at once. */
   requestCancel(turn: TurnId, by: DecidedBy): Promise<CancelVerdict>;
+  /** Whether a turn, or the one that it was merged into, has yet to begin. */
+  waits(turn: TurnId): Promise<boolean>;
   /** Turns that are queued or running in a place, oldest first. */
   activeTurns(place: PlaceId): Promise<readonly TurnId[]>;
   /** Starts a fresh conversation in a place. Repeating the origin key changes nothing. */
@@ -356,13 +357,6 @@ export interface ErrorEntry {
 /** Another process has claimed the turn: this one must not write for it any more. */
 export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
-}
-
-/** What a guild's admins decide for it. Rejects with `StoreUnavailable`. */
-export interface GuildSettings {
-  conversationStyle(guild: GuildId): Promise<ConversationStyle>;
-  /** Sets it for the guild of the envelope. Recorded with its author; repeating its origin key changes nothing. */
-  setConversationStyle(envelope: Envelope, style: ConversationStyle): Promise<void>;
 }
 
 /** Who was refused for want of an approval, and the operator's answer. Rejects with `StoreUnavailable`. */

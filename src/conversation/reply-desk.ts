@@ -11,6 +11,7 @@ import type { TurnClaim, TurnStore } from './ports.ts';
 import { createReplyQueue } from './reply-queue.ts';
 import type { StoredNotice, TurnSettings, Versions } from './turn.ts';
 import { createTurnReply, type TurnReply } from './turn-reply.ts';
+import type { WaitingMarks } from './waiting-marks.ts';
 
 /** What a reply needs of a turn, whether it still runs or is only delivered. */
 export interface Answerable extends TurnClaim {
@@ -21,6 +22,8 @@ export interface Answerable extends TurnClaim {
   readonly parts: readonly PartRecord[];
   readonly replyOf: TurnId | null;
   readonly after: TurnId | null;
+  /** Where its questions may be marked as waiting. */
+  readonly waited: readonly ReplyTarget[];
 }
 
 export interface OpenOptions {
@@ -36,13 +39,12 @@ export interface OpenOptions {
  * written meanwhile, but shows only after its predecessor's last part.
  */
 export interface ReplyDesk {
+  /** The questions are marked as waiting no more from then on. */
   open(turn: Answerable, options: OpenOptions): TurnReply;
   /** What is shown in the end: the answer, and below it or in its place what there is to say about it. */
   compose(turn: Answerable, said: Composition): FinalReply;
   /** Notes that nothing (more) is to be shown. Never rejects: an unnoted delivery is found again by recovery. */
-  close(claim: TurnClaim): Promise<void>;
-  /** Marks messages as waiting for their turn, or takes the marks away. */
-  markWaiting(platform: Platform, targets: readonly ReplyTarget[], isWaiting: boolean): void;
+  close(turn: TurnClaim & Pick<Answerable, 'platform' | 'waited'>): Promise<void>;
 }
 
 export interface Composition extends Pick<ReplyFacts, 'state' | 'isPartial' | 'versions'> {
@@ -55,6 +57,7 @@ export interface ReplyDeskParts {
   readonly adapterOf: (platform: Platform) => PlatformAdapter | null;
   readonly log: Logger;
   readonly sleep: (ms: number) => Promise<void>;
+  readonly marks: Pick<WaitingMarks, 'remove'>;
 }
 
 export function createReplyDesk(parts: ReplyDeskParts): ReplyDesk {
@@ -70,12 +73,17 @@ export function createReplyDesk(parts: ReplyDeskParts): ReplyDesk {
       const reply = adapterOf(turn.platform)?.openReply(turn.replyTarget, options) ?? unserved(turn.platform);
       return { reply, saved: () => journal.saved() };
     };
+    const unmarked = parts.marks.remove(turn);
     return createTurnReply(turn, {
       openWith,
       partsNow: () => queue.insist(() => store.parts(turn.id)),
       whenFree: (isOver) => queue.whenFree(turn.after, isOver),
       complete: queue.enter(turn.id),
-      record: (delivery, isRetracted) => record(turn, delivery, isRetracted),
+      async record(delivery, isRetracted) {
+        // Nobody looks after the marks of what is noted as delivered.
+        await unmarked;
+        await record(turn, delivery, isRetracted);
+      },
     });
   }
 
@@ -110,14 +118,9 @@ export function createReplyDesk(parts: ReplyDeskParts): ReplyDesk {
       const actions = actionsOf({ ...facts, hasAnswer: answer !== null });
       return { text, buttons: actions.map((action) => buttonOf(action, locale, facts.versions)) };
     },
-    close: (claim) => record(claim, { kind: 'delivered' }, true),
-    markWaiting(platform, targets, isWaiting) {
-      const adapter = adapterOf(platform);
-      try {
-        for (const target of targets) adapter?.markWaiting(target, isWaiting);
-      } catch (error) {
-        log.warn({ err: error }, 'a waiting message is not marked');
-      }
+    async close(turn) {
+      await parts.marks.remove(turn);
+      await record(turn, { kind: 'delivered' }, true);
     },
   };
 }

@@ -80,7 +80,6 @@ export function createRunner(parts: RunnerParts): Runner {
     const { abort, mayWrite } = held;
     const subject = turn.window.at(-1)?.text ?? '';
     const reply = desk.open(turn, { subject, onUnseen: () => abort.abort(), mayWrite });
-    desk.markWaiting(turn.platform, turn.waited, false);
     reply.working();
     const rested = async (): Promise<void> => {
       if (restMs > 0) await parts.sleep(restMs);
@@ -140,7 +139,6 @@ function letGo({ id, epoch }: TurnClaim, { store, instance, log }: RunnerParts):
 }
 
 function beginDelivery(turn: Undelivered, held: HeldTurn, desk: ReplyDesk): void {
-  desk.markWaiting(turn.platform, turn.waited, false);
   if (turn.answer === null && turn.notice === null && !turn.isRetracted) {
     held.begin(null, desk.close(turn));
     return;
@@ -183,7 +181,8 @@ async function run(
     Promise.all(turn.lost.map((attempt) => parts.chain.recall(attempt, signal))),
   ]);
   if (signal.reason === RELEASED) return;
-  const ended = outcome === null ? unexpected(errorId) : conclude(outcome, errorId, parts.now());
+  const ended =
+    outcome === null ? unexpected(errorId) : conclude(outcome, errorId, parts.now(), turn.settings);
   const conclusion = withPrevious(ended, turn);
   const attempts = [...recalled, ...(outcome?.attempts ?? [])];
 

@@ -1,4 +1,5 @@
 import type { LostAttempt } from '../completion/attempt.ts';
+import type { AllowedModels } from '../completion/ports.ts';
 import type { GuildId, OriginKey, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
 import type { ReplyTarget } from '../platform/message.ts';
 import type { PartRecord } from '../platform/reply.ts';
@@ -68,9 +69,19 @@ export interface WindowMessage {
 /** What follows for this turn from what guild and user have set, the user's choice first. */
 export interface TurnSettings {
   readonly model: string | null;
+  /** The person's own choice and not the guild's. Turns of an older release tell nothing of it and of the next two. */
+  readonly isOwnModel?: boolean;
+  /** Where the person's model can't answer, another one may. */
+  readonly allowsFallback?: boolean;
+  readonly allowedModels?: AllowedModels;
   readonly locale: string | null;
   /** The answer opens a thread, as the guild wants it. */
   readonly opensThread: boolean;
+}
+
+/** Whether only the model that the person chose may answer. */
+export function isStrict({ model, isOwnModel = false, allowsFallback = false }: TurnSettings): boolean {
+  return model !== null && isOwnModel && !allowsFallback;
 }
 
 /** How a guild's channels are divided into conversations: by replies, by a thread for each question, or not at all. */

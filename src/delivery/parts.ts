@@ -1,3 +1,4 @@
+import type { CommandButton } from '../platform/command.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { PartJournal, PartRecord, ReplyButton } from '../platform/reply.ts';
 import type { Failure, Outcome, Refusal, Unrecorded } from './failure.ts';
@@ -18,8 +19,11 @@ export interface Parts<Part, Why> {
 export interface Look<Part> {
   readonly part: Part;
   /** What stands below it. */
-  readonly buttons: readonly ReplyButton[];
+  readonly buttons: readonly Button[];
 }
+
+/** One of a turn's answer, or one that uses a command. */
+export type Button = ReplyButton | CommandButton;
 
 /** Where a message of a reply is to be created. */
 export interface Spot {
@@ -41,6 +45,8 @@ export interface MessageCalls<Part, Why> {
   create(spot: Spot, look: Look<Part>, urgency: Urgency): Promise<Outcome<Created, Why>>;
   edit(id: string, look: Look<Part>, urgency: Urgency): Promise<Why | null>;
   remove(id: string): Promise<Why | null>;
+  /** A message was created that another process, which has the reply by now, knows nothing of. Never throws. */
+  orphaned(id: string): void;
   /** Whether a message that can't be edited for this reason is sent anew. */
   isSentAnew(failure: Why): boolean;
   /** A look that avoids what was refused, or null. */
@@ -73,7 +79,7 @@ export function createParts<Part, Refused extends Refusal>(
     if (known !== -1) surplus.splice(known, 1);
     unsure.delete(index);
     shown[index] = { id, content: null };
-    await journal.sent(index, id);
+    await journal.sent(index, id, () => calls.orphaned(id));
     return isAsSent ? null : await calls.edit(id, look, urgency);
   };
 
@@ -130,7 +136,7 @@ export interface Stopped<Why> {
 export async function deliverParts<Part, Why>(
   parts: Parts<Part, Why>,
   final: readonly Part[],
-  buttons: readonly ReplyButton[],
+  buttons: readonly Button[],
 ): Promise<Stopped<Why> | null> {
   for (const [index, part] of final.entries()) {
     const look = { part, buttons: index === final.length - 1 ? buttons : [] };

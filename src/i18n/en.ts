@@ -70,6 +70,12 @@ export const en = {
     `Today’s allowance of free answers is used up for everybody. It starts again in ${wait(p.waitMs)}.`,
   'failure.rate_limited': (p: { waitMs: number }) =>
     `All models that I may use are busy right now. Please try again in ${wait(p.waitMs)}.`,
+  'failure.chosen_model': (p: { model: string; errorId: string; waitMs: number }) =>
+    `The model you chose, \`${p.model}\`, can’t answer at the moment${p.waitMs > 0 ? `; it may again in ${wait(p.waitMs)}` : ''}. You have not allowed another one to step in: \`/preferences fallback:on\` does that, \`/model reset\` leaves the choice to me. (${p.errorId})`,
+  'failure.chosen_not_here': (p: { model: string }) =>
+    `The model you chose, \`${p.model}\`, is not among those that may answer here. \`/model use\` chooses another one, \`/model reset\` leaves the choice to me.`,
+  'failure.none_allowed': () =>
+    'None of the models that this community allows can be used at the moment. Its admins can change that with `/settings`.',
   'failure.moderated': () => 'The model service declined to answer this. Could you put it differently?',
   'failure.context_too_long': () =>
     'This conversation has become too long for the model. Start a fresh one with /new, or ask something shorter.',
@@ -111,6 +117,8 @@ export const en = {
     p.suggestion === ''
       ? `I don't know the command /${p.name}. /help lists what I can do.`
       : `I don't know the command /${p.name}. Did you mean /${p.suggestion}? /help lists what I can do.`,
+  'command.unknown_subcommand': (p: { written: string; known: string }) =>
+    `I don't know ${p.written}. You can use ${p.known}.`,
   'command.option_missing': (p: { command: string; option: string }) =>
     `/${p.command} needs something more: please add the ${p.option}.`,
   'command.option_invalid': (p: { command: string; option: string; allowed: string }) =>
@@ -129,6 +137,13 @@ export const en = {
   'command.ask_about.label': () => 'Ask about this',
   'command.new.description': () => 'Start a fresh conversation',
   'command.stop.description': () => 'Stop the answer that is being written',
+  'command.model.description': () => 'The models that can answer, and choosing one',
+  'command.model.list.description': () => 'The models that you can choose from',
+  'command.model.search.description': () => 'Look for a model by its name',
+  'command.model.info.description': () => 'What a model can do and what it costs',
+  'command.model.use.description': () => 'Choose the model that answers you',
+  'command.model.reset.description': () => 'Leave the choice of the model to me',
+  'command.preferences.description': () => 'What you have chosen for yourself',
   'command.usage.description': () => 'What you have used, and what is left',
   'command.stats.description': () => 'Figures of this community (for those who manage it)',
   'command.settings.description': () => 'How I work in this community (for those who manage it)',
@@ -142,18 +157,76 @@ export const en = {
   'option.action': () => 'action',
   'option.id': () => 'id',
   'option.payload': () => 'greeting',
+  'option.model': () => 'model',
+  'option.models': () => 'list of models',
+  'option.query': () => 'name, or a part of it',
+  'option.filter': () => 'filter',
+  'option.page': () => 'page',
+  'option.fallback': () => 'fallback',
 
   'ask_about.question': () => 'Explain this message, and answer what it asks, if anything:',
 
   'settings.title': () => '**Settings of this community**',
   'settings.conversations': (p: { style: string }) => `Conversations: **${p.style}** – ${STYLES[p.style]}`,
-  'settings.how': (p: { styles: string }) => `Change it with /settings and one of these: ${p.styles}.`,
+  'settings.models': (p: { models: string }) =>
+    p.models === '' ? 'Models: **all** that I offer' : `Models: only ${p.models}`,
+  'settings.models_wrong': (p: { entry: string }) =>
+    `I can't read “${p.entry}”. Write \`models:all\`, or a list such as \`models:free,google/*,deepseek/deepseek-v4\`.`,
+  'settings.models_many': (p: { most: number }) =>
+    `That list is too long for me: ${count(p.most)} entries are the most I can take.`,
+  'settings.models_unknown': (p: { entries: string }) =>
+    `I know no model like ${p.entries}, so nothing is changed. \`/model search\` finds models by their names.`,
+  'settings.how': (p: { styles: string }) =>
+    `Change it with \`/settings\` and one of these: ${p.styles}; or with \`/settings models:\` and what may answer: \`free\`, \`google/*\`, ids, or \`all\`.`,
 
   'guild.pending': () => '**Waiting for approval** (`/guild approve <id>`)',
   'guild.request': (p: { id: string; name: string }) => `- \`${p.id}\` ${p.name}`,
   'guild.none': () => 'Nobody waits for approval.',
   'guild.approved': (p: { id: string }) => `Approved: ${p.id}.`,
   'guild.unknown': (p: { id: string }) => `I have never heard from ${p.id}. /guild list shows who waits.`,
+
+  'model.title': (p: { count: number; page: number; pages: number }) =>
+    `**${plural(p.count, 'model', 'models')}**, page ${p.page} of ${p.pages}`,
+  'model.how': () => 'Choose one with `/model use`; `/model info` tells more.',
+  'model.how_pages': (p: { line: string }) => `The next page: \`${p.line}\``,
+  'model.is_yours': () => '✅ *yours*',
+  'model.none': () => 'No model that you could choose here is like that.',
+  'model.no_list': () => 'I have not received the list of models yet. Please try again in a minute.',
+  'model.context': (p: { tokens: number }) => `reads ${count(p.tokens)} tokens`,
+  'model.longest_answer': (p: { tokens: number }) => `writes up to ${count(p.tokens)} tokens`,
+  'model.free': () => 'free',
+  'model.price': (p: { promptNanoUsd: number; completionNanoUsd: number }) =>
+    `${usd(p.promptNanoUsd)} read, ${usd(p.completionNanoUsd)} written, a million tokens`,
+  'model.price_from': (p: { promptNanoUsd: number; completionNanoUsd: number }) =>
+    `from ${usd(p.promptNanoUsd)} read, ${usd(p.completionNanoUsd)} written, a million tokens`,
+  'model.price_unknown': () => 'price decided only when it is asked',
+  'model.price_request': (p: { nanoUsd: number }) => `and ${usd(p.nanoUsd)} for each question`,
+  'model.price_highest': (p: { promptNanoUsd: number; completionNanoUsd: number }) =>
+    `at most ${usd(p.promptNanoUsd)} read, ${usd(p.completionNanoUsd)} written, for instance for long questions`,
+  'model.expires': (p: { date: string }) => `⏳ may be gone after ${p.date}`,
+  'model.chosen': (p: { model: string }) =>
+    `From now on \`${p.model}\` answers you, and no other model. \`/preferences fallback:on\` lets others step in when it can't.`,
+  'model.chosen_first': (p: { model: string }) =>
+    `From now on \`${p.model}\` answers you, and others step in when it can't.`,
+  'model.reset': () => 'From now on I choose the model again.',
+  'model.free_only': (p: { model: string }) =>
+    `\`${p.model}\` costs money, and I am set to free models only.`,
+  'model.no_price': (p: { model: string }) =>
+    `Nobody can tell beforehand what \`${p.model}\` costs, so I don't offer it.`,
+  'model.not_allowed': (p: { model: string }) =>
+    `\`${p.model}\` is not among the models that this community allows.`,
+  'model.unknown': (p: { written: string; near: string }) =>
+    p.near === ''
+      ? `I know no model called ${p.written}. \`/model search\` finds one by words of its name.`
+      : `I know no model called ${p.written}. Did you mean ${p.near}?`,
+  'preferences.title': () => '**Your preferences**',
+  'preferences.model': (p: { model: string }) =>
+    p.model === '' ? 'Model: I choose' : `Model: \`${p.model}\``,
+  'preferences.fallback': (p: { isAllowed: number }) =>
+    p.isAllowed === 1
+      ? 'Fallback: **on** – where your model can’t answer, another one does'
+      : 'Fallback: **off** – only the model that you chose answers',
+  'preferences.how': () => 'Change them with `/model use`, `/model reset` and `/preferences fallback:on`.',
 
   'new.done': () => '🆕 A fresh conversation. What is it about?',
   'stop.done': (p: { answers: number }) => `⏹️ Stopping ${plural(p.answers, 'answer', 'answers')}.`,

@@ -53,6 +53,12 @@ export const id: Translation = {
     `Jatah jawaban gratis hari ini sudah habis untuk semua orang. Dimulai lagi dalam ${wait(p.waitMs)}.`,
   'failure.rate_limited': (p) =>
     `Semua model yang boleh saya pakai sedang sibuk. Silakan coba lagi dalam ${wait(p.waitMs)}.`,
+  'failure.chosen_model': (p) =>
+    `Model pilihanmu, \`${p.model}\`, sedang tidak bisa menjawab${p.waitMs > 0 ? `; mungkin bisa lagi dalam ${wait(p.waitMs)}` : ''}. Kamu belum mengizinkan model lain menggantikannya: \`/preferences fallback:on\` mengizinkannya, \`/model reset\` menyerahkan pilihan kepada saya. (${p.errorId})`,
+  'failure.chosen_not_here': (p) =>
+    `Model pilihanmu, \`${p.model}\`, tidak termasuk yang boleh menjawab di sini. \`/model use\` memilih yang lain, \`/model reset\` menyerahkan pilihan kepada saya.`,
+  'failure.none_allowed': () =>
+    'Tidak ada model yang diizinkan komunitas ini yang bisa dipakai saat ini. Pengelolanya bisa mengubahnya dengan `/settings`.',
   'failure.moderated': () => 'Layanan model menolak menjawab ini. Bisa disampaikan dengan cara lain?',
   'failure.context_too_long': () =>
     'Percakapan ini sudah terlalu panjang untuk model. Mulai yang baru dengan /new, atau tanyakan sesuatu yang lebih singkat.',
@@ -93,6 +99,7 @@ export const id: Translation = {
     p.suggestion === ''
       ? `Saya tidak mengenal perintah /${p.name}. /help menunjukkan apa yang bisa saya lakukan.`
       : `Saya tidak mengenal perintah /${p.name}. Maksudmu /${p.suggestion}? /help menunjukkan apa yang bisa saya lakukan.`,
+  'command.unknown_subcommand': (p) => `Saya tidak mengenal ${p.written}. Kamu bisa memakai ${p.known}.`,
   'command.option_missing': (p) => `/${p.command} masih kurang: tolong tambahkan ${p.option}.`,
   'command.option_invalid': (p) =>
     `Saya tidak bisa membaca ${p.option} pada /${p.command}. Seharusnya ${p.allowed}.`,
@@ -109,6 +116,13 @@ export const id: Translation = {
   'command.ask_about.label': () => 'Tanyakan tentang ini',
   'command.new.description': () => 'Mulai percakapan baru',
   'command.stop.description': () => 'Hentikan jawaban yang sedang ditulis',
+  'command.model.description': () => 'Model yang bisa menjawab, dan memilih salah satunya',
+  'command.model.list.description': () => 'Model yang bisa kamu pilih',
+  'command.model.search.description': () => 'Cari model lewat namanya',
+  'command.model.info.description': () => 'Kemampuan dan harga sebuah model',
+  'command.model.use.description': () => 'Pilih model yang menjawabmu',
+  'command.model.reset.description': () => 'Serahkan pilihan model kepada saya',
+  'command.preferences.description': () => 'Yang sudah kamu pilih untuk dirimu',
   'command.usage.description': () => 'Yang sudah kamu pakai dan yang tersisa',
   'command.stats.description': () => 'Angka-angka komunitas ini (untuk pengelola)',
   'command.settings.description': () => 'Cara kerja saya di komunitas ini (untuk pengelola)',
@@ -122,12 +136,26 @@ export const id: Translation = {
   'option.action': () => 'tindakan',
   'option.id': () => 'id',
   'option.payload': () => 'salam',
+  'option.model': () => 'model',
+  'option.models': () => 'daftar model',
+  'option.query': () => 'nama atau bagiannya',
+  'option.filter': () => 'filter',
+  'option.page': () => 'halaman',
+  'option.fallback': () => 'pengganti',
 
   'ask_about.question': () => 'Jelaskan pesan ini, dan jawab pertanyaannya jika ada:',
 
   'settings.title': () => '**Pengaturan komunitas ini**',
   'settings.conversations': (p) => `Percakapan: **${p.style}** – ${STYLES[p.style]}`,
-  'settings.how': (p) => `Ubah dengan /settings dan salah satu dari ini: ${p.styles}.`,
+  'settings.models': (p) =>
+    p.models === '' ? 'Model: **semua** yang saya tawarkan' : `Model: hanya ${p.models}`,
+  'settings.models_wrong': (p) =>
+    `Saya tidak bisa membaca “${p.entry}”. Tulis \`models:all\`, atau daftar seperti \`models:free,google/*,deepseek/deepseek-v4\`.`,
+  'settings.models_many': (p) => `Daftar itu terlalu panjang: paling banyak ${count(p.most)} entri.`,
+  'settings.models_unknown': (p) =>
+    `Saya tidak mengenal model seperti ${p.entries}, jadi tidak ada yang diubah. \`/model search\` mencari model lewat namanya.`,
+  'settings.how': (p) =>
+    `Ubah dengan \`/settings\` dan salah satu dari ini: ${p.styles}; atau dengan \`/settings models:\` dan yang boleh menjawab: \`free\`, \`google/*\`, id, atau \`all\`.`,
 
   'guild.pending': () => '**Menunggu persetujuan** (`/guild approve <id>`)',
   'guild.request': (p) => `- \`${p.id}\` ${p.name}`,
@@ -135,6 +163,45 @@ export const id: Translation = {
   'guild.approved': (p) => `Disetujui: ${p.id}.`,
   'guild.unknown': (p) =>
     `Saya belum pernah mendengar dari ${p.id}. /guild list menunjukkan siapa yang menunggu.`,
+
+  'model.title': (p) => `**${count(p.count)} model**, halaman ${p.page} dari ${p.pages}`,
+  'model.how': () => 'Pilih salah satu dengan `/model use`; `/model info` memberi tahu lebih banyak.',
+  'model.how_pages': (p) => `Halaman berikutnya: \`${p.line}\``,
+  'model.is_yours': () => '✅ *pilihanmu*',
+  'model.none': () => 'Tidak ada model seperti itu yang bisa kamu pilih di sini.',
+  'model.no_list': () => 'Saya belum menerima daftar model. Silakan coba lagi sebentar lagi.',
+  'model.context': (p) => `membaca ${count(p.tokens)} token`,
+  'model.longest_answer': (p) => `menulis sampai ${count(p.tokens)} token`,
+  'model.free': () => 'gratis',
+  'model.price': (p) =>
+    `${usd(p.promptNanoUsd)} dibaca, ${usd(p.completionNanoUsd)} ditulis, per sejuta token`,
+  'model.price_from': (p) =>
+    `mulai ${usd(p.promptNanoUsd)} dibaca, ${usd(p.completionNanoUsd)} ditulis, per sejuta token`,
+  'model.price_unknown': () => 'harga baru ditentukan saat dipakai',
+  'model.price_request': (p) => `dan ${usd(p.nanoUsd)} per pertanyaan`,
+  'model.price_highest': (p) =>
+    `paling mahal ${usd(p.promptNanoUsd)} dibaca, ${usd(p.completionNanoUsd)} ditulis, misalnya untuk pertanyaan panjang`,
+  'model.expires': (p) => `⏳ mungkin hilang setelah ${p.date}`,
+  'model.chosen': (p) =>
+    `Mulai sekarang \`${p.model}\` yang menjawabmu, bukan model lain. \`/preferences fallback:on\` mengizinkan model lain menggantikannya bila perlu.`,
+  'model.chosen_first': (p) =>
+    `Mulai sekarang \`${p.model}\` yang menjawabmu, dan model lain menggantikannya bila perlu.`,
+  'model.reset': () => 'Mulai sekarang saya yang memilih modelnya lagi.',
+  'model.free_only': (p) => `\`${p.model}\` berbayar, sedangkan saya diatur hanya untuk model gratis.`,
+  'model.no_price': (p) =>
+    `Harga \`${p.model}\` tidak bisa diketahui lebih dulu, jadi saya tidak menawarkannya.`,
+  'model.not_allowed': (p) => `\`${p.model}\` tidak termasuk model yang diizinkan komunitas ini.`,
+  'model.unknown': (p) =>
+    p.near === ''
+      ? `Saya tidak mengenal model bernama ${p.written}. \`/model search\` mencarinya lewat kata dari namanya.`
+      : `Saya tidak mengenal model bernama ${p.written}. Maksudmu ${p.near}?`,
+  'preferences.title': () => '**Preferensimu**',
+  'preferences.model': (p) => (p.model === '' ? 'Model: saya yang memilih' : `Model: \`${p.model}\``),
+  'preferences.fallback': (p) =>
+    p.isAllowed === 1
+      ? 'Pengganti: **ya** – bila modelmu tidak bisa menjawab, model lain yang menjawab'
+      : 'Pengganti: **tidak** – hanya model pilihanmu yang menjawab',
+  'preferences.how': () => 'Ubah dengan `/model use`, `/model reset`, dan `/preferences fallback:on`.',
 
   'new.done': () => '🆕 Percakapan baru. Tentang apa?',
   'stop.done': (p) => `⏹️ Menghentikan ${count(p.answers)} jawaban.`,

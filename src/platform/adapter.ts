@@ -1,4 +1,4 @@
-import type { ButtonPress, CommandInvocation } from './command.ts';
+import type { ButtonPress, CommandButton, CommandInvocation, SuggestionRequest } from './command.ts';
 import type { GuildId, MessageId, OriginKey, PlaceId, Platform } from './ids.ts';
 import type { IncomingMessage, ReplyTarget } from './message.ts';
 import type { Reply, ReplyOptions } from './reply.ts';
@@ -19,8 +19,11 @@ export interface PlatformAdapter {
   settle(): Promise<void>;
   /** Opens, or opens again after a restart, the reply at an address that this adapter made. */
   openReply(target: ReplyTarget, options: ReplyOptions): Reply;
-  /** Marks the message that an address answers as seen and waiting its turn, or takes the mark away. Never throws. */
-  markWaiting(target: ReplyTarget, isWaiting: boolean): void;
+  /**
+   * Marks the message that an address answers as seen and waiting its turn, or takes the mark away. Resolves when it looks
+   * as it was last asked for, or can't be made to. Never rejects.
+   */
+  markWaiting(target: ReplyTarget, isWaiting: boolean): Promise<void>;
 }
 
 /** An address of this process at which a platform tells of events. */
@@ -53,6 +56,8 @@ export interface Handlers {
    * above.
    */
   onPress(press: ButtonPress): Promise<string>;
+  /** Resolves with what may be meant, the likeliest first. Rejects as above. */
+  onSuggest(request: SuggestionRequest): Promise<readonly string[]>;
   /** Records an event that failed for a reason that is ours and is given up. Rejects when the store is away. */
   onPoison(eventId: string, cause: unknown): Promise<void>;
   readonly memory: AdapterMemory;
@@ -72,6 +77,10 @@ export interface AdapterMemory {
    * asked had written: at most 1000, the most recent first, those that began with an answer behind all others.
    */
   activePlaces(platform: Platform, sinceMs: number): Promise<readonly ActivePlace[]>;
+  /** A platform asks for silence towards something for so long; of two such wishes the longer one counts. */
+  noteRest(what: string, forMs: number): Promise<void>;
+  /** What to be silent towards, of those that begin so, and for how much longer. */
+  rests(prefix: string): Promise<readonly Rest[]>;
   /** What was last written under a key; null where nothing was. */
   bookmark(key: string): Promise<string | null>;
   setBookmark(key: string, value: string): Promise<void>;
@@ -80,6 +89,11 @@ export interface AdapterMemory {
    * from then on. Does nothing where there is no such turn, or nothing of it is on its way any more.
    */
   amendTarget(event: OriginKey, additions: ReplyTarget): Promise<void>;
+}
+
+export interface Rest {
+  readonly what: string;
+  readonly forMs: number;
 }
 
 export interface ActivePlace {
@@ -97,6 +111,11 @@ export type Taken = 'reply_follows' | 'no_reply' | 'known';
 export interface Said {
   /** Markdown. */
   readonly text: string;
+  /**
+   * Below it, where the platform can; none where a command answers at once (`instant`). What a press leads to takes the
+   * place of this, where it has buttons itself; else it is told to who pressed.
+   */
+  readonly buttons?: readonly CommandButton[];
 }
 
 /** The platform refused us for good; the process should say why and end. */

@@ -9,6 +9,8 @@ export interface CommandOption {
   readonly choices?: readonly string[];
   /** Takes the rest of the line where options are written as text. At most one, the last. */
   readonly greedy?: boolean;
+  /** What is proposed while it is written, where a platform can. */
+  readonly suggests?: 'models';
 }
 
 /**
@@ -18,6 +20,11 @@ export interface CommandOption {
  */
 export interface CommandSpec {
   readonly name: string;
+  /**
+   * The word behind the name, where several commands share one: the first of them is meant where none is written. Its
+   * description is `command.<name>.<subcommand>.description`.
+   */
+  readonly subcommand?: string;
   readonly options: readonly CommandOption[];
   /** Where set, people use the command on a message, from its menu; the option of this name is that message's text. */
   readonly onMessage?: string;
@@ -29,14 +36,60 @@ export interface CommandSpec {
   readonly respond: 'modal' | 'instant' | 'deferPublic' | 'deferPrivate';
 }
 
+/** A command as people write it, without the slash. */
+export function nameOf({
+  name,
+  subcommand = null,
+}: {
+  readonly name: string;
+  readonly subcommand?: string | null;
+}): string {
+  return subcommand === null ? name : `${name} ${subcommand}`;
+}
+
+/** One of each name, the first: what a menu shows of commands that share one. */
+export function firstOfEach<Spec extends Pick<CommandSpec, 'name'>>(specs: readonly Spec[]): readonly Spec[] {
+  return [...Map.groupBy(specs, ({ name }) => name).values()].flatMap(([first]) => first ?? []);
+}
+
 /** One use of a command; options as written, not yet checked against the spec. */
 export interface CommandInvocation extends Envelope {
   readonly name: string;
+  /** Null where it is written in the line, or there is none. */
+  readonly subcommand: string | null;
   readonly options: Readonly<Record<string, string>>;
   /** What was written behind the command where options are text; null where the platform sends them apart. */
   readonly line: string | null;
   readonly isPrivate: boolean;
   readonly repliesTo: MessageId | null;
+}
+
+/** A button below what a command said: pressing it uses a command as if this line were written behind its name. */
+export interface CommandButton {
+  readonly label: string;
+  readonly command: string;
+  readonly line: string;
+}
+
+/** What a platform keeps for such a button: the command as it would be written. */
+export function dataOf({ command, line }: CommandButton): string {
+  return `/${command} ${line}`;
+}
+
+/** What stands behind a button with such data; null for any other. */
+export function readData(
+  data: string,
+): Pick<CommandInvocation, 'name' | 'subcommand' | 'options' | 'line'> | null {
+  const [, name, line] = /^\/([a-z\d_]{1,32}) (.*)$/su.exec(data) ?? [];
+  return name === undefined || line === undefined ? null : { name, subcommand: null, options: {}, line };
+}
+
+/** A person writes an option of a command and may be proposed what to write. */
+export interface SuggestionRequest extends Envelope {
+  readonly command: string;
+  readonly option: string;
+  /** So far. */
+  readonly written: string;
 }
 
 /** A button under one of our replies. */

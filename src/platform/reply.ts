@@ -51,8 +51,11 @@ export interface PartJournal {
   readonly existing: readonly PartRecord[];
   /** Resolves when the intent is durable. Rejects when the store is away. */
   intend(index: number): Promise<void>;
-  /** Records the id of a created part. Never rejects; the store logs its own failures. */
-  sent(index: number, platformMessageId: string): Promise<void>;
+  /**
+   * Records the id of a created part. Never rejects; the store logs its own failures. `onOrphan` is called where another
+   * process has the reply by now and knows nothing of the part.
+   */
+  sent(index: number, platformMessageId: string, onOrphan: () => void): Promise<void>;
   /** Records that a part was deleted. Never rejects; the store logs its own failures. */
   removed(platformMessageId: string): Promise<void>;
   /**

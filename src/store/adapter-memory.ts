@@ -1,4 +1,4 @@
-import type { ActivePlace, AdapterMemory } from '../platform/adapter.ts';
+import type { ActivePlace, AdapterMemory, Rest } from '../platform/adapter.ts';
 import type { Sql } from './connection.ts';
 import { callFunction, storableJson } from './document.ts';
 import { reach } from './failure.ts';
@@ -30,6 +30,20 @@ export function createAdapterMemory(sql: Sql, { instance, isAlone }: Asker): Ada
           where t.platform = ${platform} and t.admitted_at > to_timestamp(${sinceMs / 1000})
             and t.conversation_id is not null
           group by s.place order by bool_or(s.is_opened) is true, max(t.admitted_at) desc limit ${MOST_PLACES}`,
+      ),
+    async noteRest(what, forMs) {
+      await reach(
+        () => sql`
+          with over as (delete from rests where until < now() and what <> ${what})
+          insert into rests as r (what, until) values (${what}, now() + ${forMs} * interval '1 millisecond')
+          on conflict (what) do update set until = greatest(r.until, excluded.until)`,
+      );
+    },
+    rests: (prefix) =>
+      reach(
+        () => sql<Rest[]>`
+          select what, (extract(epoch from until - now()) * 1000)::float8 as "forMs" from rests
+          where until > now() and starts_with(what, ${prefix})`,
       ),
     async bookmark(key) {
       const rows = await reach(

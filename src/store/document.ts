@@ -15,7 +15,7 @@ export type DocumentFunction =
   | 'claim_work_v2'
   | 'attempt_started_v1'
   | 'intend_part_v2'
-  | 'part_sent_v2'
+  | 'part_sent_v3'
   | 'part_removed_v1'
   | 'turn_parts_v1'
   | 'shown_v1'
@@ -25,6 +25,7 @@ export type DocumentFunction =
   | 'request_cancel_v2'
   | 'start_conversation_v1'
   | 'set_guild_setting_v1'
+  | 'set_user_setting_v1'
   | 'forget_sealed_v2'
   | 'rebuild_counters_v1'
   | 'housekeeping_v1';

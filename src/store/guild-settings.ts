@@ -1,29 +1,36 @@
-import type { GuildSettings } from '../conversation/ports.ts';
+import type { AllowedModels } from '../completion/ports.ts';
+import type { GuildSettings } from '../conversation/setting-ports.ts';
 import type { ConversationStyle } from '../conversation/turn.ts';
 import type { GuildId } from '../platform/ids.ts';
+import type { Envelope } from '../platform/message.ts';
 import type { Sql } from './connection.ts';
 import { callFunction } from './document.ts';
 import { reach } from './failure.ts';
 
 /** Settings of guilds, by the guilds' qualified ids. A guild that nobody has written in yet may set them too. */
 export function createGuildSettings(sql: Sql): GuildSettings {
+  const read = async <Value>(guild: GuildId, key: string): Promise<Value | null> => {
+    const rows = await reach(
+      () => sql<{ value: Value | null }[]>`
+        select s.value from settings s join guilds g on g.id = s.subject_id
+        where s.scope = 'guild' and s.key = ${key} and g.platform_guild_id = ${guild}`,
+    );
+    return rows[0]?.value ?? null;
+  };
+  const write = async (
+    { originKey, guild, author }: Envelope,
+    key: string,
+    value: unknown,
+  ): Promise<void> => {
+    // One command may set several.
+    const change = { originKey: `${originKey}:${key}`, guild, key, value, by: author.id };
+    await callFunction(sql, 'set_guild_setting_v1', change);
+  };
   return {
-    async conversationStyle(guild) {
-      const rows = await reach(() => selectStyle(sql, guild));
-      return rows[0]?.value ?? 'chain';
-    },
-    async setConversationStyle({ originKey, guild, author }, style) {
-      await callFunction(sql, 'set_guild_setting_v1', {
-        originKey,
-        guild,
-        key: 'conversation_style',
-        value: style,
-        by: author.id,
-      });
-    },
+    conversationStyle: async (guild) =>
+      (await read<ConversationStyle>(guild, 'conversation_style')) ?? 'chain',
+    setConversationStyle: (envelope, style) => write(envelope, 'conversation_style', style),
+    allowedModels: (guild) => read<NonNullable<AllowedModels>>(guild, 'allowed_models'),
+    setAllowedModels: (envelope, allowed) => write(envelope, 'allowed_models', allowed),
   };
 }
-
-const selectStyle = (sql: Sql, guild: GuildId) => sql<{ value: ConversationStyle }[]>`
-  select s.value #>> '{}' as value from settings s join guilds g on g.id = s.subject_id
-  where s.scope = 'guild' and s.key = 'conversation_style' and g.platform_guild_id = ${guild}`;

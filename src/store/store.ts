@@ -1,5 +1,6 @@
-import type { CatalogueStore } from '../completion/ports.ts';
-import type { AccessRequests, ErrorLog, GuildSettings, TurnStore } from '../conversation/ports.ts';
+import type { CatalogueStore, ExperienceStore } from '../completion/ports.ts';
+import type { AccessRequests, ErrorLog, TurnStore } from '../conversation/ports.ts';
+import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
@@ -9,8 +10,10 @@ import type { StoreLog } from './connection.ts';
 import { createControl, type Control } from './control.ts';
 import type { Database } from './database.ts';
 import { createErrorLog } from './error-log.ts';
+import { createExperienceStore } from './experience-store.ts';
 import { createGuildSettings } from './guild-settings.ts';
 import { forgetSealed, keepHouse } from './housekeeping.ts';
+import { createPreferences } from './preferences.ts';
 import { createQuotaCounters, type QuotaCounters } from './quota-counters.ts';
 import { createSettingsStore, type SettingsStore } from './settings-store.ts';
 import { createTurnStore } from './turn-store.ts';
@@ -31,8 +34,10 @@ export interface Store {
   readonly turns: TurnStore;
   readonly usage: UsageReader;
   readonly catalogue: CatalogueStore;
+  readonly experience: ExperienceStore;
   readonly settings: SettingsStore;
   readonly guildSettings: GuildSettings;
+  readonly preferences: Preferences;
   readonly errors: ErrorLog;
   readonly control: Control;
   readonly accessRequests: AccessRequests;
@@ -51,8 +56,10 @@ export function createStore(database: Database, options: StoreOptions): Store {
     turns: createTurnStore(sql, now),
     usage: createUsageReader(sql, options.defaults, now),
     catalogue: createCatalogueStore(database),
+    experience: createExperienceStore(sql),
     settings: createSettingsStore(database),
     guildSettings: createGuildSettings(sql),
+    preferences: createPreferences(sql),
     errors: createErrorLog(database, options.log),
     control: createControl(database),
     accessRequests: createAccessRequests(database),

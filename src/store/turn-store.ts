@@ -63,9 +63,8 @@ export function createTurnStore(sql: Sql, now?: () => number): TurnStore {
       const isGood = await call('intend_part_v2', { ...fence(of), index });
       if (isGood !== true) throw new ClaimLost(`The claim on turn ${of.id} is over.`);
     },
-    async partSent(of, index, platformMessageId) {
-      await call('part_sent_v2', { ...fence(of), index, platformMessageId });
-    },
+    partSent: async (of, index, platformMessageId) =>
+      (await call('part_sent_v3', { ...fence(of), index, platformMessageId })) === true,
     async partRemoved({ id }, platformMessageId) {
       await call('part_removed_v1', { turnId: id, platformMessageId });
     },
@@ -78,6 +77,7 @@ export function createTurnStore(sql: Sql, now?: () => number): TurnStore {
       await call('postpone_v2', { ...fence(of), retryAfterMs });
     },
     requestCancel: async (turnId, by) => (await call('request_cancel_v2', { turnId, by })) as CancelVerdict,
+    waits: (turnId) => selectWaits(sql, turnId),
     activeTurns: (place) => selectActiveTurns(sql, place),
     async startConversation({ originKey, place }) {
       await call('start_conversation_v1', { originKey, place });
@@ -99,6 +99,15 @@ function leasedFrom(leasedAtMs: number, outcome: unknown): unknown {
     ...rest,
     ...Object.fromEntries(claimed.map(([name, value]) => [name, leasedFrom(leasedAtMs, value)])),
   };
+}
+
+async function selectWaits(sql: Sql, turnId: TurnId): Promise<boolean> {
+  const rows = await reach(
+    () => sql`
+      select from turns where state = 'queued'
+        and id = (select coalesce(t.merged_into, t.id) from turns t where t.id = ${turnId})`,
+  );
+  return rows.length > 0;
 }
 
 async function selectActiveTurns(sql: Sql, place: string): Promise<readonly TurnId[]> {

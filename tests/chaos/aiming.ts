@@ -1,3 +1,4 @@
+import { hostOf } from './fleet.ts';
 import type { AskedModel } from './model.ts';
 import type { Place } from './places.ts';
 import { firstOf } from './patience.ts';
@@ -14,7 +15,6 @@ export interface WindowContext {
   readonly lockTurns: (() => Promise<() => void>) | null;
   /** Questions that an earlier kill interrupted. */
   readonly isInterrupted: (question: number) => boolean;
-  readonly processes: number;
 }
 
 export function anyIdle(
@@ -112,12 +112,19 @@ function holds(updates: unknown, { eventId, place }: Asked): boolean {
   );
 }
 
+/** Which of so many shards hears what is said there (topics/gateway "Sharding"). */
+function shardOf({ guildId }: Place, count: number): number {
+  return guildId === null ? 0 : Number((BigInt(guildId) >> 22n) % BigInt(count));
+}
+
 /** Resolves with the name of whom the question was handed to, once it was; null when that took too long. */
 export function handedOut(stage: Stage, place: Place): (question: Asked) => Promise<string | null> {
   return async (question) => {
     if (place.platform === 'discord') {
-      const isHeard = stage.discord.gateway.sessions().some(({ connected }) => connected);
-      return isHeard ? '127.0.0.1' : null;
+      const session = stage.discord.gateway
+        .sessions()
+        .find(({ connected, shard: [index, count] }) => connected && index === shardOf(place, count));
+      return session === undefined ? null : hostOf(session.shard[0]);
     }
     const poll = await firstOf<SeenCall>(
       (found) =>

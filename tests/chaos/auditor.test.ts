@@ -97,6 +97,27 @@ describe('the auditor', () => {
     expect(kindsIn({ turns: [turn(1), turn(2, { answer })], messages: [message(1), shown] })).toEqual([]);
   });
 
+  test('takes a notice that stands in a message of its own for part of the reply', () => {
+    const answer = { text: 'Q2G1 starts here.', isPartial: true };
+    const turns = [turn(1), turn(2, { answer, hasNotice: true, parts: ['20', '21'] })];
+    const shown = [
+      message(2, { text: 'Q2G1 starts here.' }),
+      message(2, { id: '21', text: '⚠️ The answer broke off here.' }),
+    ];
+    expect(kindsIn({ turns, messages: [message(1), ...shown] })).toEqual([]);
+  });
+
+  test('takes an answer that is written once more as it stands for complete since the first time', () => {
+    const first = message(1, { changedAtMs: ASKED_MS + 9000 });
+    const { text } = first;
+    const changes = [1500, 9000].map((laterMs) => ({
+      message: `${PLACE}/10`,
+      atMs: ASKED_MS + laterMs,
+      text,
+    }));
+    expect(kindsIn({ messages: [first, message(2)], changes })).toEqual([]);
+  });
+
   test('takes an answer for that of the turns that were merged into its own', () => {
     const merged = turn(1, { state: 'merged', succeededBy: 'turn-2', answer: null, parts: [] });
     expect(kindsIn({ turns: [merged, turn(2)], messages: [message(2)] })).toEqual([]);
@@ -144,6 +165,12 @@ describe('the auditor reports', () => {
   test('a second reply with another generation', () => {
     const messages = [message(1), message(2), message(2, { id: '25', text: textOf('Q2G2') })];
     expect(kindsIn({ messages })).toContain('doubled');
+  });
+
+  test('a question that is still marked as waiting, by its number', () => {
+    const { violations } = audit({ ...sound, marked: [`${PLACE}/2`] });
+    expect(violations).toMatchObject([{ kind: 'leftover' }]);
+    expect(violations[0]?.detail).toContain('question 2 in');
   });
 
   test('a part of an answer that stands there twice, or with more of another one below', () => {

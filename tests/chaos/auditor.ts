@@ -55,9 +55,9 @@ export function audit(evidence: Evidence): Verdict {
   }
 
   auditMessages(evidence, accounted, tell);
-  uncertain += auditNotices(evidence, turns, tell);
+  uncertain += auditNotices(evidence, turns, accounted, tell);
   auditOutageNotices(evidence, tell);
-  auditOrder(answered, tell);
+  auditOrder(answered, evidence.changes, tell);
   auditLateWrites(evidence, answered, tell);
   auditBooks(evidence, tell);
   return { violations, uncertain, ends };
@@ -125,9 +125,9 @@ function indexOf({ questions, messages, generations, turns }: Evidence) {
   const others = Map.groupBy(gone, (turn) => presentTurn(turn, turnById).id);
   return {
     turnById,
-    /** The other questions that a turn answers for. */
-    alsoAnswered: (turn: TurnRecord): readonly number[] =>
-      (others.get(turn.id) ?? []).flatMap(({ originKey }) => numberOf.get(originKey) ?? []),
+    numberOf,
+    /** A turn, and the others that it answers for. */
+    together: (turn: TurnRecord): readonly TurnRecord[] => [turn, ...(others.get(turn.id) ?? [])],
     spokenOf: Map.groupBy(messages, ({ text }) => questionOf(text)),
     saidTo: Map.groupBy(generations, ({ question }) => question),
     partsIn: Map.groupBy(turns, ({ conversationId }) => conversationId),
@@ -137,16 +137,23 @@ function indexOf({ questions, messages, generations, turns }: Evidence) {
 function replyOf(
   question: Question,
   turn: TurnRecord,
-  { createsCutOff }: Evidence,
-  { alsoAnswered, spokenOf, saidTo, partsIn }: Index,
+  evidence: Evidence,
+  { numberOf, together, spokenOf, saidTo, partsIn }: Index,
 ): Reply {
-  const numbers = [question.number, ...alsoAnswered(turn)];
+  const turns = together(turn);
+  const numbers = turns.flatMap(({ originKey }) => numberOf.get(originKey) ?? []);
+  const tagged = numbers.flatMap((number) => spokenOf.get(number) ?? []);
+  // What is said below an answer that fills its last message stands in one of its own.
+  const untagged = turns
+    .flatMap((one) => partsOf(one, question.place, evidence))
+    .filter(({ text }) => questionOf(text) === null);
   return {
-    messages: numbers.flatMap((number) => spokenOf.get(number) ?? []).toSorted(byCreation),
+    messages: [...tagged, ...untagged].toSorted(byCreation),
     said: numbers.flatMap((number) => saidTo.get(number) ?? []),
     recorded: (partsIn.get(turn.conversationId) ?? []).flatMap(({ parts }) => parts),
     stored: turn.answer ?? { text: '', isPartial: true },
-    mayRepeat: createsCutOff.filter((cut) => cut.question !== null && numbers.includes(cut.question)).length,
+    mayRepeat: evidence.createsCutOff.filter((cut) => cut.question !== null && numbers.includes(cut.question))
+      .length,
   };
 }
 
@@ -184,12 +191,21 @@ function auditOutageNotices({ messages, kills }: Evidence, tell: Tell): void {
 }
 
 /** In each place, as many notices as turns that ended with one. Returns how many repeated ones a kill excuses. */
-function auditNotices(evidence: Evidence, turns: ReadonlyMap<string, TurnRecord>, tell: Tell): number {
+function auditNotices(
+  evidence: Evidence,
+  turns: ReadonlyMap<string, TurnRecord>,
+  accounted: ReadonlySet<BotMessage>,
+  tell: Tell,
+): number {
   let excused = 0;
   const expected = expectedNotices(evidence, turns);
   const found = Map.groupBy(
     evidence.messages.filter(
-      ({ text, isLoading }) => !isLoading && questionOf(text) === null && text !== OUTAGE_NOTICE,
+      (message) =>
+        !message.isLoading &&
+        !accounted.has(message) &&
+        questionOf(message.text) === null &&
+        message.text !== OUTAGE_NOTICE,
     ),
     ({ place }) => place,
   );
@@ -250,7 +266,14 @@ const IN_FLIGHT_MS = 500;
 function auditBooks(evidence: Evidence, tell: Tell): void {
   if (evidence.holds > 0) tell('hold left', `${evidence.holds} holds`);
   for (const failure of evidence.ownFailures) tell('own failure', failure);
-  for (const question of evidence.marked) tell('leftover', `still marked as waiting: ${question}`);
+  for (const message of evidence.marked) {
+    const question = evidence.questions.find(
+      ({ place, originKey }) => message === `${place}/${originKey.slice(originKey.lastIndexOf(':') + 1)}`,
+    );
+    const turn = evidence.turns.find(({ originKey }) => originKey === question?.originKey);
+    const what = question === undefined ? message : nameOf(question, turn);
+    tell('leftover', `still marked as waiting: ${what}`);
+  }
   for (const counter of evidence.wrongCounters) tell('counter off', counter);
   for (const refusal of evidence.paceRefusals) tell('pace refused', refusal);
   for (const objection of evidence.objections) tell('simulator objects', objection);

@@ -49,6 +49,9 @@ export interface FleetOptions {
 /** The names of the loopback address by which the processes are told apart. */
 const HOSTS = ['127.0.0.1', 'localhost'] as const;
 
+/** What is kept of what a process said last, in UTF-16 units. */
+const LONGEST_RECENT = 4000;
+
 /** A process that takes longer to serve will never do. */
 const READY_MS = 60_000;
 
@@ -101,10 +104,12 @@ export function createFleet(options: FleetOptions): Fleet {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         speak();
-        recent = (recent + text).slice(-4000);
-        if (isReady || !recent.includes('Parley is ready')) return;
-        isReady = true;
-        serve();
+        recent += text;
+        if (!isReady && recent.includes('Parley is ready')) {
+          isReady = true;
+          serve();
+        }
+        recent = recent.slice(-LONGEST_RECENT);
       });
     }
     let isOver = false;

@@ -1,11 +1,17 @@
 import { byCreation, nameOf, type Answered } from './answered.ts';
-import type { BotMessage, ViolationKind } from './evidence.ts';
+import type { BotMessage, Evidence, ViolationKind } from './evidence.ts';
 
 /** Answers of a conversation are created, and complete, in the order of their questions. */
 export function auditOrder(
   answered: readonly Answered[],
+  changes: Evidence['changes'],
   tell: (kind: ViolationKind, detail: string) => void,
 ): void {
+  const becameAtMs = lastChanges(changes);
+  const completedAtMs = ({ messages }: Answered): number =>
+    Math.max(
+      ...messages.map(({ place, id, changedAtMs }) => becameAtMs.get(`${place}/${id}`) ?? changedAtMs),
+    );
   const shown = answered.filter(({ turn, messages }) => turn.conversationId !== null && messages.length > 0);
   const conversations = Map.groupBy(shown, ({ turn }) => turn.conversationId);
   for (const conversation of conversations.values()) {
@@ -33,6 +39,14 @@ function firstOf({ messages }: Answered): BotMessage | undefined {
   return messages.toSorted(byCreation)[0];
 }
 
-function completedAtMs({ messages }: Answered): number {
-  return Math.max(...messages.map(({ changedAtMs }) => changedAtMs));
+/** When each message became what it is: one that is written once more as it stands does not change for its readers. */
+function lastChanges(changes: Evidence['changes']): ReadonlyMap<string, number> {
+  const texts = new Map<string, string>();
+  const becameAtMs = new Map<string, number>();
+  for (const { message, atMs, text } of changes) {
+    if (texts.get(message) === text) continue;
+    texts.set(message, text);
+    becameAtMs.set(message, atMs);
+  }
+  return becameAtMs;
 }

@@ -14,6 +14,8 @@ export interface Place {
   readonly manner: 'alone' | 'shared' | 'command';
   /** Between two questions, so that the platform's own limits for the place are kept, in milliseconds. */
   readonly restMs: number;
+  /** The Discord guild that it belongs to; null elsewhere. */
+  readonly guildId: string | null;
   /** Says it; returns the id of the event. */
   say(text: string, random: Random): string;
   messages(): readonly BotMessage[];
@@ -63,6 +65,7 @@ export function telegramPlaces({ telegram }: Stage, size: Size): Place[] {
       where: 'private chat',
       manner: 'alone',
       restMs: 4000,
+      guildId: null,
       say: (text) => String(chat.send(user, text)),
       ...view(chat),
     };
@@ -76,6 +79,7 @@ export function telegramPlaces({ telegram }: Stage, size: Size): Place[] {
       where: 'group',
       manner: 'shared',
       restMs: 20_000,
+      guildId: null,
       say(text, random) {
         const last = view(chat).messages().at(-1);
         const replies = last !== undefined && random.chance(0.4);
@@ -112,7 +116,10 @@ export function discordPlaces({ discord }: Stage, size: Size): Place[] {
         .filter(({ reactions }) => Object.keys(reactions).length > 0)
         .map(({ id }) => id),
   });
-  const at = (channel: SimChannel, rest: Pick<Place, 'where' | 'manner' | 'say' | 'restMs'>): Place => ({
+  const at = (
+    channel: SimChannel,
+    rest: Pick<Place, 'where' | 'manner' | 'say' | 'restMs' | 'guildId'>,
+  ): Place => ({
     key: `discord:${channel.id}`,
     platform: 'discord',
     ...view(channel),
@@ -127,6 +134,7 @@ export function discordPlaces({ discord }: Stage, size: Size): Place[] {
       where: 'direct messages',
       manner: 'alone',
       restMs: 3000,
+      guildId: null,
       say: (text) => channel.send(user, text),
     });
   });
@@ -137,6 +145,7 @@ export function discordPlaces({ discord }: Stage, size: Size): Place[] {
         where: 'channel, by command',
         manner: 'command',
         restMs: 3000,
+        guildId: guild.id,
         say(text, random) {
           const invoked = channel.slash(random.pick(members), 'ask', { question: text });
           // Whether it was answered is read from the channel at the end.
@@ -149,6 +158,7 @@ export function discordPlaces({ discord }: Stage, size: Size): Place[] {
       where: 'channel',
       manner: 'shared',
       restMs: 6000,
+      guildId: guild.id,
       say(text, random) {
         const last = view(channel).messages().at(-1);
         const replies = last !== undefined && random.chance(0.4);
@@ -164,6 +174,7 @@ export function discordPlaces({ discord }: Stage, size: Size): Place[] {
       where: 'thread',
       manner: 'alone',
       restMs: 3000,
+      guildId: guild.id,
       say: (text) => thread.send(opener, text, { mentions: [bot] }),
     });
   });

@@ -185,7 +185,6 @@ async function disturb(run: Run, orderFault: () => Promise<void>): Promise<void>
     ...run,
     lockTurns: lock === null ? null : () => lock.take(),
     isInterrupted: (question) => killer.isInterrupted(question),
-    processes: options.processes,
   };
   const isLate = (): boolean => performance.now() > deadlineMs;
   const talking = converse(run, () => isLate() || over.signal.aborted);

@@ -50,7 +50,7 @@ const STALLS_LATE: AnswerPlan = { ...STEADY, stallsAt: 'the middle' };
 export const windows: Readonly<Record<WindowName, (context: WindowContext) => Promise<Aim | null>>> = {
   async 'before admit'(context) {
     const { stage, lockTurns } = context;
-    const place = anyIdle(context, context.processes > 1 ? 'telegram' : undefined);
+    const place = anyIdle(context);
     if (place === null) return null;
     const release = lockTurns === null ? null : await lockTurns();
     const handed = handedOut(stage, place);

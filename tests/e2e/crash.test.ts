@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Scenario } from '../../src/simulator/scenario.ts';
-import { databaseKinds, type DatabaseKind } from '../support/database.ts';
+import { databaseKinds, serverKinds, type DatabaseKind } from '../support/database.ts';
 import {
   buildProgram,
   createStorage,
@@ -230,6 +230,41 @@ describe.each(databaseKinds)(
         turns: [{ state: 'interrupted' }, { state: 'delivered', answer: 'Very much so.' }],
         holds: 0,
       });
+    });
+  },
+);
+
+describe.each(serverKinds)(
+  'a process that sleeps through its lease, on %s',
+  { timeout: RECOVERY_MS },
+  (kind) => {
+    it('takes away what it created meanwhile when another one has answered', async ({ onTestFinished }) => {
+      const world = await newWorld(kind, onTestFinished);
+      const { telegram, openrouter, storage } = world;
+      const person = await newPerson(telegram);
+      const sleeper = await world.start();
+      await openrouter.play({ kind: 'answer', pieces: WHOLE }, 2);
+      await telegram.fault('sendMessage', { kind: 'delay', ms: 3000 });
+      await person.send('Are you awake?');
+      const isCreating = async () =>
+        expect(await telegram.calls()).toContainEqual(
+          expect.objectContaining({ method: 'sendMessage', pending: true }),
+        );
+      await vi.waitFor(isCreating, { ...PATIENCE, interval: 10 });
+      sleeper.kill('SIGSTOP');
+
+      const other = await world.start();
+      await untilBooksSay(storage, {
+        turns: [{ state: 'delivered', isDelivered: true, answer: WHOLE_TEXT }],
+      });
+      expect(await person.answers()).toHaveLength(2);
+      sleeper.kill('SIGCONT');
+      await person.reads(WHOLE_TEXT);
+      for (const bot of [sleeper, other]) {
+        bot.kill('SIGTERM');
+        expect(await bot.ended).toMatchObject({ code: 0 });
+      }
+      expect(await telegram.violations()).toEqual([]);
     });
   },
 );

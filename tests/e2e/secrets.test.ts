@@ -41,7 +41,7 @@ describe.each(anyKinds)(
       }
       await restart();
       await everythingGoesWrong();
-    });
+    }, 120_000);
     afterAll(async () => {
       restore();
       await scene.stop();
@@ -161,13 +161,20 @@ describe.each(anyKinds)(
     }
 
     async function troubleWithTheDatabase(way: Gateway, ann: Person): Promise<void> {
-      scene.openrouter.play(slowly([say(), say(), say()], 100));
+      scene.openrouter.play(
+        slowly(
+          Array.from({ length: 20 }, () => ` ${say()}`),
+          100,
+        ),
+      );
       const streaming = ann.send(say());
       await until(async () => (await scene.turn(ann.chat, streaming))?.state === 'running');
       await way.down();
       const waiting = ann.send(say());
-      await until(() => scene.log.some((line) => line.includes('store unavailable')));
-      await until(() => scene.log.some((line) => line.includes('the store is away')));
+      // A statement that was under way when its connection broke tells of it after up to 20 s.
+      const isLogged = (words: string) => until(() => scene.log.some((line) => line.includes(words)), 45_000);
+      await isLogged('store unavailable');
+      await isLogged('the store is away');
       await way.up();
       await scene.over(ann.chat, streaming);
       await scene.over(ann.chat, waiting);

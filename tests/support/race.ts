@@ -254,13 +254,13 @@ async function sendPart(
   { id, epoch, replyOf }: Pick<RunnableTurn, 'id' | 'epoch' | 'replyOf'>,
 ): Promise<void> {
   const platformMessageId = `${id}.${epoch}.${randomUUID()}`;
-  await call(course, 'part_sent_v2', { turnId: id, epoch, index: 0, platformMessageId });
+  await call(course, 'part_sent_v3', { turnId: id, epoch, index: 0, platformMessageId });
   const seenBefore = course.partEpochs.get(id) ?? 0;
   const { sql } = course.options;
-  const [row] = await sql<{ part: string }[]>`
+  const [row] = await sql<{ part: string | null }[]>`
     select platform_message_id as part from reply_parts where turn_id = ${replyOf ?? id} and index = 0`;
-  // The reply may be another turn's by now.
-  if (row?.part.startsWith(id) !== true) return;
+  // The reply may be another turn’s by now, or a claim that is over noted nothing.
+  if (row?.part?.startsWith(id) !== true) return;
   const stored = Number(row.part.split('.')[1]);
   if (stored < seenBefore)
     course.sightings.push({

@@ -152,9 +152,9 @@ export function createDiscordAdapter(options: DiscordAdapterOptions): PlatformAd
     settle: () => chores.settle(),
     openReply: (target, replyOptions) =>
       createReply(replies, fromReplyTarget(target, seal, Date.now()), replyOptions),
-    markWaiting(target, isWaiting) {
+    async markWaiting(target, isWaiting) {
       try {
-        mark(fromReplyTarget(target, seal, Date.now()), isWaiting);
+        await mark(fromReplyTarget(target, seal, Date.now()), isWaiting);
       } catch (error) {
         logger.error({ reason: describeFailure(toFailure(error)) }, 'waiting mark not changed');
       }

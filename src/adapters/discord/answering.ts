@@ -1,4 +1,9 @@
-import { InteractionResponseType, type BaseInteraction } from 'discord.js';
+import {
+  InteractionResponseType,
+  MessageFlags,
+  type BaseInteraction,
+  type ButtonInteraction,
+} from 'discord.js';
 import type { Clock } from '../../delivery/clock.ts';
 import type { Said, Taken } from '../../platform/adapter.ts';
 import { addressOf, type Address } from './address.ts';
@@ -26,6 +31,8 @@ export interface Answering {
   open(interaction: BaseInteraction, isPrivate: boolean): Promise<Opened | null>;
   /** Replaces "thinking…" by what was said, or takes it away where nothing follows. */
   conclude(interaction: BaseInteraction, opened: Opened, said: Said | Taken): Promise<void>;
+  /** Puts what is said in the place of the message whose button was pressed, where it has buttons too; else tells it in private. */
+  replace(interaction: ButtonInteraction, work: () => Promise<Said | Taken>): Promise<void>;
   /** Says something short to the person alone: as the first answer if it comes soon, else behind "thinking…". */
   soon(interaction: BaseInteraction, work: Promise<Said | Taken>): Promise<void>;
 }
@@ -78,6 +85,22 @@ export function createAnswering({ callbacks, replies, clock, deferAfterMs }: Ans
       const said = await working;
       await conclude(interaction, opened, said);
       return typeof said === 'object' || said === 'no_reply' ? null : opened.address.responseId;
+    },
+    async replace(interaction, work) {
+      const working = work();
+      const first = await inTime(working);
+      const isNotice = first !== null && typeof first === 'object' && first.buttons === undefined;
+      const notice = isNotice ? wholeText(first) : null;
+      if (notice !== null) {
+        await callbacks.answer(interaction, privateMessage(notice));
+        return;
+      }
+      await callbacks.answer(interaction, { type: InteractionResponseType.DeferredMessageUpdate });
+      const said = await working;
+      const { message } = interaction;
+      const isPrivate = message.flags.has(MessageFlags.Ephemeral);
+      if (typeof said === 'object' && said.buttons !== undefined)
+        await say(replies, addressOf(interaction, message.id), said, { isPrivate });
     },
     async soon(interaction, work) {
       const first = await inTime(work);

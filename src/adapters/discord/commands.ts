@@ -32,12 +32,17 @@ type CommandBody = RESTPutAPIApplicationCommandsJSONBody[number];
 
 /** The specs as global application commands (interactions/application-commands). */
 export function toApplicationCommands(specs: readonly CommandSpec[], words: CommandWords): CommandBody[] {
-  return specs.map((spec) => ({
-    ...(spec.onMessage === undefined ? slashCommand(spec, words) : messageCommand(spec, words)),
-    contexts: CONTEXTS[spec.scope],
-    integration_types: [ApplicationIntegrationType.GuildInstall],
-    default_member_permissions: PERMISSIONS[spec.requires],
-  }));
+  const families = Map.groupBy(specs, ({ name }) => name);
+  return [...families.values()].flatMap((family) => {
+    const [first] = family;
+    if (first === undefined) return [];
+    return {
+      ...(first.onMessage === undefined ? slashCommand(first, family, words) : messageCommand(first, words)),
+      contexts: CONTEXTS[first.scope],
+      integration_types: [ApplicationIntegrationType.GuildInstall],
+      default_member_permissions: PERMISSIONS[first.requires],
+    };
+  });
 }
 
 /** The name under which a command on a message comes back. */
@@ -89,17 +94,38 @@ export function sameCommands(known: readonly object[], wanted: readonly object[]
   return asText(known) === asText(wanted);
 }
 
-function slashCommand(spec: CommandSpec, { describe, describeOption }: CommandWords) {
-  const options = spec.options
-    // Discord would not let people use the command without it, and the modal could never ask.
-    .map((option) => ({ ...option, required: option.required && !isAskedFor(spec, option) }))
-    .toSorted((one, other) => Number(other.required) - Number(one.required));
+/** A family shares its name (interactions/application-commands "Subcommands and Subcommand Groups"). */
+function slashCommand(first: CommandSpec, family: readonly CommandSpec[], words: CommandWords) {
+  const { name } = first;
   return {
     type: ApplicationCommandType.ChatInput as const,
-    name: spec.name,
-    ...described((locale) => describe(spec.name, locale)),
-    options: options.map((option) => optionBody(option, (locale) => describeOption(option.name, locale))),
+    name,
+    ...described((locale) => words.describe(name, locale)),
+    options:
+      first.subcommand === undefined
+        ? optionsOf(first, words)
+        : family.map((spec) => subcommandBody(spec, words)),
   };
+}
+
+function subcommandBody(spec: CommandSpec, words: CommandWords) {
+  const { name, subcommand = '' } = spec;
+  return {
+    type: ApplicationCommandOptionType.Subcommand as const,
+    name: subcommand,
+    ...described((locale) => words.describe(`${name}.${subcommand}`, locale)),
+    options: optionsOf(spec, words),
+  };
+}
+
+function optionsOf(spec: CommandSpec, { describeOption }: CommandWords): APIApplicationCommandBasicOption[] {
+  return (
+    spec.options
+      // Discord would not let people use the command without it, and the modal could never ask.
+      .map((option) => ({ ...option, required: option.required && !isAskedFor(spec, option) }))
+      .toSorted((one, other) => Number(other.required) - Number(one.required))
+      .map((option) => optionBody(option, (locale) => describeOption(option.name, locale)))
+  );
 }
 
 function messageCommand({ name }: CommandSpec, words: CommandWords) {
@@ -111,7 +137,7 @@ function messageCommand({ name }: CommandSpec, words: CommandWords) {
 }
 
 function optionBody(
-  { name, kind, required, choices }: CommandOption,
+  { name, kind, required, choices, suggests }: CommandOption,
   describe: (locale: Locale) => string,
 ): APIApplicationCommandBasicOption {
   const shared = { name, required, ...described(describe) };
@@ -126,12 +152,13 @@ function optionBody(
           choices: choices.map((choice) => ({ name: choice, value: Number(choice) })),
         }),
       };
-    case 'text':
-      return {
-        type: ApplicationCommandOptionType.String,
-        ...shared,
-        ...(choices !== undefined && { choices: choices.map((choice) => ({ name: choice, value: choice })) }),
-      };
+    case 'text': {
+      const text = { type: ApplicationCommandOptionType.String as const, ...shared };
+      if (suggests !== undefined) return { ...text, autocomplete: true };
+      return choices === undefined
+        ? text
+        : { ...text, choices: choices.map((choice) => ({ name: choice, value: choice })) };
+    }
   }
 }
 
@@ -182,6 +209,8 @@ const OPTION_FIELDS: Readonly<Record<string, unknown>> = {
   description_localizations: null,
   required: false,
   choices: [],
+  autocomplete: false,
+  options: [],
 };
 
 const CHOICE_FIELDS: Readonly<Record<string, unknown>> = { name: '', name_localizations: null, value: '' };

@@ -7,10 +7,15 @@ import {
   type Message,
   type PermissionsBitField,
 } from 'discord.js';
-import { BUTTON_ACTIONS, type ButtonPress, type CommandInvocation } from '../../platform/command.ts';
+import {
+  BUTTON_ACTIONS,
+  readData,
+  type ButtonPress,
+  type CommandInvocation,
+} from '../../platform/command.ts';
 import { guildId, messageId, originKey, placeId, userId, type OriginKey } from '../../platform/ids.ts';
 import type { Addressing, Author, Envelope, Guild, IncomingMessage } from '../../platform/message.ts';
-import { addressAt, toReplyTarget, type Address } from './address.ts';
+import { addressAt, addressOf, toReplyTarget, type Address } from './address.ts';
 import { readText, type MentionNames, type WrittenText } from './message-text.ts';
 import type { Seal } from './seal.ts';
 
@@ -110,7 +115,7 @@ export function writtenIn(message: Message, context: DecodeContext): WrittenText
 }
 
 /** What is known of a command when it is used, before its options. */
-export type CommandEnvelope = Omit<CommandInvocation, 'name' | 'options'>;
+export type CommandEnvelope = Omit<CommandInvocation, 'name' | 'subcommand' | 'options'>;
 
 /** `address` is where the answer goes. */
 export function decodeCommand(
@@ -143,6 +148,17 @@ export function decodePress(interaction: ButtonInteraction, context: DecodeConte
     action,
     turn,
   };
+}
+
+/** What a button that uses a command stands for; null for any other. */
+export function decodeCommandPress(
+  interaction: ButtonInteraction,
+  context: DecodeContext,
+): CommandInvocation | null {
+  const used = readData(interaction.customId);
+  if (used === null) return null;
+  const address = addressOf(interaction, interaction.message.id);
+  return { ...decodeCommand(interaction, address, context), ...used };
 }
 
 const WITHHELD_EVENT = 'text-withheld';

@@ -10,7 +10,7 @@ import type { Chores } from '../../delivery/chores.ts';
 import { pickLocale, translate } from '../../i18n/translate.ts';
 import { handOver, type FailedTry, type HandOverOptions } from '../../intake/hand-over.ts';
 import type { Handlers, Said, Taken } from '../../platform/adapter.ts';
-import type { CommandSpec } from '../../platform/command.ts';
+import { nameOf, type CommandSpec } from '../../platform/command.ts';
 import { failureText } from '../../platform/failure-text.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { addressOf } from './address.ts';
@@ -18,9 +18,17 @@ import type { Answering } from './answering.ts';
 import type { Callbacks } from './callback.ts';
 import type { CommandWords } from './command-words.ts';
 import { messageCommandName } from './commands.ts';
-import { decodeCommand, decodePress, interactionKey, writtenIn, type DecodeContext } from './decode.ts';
+import {
+  decodeCommand,
+  decodeCommandPress,
+  decodePress,
+  interactionKey,
+  writtenIn,
+  type DecodeContext,
+} from './decode.ts';
 import { describe, toFailure } from './failure.ts';
 import { modalOf, needsModal, readModal, type OptionTexts } from './modal.ts';
+import { createSuggestions } from './suggestions.ts';
 
 export interface InteractionOptions extends HandOverOptions {
   readonly logger: Logger;
@@ -41,6 +49,7 @@ export interface InteractionOptions extends HandOverOptions {
 interface Use {
   readonly interaction: BaseInteraction;
   readonly name: string;
+  readonly subcommand: string | null;
   /** Undefined for a command that is no longer ours, which the core explains. */
   readonly spec: CommandSpec | undefined;
   readonly options: OptionTexts;
@@ -63,24 +72,28 @@ export function createInteractions(options: InteractionOptions): (interaction: I
 /** Sorts interactions by their kind. */
 function createRouter(options: InteractionOptions): (interaction: Interaction) => Promise<void> {
   const { commands, words, context } = options;
-  const slashes = new Map(commands.map((spec) => [spec.name, spec]));
+  const slashes = new Map(commands.map((spec) => [nameOf(spec), spec]));
   const onMessages = new Map(
     commands
       .filter(({ onMessage }) => onMessage !== undefined)
       .map((spec) => [messageCommandName(spec.name, words), spec]),
   );
   const responders = createResponders(options);
+  const suggest = createSuggestions(options);
 
   return async (interaction) => {
     if (interaction.isChatInputCommand()) {
       const { commandName: name } = interaction;
+      const subcommand = interaction.options.getSubcommand(false);
       await responders.toCommand({
         interaction,
         name,
-        spec: slashes.get(name),
+        subcommand,
+        spec: slashes.get(nameOf({ name, subcommand })),
         options: textsOf(interaction.options.data),
       });
-    } else if (interaction.isMessageContextMenuCommand()) {
+    } else if (interaction.isAutocomplete()) await suggest(interaction);
+    else if (interaction.isMessageContextMenuCommand()) {
       const spec = onMessages.get(interaction.commandName);
       const given =
         spec?.onMessage === undefined
@@ -89,6 +102,7 @@ function createRouter(options: InteractionOptions): (interaction: Interaction) =
       await responders.toCommand({
         interaction,
         name: spec?.name ?? interaction.commandName,
+        subcommand: null,
         spec,
         options: given,
       });
@@ -98,15 +112,10 @@ function createRouter(options: InteractionOptions): (interaction: Interaction) =
   };
 }
 
-/** Each hands an interaction of its kind to the core, and says what comes of it. */
-function createResponders(options: InteractionOptions) {
-  const { context, handlers, callbacks, answering, words, clock, logger } = options;
-
-  /** Never rejects: whatever happens, there is something to say. */
-  const hand = async (
-    interaction: BaseInteraction,
-    call: () => Promise<Said | Taken>,
-  ): Promise<Said | Taken> => {
+/** Hands an interaction to the core. Never rejects: whatever happens, there is something to say. */
+function createHand(options: InteractionOptions) {
+  const { handlers, clock, logger } = options;
+  return async (interaction: BaseInteraction, call: () => Promise<Said | Taken>): Promise<Said | Taken> => {
     const deadlineMs = clock.now() + options.patienceMs;
     const effort = { eventId: interaction.id, deadlineMs, signal: options.signal, comesAgain: false };
     const handed = await handOver(call, effort, options);
@@ -118,12 +127,18 @@ function createResponders(options: InteractionOptions) {
     }
     return { text: translate(pickLocale(interaction.locale), { key: 'failure.store_away' }) };
   };
+}
+
+/** Each hands an interaction of its kind to the core, and says what comes of it. */
+function createResponders(options: InteractionOptions) {
+  const { context, handlers, callbacks, answering, words } = options;
+  const hand = createHand(options);
 
   // Decoded under the same care: nothing that fails may leave a person with "thinking…".
-  const command = ({ interaction, name, options: given }: Use) =>
+  const command = ({ interaction, name, subcommand, options: given }: Use) =>
     hand(interaction, async () => {
       const envelope = decodeCommand(interaction, addressOf(interaction), context);
-      return await handlers.onCommand({ ...envelope, name, options: given });
+      return await handlers.onCommand({ ...envelope, name, subcommand, options: given });
     });
 
   const privately = async (use: Use): Promise<void> => {
@@ -163,10 +178,13 @@ function createResponders(options: InteractionOptions) {
       const modal = readModal(interaction.customId, fieldsOf(interaction));
       if (modal === null) return await answering.soon(interaction, Promise.resolve('no_reply' as const));
       const { command: name, options: given } = modal;
-      await publicly({ interaction, name, spec: slashes.get(name), options: given });
+      await publicly({ interaction, name, subcommand: null, spec: slashes.get(name), options: given });
     },
 
     async toPress(interaction: ButtonInteraction): Promise<void> {
+      const used = decodeCommandPress(interaction, context);
+      if (used !== null)
+        return await answering.replace(interaction, () => hand(interaction, () => handlers.onCommand(used)));
       const decoded = decodePress(interaction, context);
       if (decoded === null) return await acknowledge(interaction, options);
       const work = hand(interaction, async () => {
@@ -204,7 +222,9 @@ async function acknowledge(interaction: BaseInteraction, { callbacks }: Interact
 
 function textsOf(given: readonly CommandInteractionOption[]): OptionTexts {
   return Object.fromEntries(
-    given.flatMap(({ name, value }) => (value === undefined ? [] : [[name, String(value)]])),
+    given
+      .flatMap((option) => option.options ?? [option])
+      .flatMap(({ name, value }) => (value === undefined ? [] : [[name, String(value)]])),
   );
 }
 

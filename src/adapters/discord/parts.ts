@@ -55,6 +55,8 @@ export function createDiscordParts(options: PartsOptions): DiscordParts {
       },
       edit: (id, look, urgency) => messages.edit(id, look, manner(urgency)),
       remove: (id) => messages.remove(id, manner('insist')),
+      // Whoever has the reply now gets it by its nonce, or finds it.
+      orphaned: () => undefined,
       // A person who deletes the answer does not want it again.
       isSentAnew: () => false,
       simpler(look, failure) {

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { ButtonStyle, ComponentType, MessageFlags } from 'discord.js';
-import type { Look } from '../../delivery/parts.ts';
+import type { Button, Look } from '../../delivery/parts.ts';
+import { dataOf } from '../../platform/command.ts';
 import type { TurnId } from '../../platform/ids.ts';
-import type { ReplyButton } from '../../platform/reply.ts';
 import type { DiscordPart } from './render.ts';
 
 /**
  * The body of a create or edit. Discord remembers nothing of `allowed_mentions`, so an edit that leaves them out would
- * ping. An empty list of components takes the buttons away. Previews would fetch what a model links to. What is no
- * turn's (null) has no buttons.
+ * ping. An empty list of components takes the buttons away. Previews would fetch what a model links to.
  */
 export function messageBody({ part, buttons }: Look<DiscordPart>, turn: TurnId | null) {
   return {
@@ -60,13 +59,21 @@ function idsIn(components: readonly unknown[]): unknown[] {
 }
 
 /** All of them fit into one row, which takes five. */
-function rowOf(buttons: readonly ReplyButton[], turn: TurnId | null) {
-  if (turn === null || buttons.length === 0) return [];
-  const components = buttons.map(({ action, label }) => ({
-    type: ComponentType.Button,
-    style: ButtonStyle.Secondary,
-    label,
-    custom_id: `${action}:${turn}`,
-  }));
-  return [{ type: ComponentType.ActionRow, components }];
+function rowOf(buttons: readonly Button[], turn: TurnId | null) {
+  const components = buttons.flatMap((button) => {
+    const id = customIdOf(button, turn);
+    const shown = { type: ComponentType.Button, style: ButtonStyle.Secondary, label: button.label };
+    return id === null ? [] : [{ ...shown, custom_id: id }];
+  });
+  return components.length === 0 ? [] : [{ type: ComponentType.ActionRow, components }];
 }
+
+/** Null for a button that has no turn, or that would write more than Discord takes. */
+function customIdOf(button: Button, turn: TurnId | null): string | null {
+  if ('action' in button) return turn === null ? null : `${button.action}:${turn}`;
+  const id = dataOf(button);
+  return id.length > LONGEST_CUSTOM_ID ? null : id;
+}
+
+/** components/reference "Custom ID". */
+const LONGEST_CUSTOM_ID = 100;

@@ -7,11 +7,11 @@ import {
   createEnding,
   type FailureReading,
 } from '../../delivery/ending.ts';
-import { deliverParts, FORGETFUL } from '../../delivery/parts.ts';
+import { deliverParts, FORGETFUL, type Button } from '../../delivery/parts.ts';
 import { createPump, type NextStep } from '../../delivery/pump.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Said } from '../../platform/adapter.ts';
-import type { Delivery, FinalReply, Reply, ReplyOptions } from '../../platform/reply.ts';
+import type { Delivery, Reply, ReplyOptions } from '../../platform/reply.ts';
 import { createMarkdownStream } from '../../rendering/stream.ts';
 import type { Address } from './address.ts';
 import { createEditPreview } from './edit-preview.ts';
@@ -136,15 +136,14 @@ export function createReply(context: ReplyContext, address: Address, options: Re
 export async function say(
   context: ReplyContext,
   address: Address,
-  { text }: Said,
+  { text, buttons = [] }: Said,
   { isPrivate }: { readonly isPrivate: boolean },
 ): Promise<Delivery> {
   const isEphemeral = isPrivate && (address.interaction !== null || !address.isPrivate);
   const silent = { journal: FORGETFUL, turn: null, thread: null };
   const parts = createDiscordParts({ ...context, address, ...silent, sendsFollowUps: true, isEphemeral });
   const reading = readingBy(context.logger);
-  const final = { text, buttons: [] };
-  return await attemptDelivery(() => deliver(parts, final, reading, () => undefined), reading);
+  return await attemptDelivery(() => deliver(parts, { text, buttons }, reading, () => undefined), reading);
 }
 
 function render(text: string, logger: Logger): readonly DiscordPart[] {
@@ -158,7 +157,7 @@ function render(text: string, logger: Logger): readonly DiscordPart[] {
 
 async function deliver(
   parts: DiscordParts,
-  { text, buttons }: FinalReply,
+  { text, buttons }: { readonly text: string; readonly buttons: readonly Button[] },
   reading: FailureReading<Failure>,
   onRefused: (failure: Failure) => void,
 ): Promise<Delivery> {

@@ -23,9 +23,13 @@ interface Change {
   readonly channelId: string;
   readonly questionId: string;
   isWanted: boolean;
+  done: Promise<void>;
 }
 
-/** Puts a reaction on questions that wait their turn, and takes it away again; the newest wish wins. Never throws. */
+/**
+ * Puts a reaction on questions that wait their turn, and takes it away again; the newest wish wins. Resolves when that is
+ * done or given up; never rejects.
+ */
 export function createWaitingMarks({ rest, sender, chores, signal, clock, logger }: WaitingMarksOptions) {
   const changes = new Map<string, Change>();
   /** Whether a question bears the mark; of another process's it is not known. */
@@ -59,16 +63,18 @@ export function createWaitingMarks({ rest, sender, chores, signal, clock, logger
     changes.delete(questionId);
   };
 
-  return ({ channelId, questionId }: Address, isWaiting: boolean): void => {
-    if (questionId === null || (isWaiting && signal.aborted)) return;
+  return ({ channelId, questionId }: Address, isWaiting: boolean): Promise<void> => {
+    if (questionId === null || (isWaiting && signal.aborted)) return Promise.resolve();
     const running = changes.get(questionId);
     if (running !== undefined) {
       running.isWanted = isWaiting;
-      return;
+      return running.done;
     }
-    const change = { channelId, questionId, isWanted: isWaiting };
+    const change: Change = { channelId, questionId, isWanted: isWaiting, done: Promise.resolve() };
     changes.set(questionId, change);
-    chores.add(work(change));
+    change.done = work(change);
+    chores.add(change.done);
+    return change.done;
   };
 }
 

@@ -6,17 +6,19 @@ import type { CommandSpec } from '../../platform/command.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { fromReplyTarget } from './address.ts';
 import { createGroupAdmins } from './admins.ts';
-import { createChores } from '../../delivery/chores.ts';
+import { createChores, type Chores } from '../../delivery/chores.ts';
 import { systemClock, type Clock } from '../../delivery/clock.ts';
 import { publishCommands } from './commands.ts';
 import { createDispatch } from './dispatch.ts';
 import { createDraftIds } from './draft-ids.ts';
+import { describe, toFailure } from './failure.ts';
 import type { PollingPace } from './hand.ts';
 import { createOutageNotice } from './outage-notice.ts';
 import { createSendBudget, DEFAULT_PACE, type Pace } from './pacing.ts';
 import { DEFAULT_POLLING_PACE } from './polling.ts';
 import { createReach } from './reach.ts';
 import { createReply, type ReplyContext } from './reply.ts';
+import { createRests } from './rests.ts';
 import { createSender } from './sender.ts';
 import { createWebhookSource, openPolling, type Source } from './source.ts';
 import { createWaitingMarks } from './waiting-marks.ts';
@@ -55,8 +57,8 @@ export function createTelegramAdapter(options: TelegramAdapterOptions): Platform
   const { config, logger, clock = systemClock } = options;
   const pollingPace = { ...DEFAULT_POLLING_PACE, ...options.pollingPace };
   const { api, pollApi } = createClients(config, pollingPace);
-  const replies = createReplyContext(api, options);
   const chores = createChores();
+  const replies = createReplyContext(api, chores, options);
   const stopping = new AbortController();
   const markWaiting = createWaitingMarks({ ...replies, chores, stopping: stopping.signal });
   const reach = createReach({ pace: pollingPace, clock, logger, stopping: stopping.signal });
@@ -87,6 +89,7 @@ export function createTelegramAdapter(options: TelegramAdapterOptions): Platform
     platform: 'telegram',
     ...(config.webhook === null ? {} : { webhook: createDoor(config.webhook, () => takePosted, options) }),
     async start(handlers) {
+      await replies.rests.resume(handlers.memory);
       const me = await reach(() => api.getMe());
       if (me === null || !(await open(me.value, handlers))) return;
       logger.info({ bot: me.value.username }, 'Telegram: listening');
@@ -94,11 +97,18 @@ export function createTelegramAdapter(options: TelegramAdapterOptions): Platform
     },
     async stop() {
       stopping.abort();
+      replies.rests.stop();
       await source?.stop();
       await chores.settle();
     },
     settle: () => chores.settle(),
-    markWaiting: (target, isWaiting) => markWaiting(fromReplyTarget(target), isWaiting),
+    async markWaiting(target, isWaiting) {
+      try {
+        await markWaiting(fromReplyTarget(target), isWaiting);
+      } catch (error) {
+        logger.error({ reason: describe(toFailure(error)) }, 'waiting mark not changed');
+      }
+    },
     openReply: (target, replyOptions) => createReply(replies, fromReplyTarget(target), replyOptions),
   };
 }
@@ -119,14 +129,17 @@ function createClients({ token, apiRoot }: TelegramConfig, { longPollSeconds }: 
   };
 }
 
-function createReplyContext(api: Api, options: TelegramAdapterOptions): ReplyContext {
+function createReplyContext(api: Api, chores: Chores, options: TelegramAdapterOptions): ReplyContext {
   const { config, logger, clock = systemClock } = options;
   const pace = { ...DEFAULT_PACE, ...options.pace };
   const budget = createSendBudget(pace, clock);
+  const rests = createRests({ budget, botId: botIdIn(config.token), chores, logger });
   return {
     api,
-    sender: createSender(budget, pace, clock, logger),
+    sender: createSender({ budget, rests, pace, clock, logger }),
     budget,
+    rests,
+    chores,
     pace,
     clock,
     logger,
@@ -134,6 +147,11 @@ function createReplyContext(api: Api, options: TelegramAdapterOptions): ReplyCon
     draftIds: createDraftIds(Math.random),
     chatsWithoutDrafts: new Set(),
   };
+}
+
+/** A token is the bot's id and a secret (Bot API "Authorizing your bot"). */
+function botIdIn(token: string): string {
+  return token.slice(0, token.indexOf(':'));
 }
 
 const CALL_TIMEOUT_SECONDS = 20;

@@ -1,7 +1,7 @@
 import type { Api } from 'grammy';
 import type { BotCommandScope, MessageEntity } from 'grammy/types';
 import { LOCALES, type Locale } from '../../i18n/translate.ts';
-import type { CommandSpec } from '../../platform/command.ts';
+import { firstOfEach, type CommandSpec } from '../../platform/command.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { attempt, describe as describeFailure } from './failure.ts';
 
@@ -33,7 +33,7 @@ export async function publishCommands(
 ): Promise<void> {
   for (const { scope, offers } of MENUS) {
     for (const locale of LOCALES) {
-      const commands = specs
+      const commands = firstOfEach(specs)
         .filter((spec) => spec.requires !== 'operator' && offers.includes(spec.scope))
         .map(({ name }) => ({ command: name, description: describe(name, locale) }));
       // English is the list without a language: the one for everybody whose language has none.

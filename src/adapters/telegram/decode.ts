@@ -1,6 +1,7 @@
 import type { CallbackQuery, Chat, Message, MessageGenerationStopped, Update, User } from 'grammy/types';
 import {
   BUTTON_ACTIONS,
+  readData,
   type ButtonPress,
   type CommandInvocation,
   type CommandSpec,
@@ -23,7 +24,8 @@ import { isMaybeCut, rawText, readText, type WrittenText } from './message-text.
 export type Decoded =
   | { readonly kind: 'message'; readonly message: IncomingMessage }
   | { readonly kind: 'edit'; readonly message: IncomingMessage }
-  | { readonly kind: 'command'; readonly invocation: CommandInvocation }
+  /** `pressed`: the message with the button that was pressed, where none was written. */
+  | { readonly kind: 'command'; readonly invocation: CommandInvocation; readonly pressed: string | null }
   | { readonly kind: 'press'; readonly press: ButtonPress };
 
 export interface DecodeContext {
@@ -129,30 +131,44 @@ function decodeCommand(message: Message, command: CommandLine, context: DecodeCo
   const envelope = messageEnvelope(message, context);
   if (envelope.author.isBot) return null;
   const line = command.line.replaceAll('\0', '');
-  const said = { name: command.name, options: {}, line };
-  return { kind: 'command', invocation: { ...envelope, ...said, isPrivate, repliesTo: repliesTo(message) } };
+  const said = { name: command.name, subcommand: null, options: {}, line };
+  const invocation = { ...envelope, ...said, isPrivate, repliesTo: repliesTo(message) };
+  return { kind: 'command', invocation, pressed: null };
 }
 
 /** The data of our buttons: `<action>:<turn>`, at most 47 of the 64 bytes that Telegram allows. */
 const BUTTON_DATA = /^([a-z]+):([\da-f-]{36})$/iu;
 
+/** Whether a button with this data is there. */
+function isBelow({ data, message }: CallbackQuery): boolean {
+  const rows =
+    message !== undefined && 'reply_markup' in message ? message.reply_markup?.inline_keyboard : undefined;
+  return rows?.flat().some((button) => 'callback_data' in button && button.callback_data === data) === true;
+}
+
 function decodePress(query: CallbackQuery, context: DecodeContext): Decoded | null {
-  const [, name, turn] = BUTTON_DATA.exec(query.data ?? '') ?? [];
-  const action = BUTTON_ACTIONS.find((known) => known === name);
-  if (query.message === undefined || action === undefined || turn === undefined) return null;
+  if (query.message === undefined) return null;
   const { chat, message_id: id } = query.message;
   const place = whereOf(chat, topicOf(query.message), context);
-  const press: ButtonPress = {
+  const envelope: Envelope = {
     ...place.envelope,
     originKey: originKey('telegram', context.me.id, chat.id, query.id),
     author: authorOf(query.from, query.from.is_bot),
     messageId: messageId('telegram', chat.id, id),
     sentAtMs: context.receivedAtMs,
     replyTarget: place.replyTarget(id),
-    action,
-    turn,
   };
-  return { kind: 'press', press };
+  const used = readData(query.data ?? '');
+  if (used !== null) {
+    // A client can send any data for a message that has buttons (Bot API CallbackQuery).
+    if (!isBelow(query)) return null;
+    const invocation = { ...envelope, ...used, isPrivate: chat.type === 'private', repliesTo: null };
+    return { kind: 'command', invocation, pressed: String(id) };
+  }
+  const [, name, turn] = BUTTON_DATA.exec(query.data ?? '') ?? [];
+  const action = BUTTON_ACTIONS.find((known) => known === name);
+  if (action === undefined || turn === undefined) return null;
+  return { kind: 'press', press: { ...envelope, action, turn } };
 }
 
 function decodeStop(stopped: MessageGenerationStopped, context: DecodeContext): Decoded | null {

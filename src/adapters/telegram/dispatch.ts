@@ -64,10 +64,14 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
         await handlers.onEdit(decoded.message);
         return;
       case 'command': {
-        const invocation = await withRank(decoded.invocation, update.message?.from);
+        const { pressed } = decoded;
+        const query = update.callback_query;
+        const invocation = await withRank(decoded.invocation, update.message?.from ?? query?.from);
         const said = await handlers.onCommand(invocation);
-        if (typeof said === 'object')
-          chores.add(say(replies, fromReplyTarget(invocation.replyTarget), said.text));
+        const text = typeof said === 'object' ? said.text : '';
+        const isShown = typeof said === 'object' && (pressed === null || said.buttons !== undefined);
+        if (isShown) chores.add(say(replies, fromReplyTarget(invocation.replyTarget), said, pressed));
+        chores.add(answer(query, isShown ? '' : text));
         return;
       }
       case 'press': {

@@ -14,7 +14,7 @@ export function createOutageNotice(replies: ReplyContext, chores: Chores): (upda
       const text = translate(pickLocale(from?.language_code ?? null), { key: 'failure.store_waits' });
       const topicId = isInTopic === true ? (threadId ?? null) : null;
       const address = { chatId: chat.id, isPrivate: chat.type === 'private', replyToId: null, topicId };
-      chores.add(say(replies, address, text));
+      chores.add(say(replies, address, { text }));
     });
   };
 }

@@ -87,7 +87,7 @@ export interface SendBudget {
    */
   line(chat: BudgetedChat, signal?: AbortSignal): Promise<number>;
   /** Telegram asked for a rest (429): until then nothing is sent to the chat. */
-  pause(chat: BudgetedChat, retryAfterMs: number): void;
+  pause(chatId: number, retryAfterMs: number): void;
 }
 
 /** The memory of the budget is bounded: chats with nothing in any window are forgotten. */
@@ -95,7 +95,7 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
   const chats = new Map<number, ChatState>();
   const longestWindowMs = longestWindow(pace);
 
-  const stateOf = ({ chatId }: BudgetedChat): ChatState => {
+  const stateOf = (chatId: number): ChatState => {
     const known = chats.get(chatId);
     if (known !== undefined) return known;
     if (chats.size >= CHATS_BEFORE_SWEEP) forgetIdle(chats, clock.now(), longestWindowMs);
@@ -106,7 +106,7 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
   const paceOf = (chat: BudgetedChat): ChatPace => (chat.isPrivate ? pace.private : pace.group);
 
   const cosmeticWaitMs = (chat: BudgetedChat, use: Cosmetic): number => {
-    const state = stateOf(chat);
+    const state = stateOf(chat.chatId);
     const now = clock.now();
     const { frameMs, windows } = paceOf(chat);
     if (state.inLine > 0) return frameMs;
@@ -122,14 +122,14 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
   return {
     waitMs: cosmeticWaitMs,
     take(chat, use) {
-      const state = stateOf(chat);
+      const state = stateOf(chat.chatId);
       const now = clock.now();
       const calls = callsOf(state, chat, use);
       countCall(calls, now, longestWindowMs);
       if (use === 'first' || use === 'frame') state.frameAtMs = now;
     },
     async line(chat, signal) {
-      const state = stateOf(chat);
+      const state = stateOf(chat.chatId);
       const deadlineMs = clock.now() + pace.finalDeadlineMs;
       state.inLine += 1;
       try {
@@ -150,8 +150,8 @@ export function createSendBudget(pace: Pace, clock: Clock): SendBudget {
         state.inLine -= 1;
       }
     },
-    pause(chat, retryAfterMs) {
-      const state = stateOf(chat);
+    pause(chatId, retryAfterMs) {
+      const state = stateOf(chatId);
       state.pausedUntilMs = Math.max(state.pausedUntilMs, clock.now() + retryAfterMs);
     },
   };

@@ -1,8 +1,11 @@
 import type { Api } from 'grammy';
+import type { Chores } from '../../delivery/chores.ts';
+import type { Urgency } from '../../delivery/insist.ts';
+import { dataOf } from '../../platform/command.ts';
 import type { TurnId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { createParts, type Look, type MessageCalls, type Parts } from '../../delivery/parts.ts';
-import type { PartJournal, ReplyButton } from '../../platform/reply.ts';
+import { createParts, type Button, type Look, type MessageCalls, type Parts } from '../../delivery/parts.ts';
+import type { PartJournal } from '../../platform/reply.ts';
 import type { Address } from './address.ts';
 import {
   describe,
@@ -29,16 +32,28 @@ export interface PartsOptions {
   readonly address: Address;
   readonly journal: PartJournal;
   readonly turn: TurnId | null;
+  readonly chores: Chores;
   /** From then on the messages are somebody else's. */
   readonly signal?: AbortSignal;
 }
 
 export function createTelegramParts(options: PartsOptions): TelegramParts {
-  const { api, logger, journal } = options;
+  const { api, logger, journal, signal, chores } = options;
   const inChat = createChatCalls(options);
+  const manner = (urgency: Urgency, isRepeatable: boolean): Manner => ({
+    urgency,
+    isRepeatable,
+    mayWrite: () => journal.mayWrite(),
+    ...(signal && { signal }),
+  });
+  const remove = async (id: string, how: Manner): Promise<Failure | null> => {
+    const outcome = await inChat.call(how, ({ chatId }) => api.deleteMessage(chatId, Number(id)));
+    // Somebody else has deleted it, which is what was wanted.
+    return outcome.ok || isDeleted(outcome.failure) ? null : outcome.failure;
+  };
   const calls: MessageCalls<TelegramPart, Failure> = {
     async create({ index }, look, urgency) {
-      const outcome = await inChat.call({ urgency, isRepeatable: false }, (to) =>
+      const outcome = await inChat.call(manner(urgency, false), (to) =>
         api.sendMessage(to.chatId, look.part.text, {
           ...appearance(look, options),
           ...destination(to, index),
@@ -48,17 +63,18 @@ export function createTelegramParts(options: PartsOptions): TelegramParts {
       return { ok: true, value: { id: String(outcome.value.message_id), isAsSent: true } };
     },
     async edit(id, look, urgency) {
-      const outcome = await inChat.call({ urgency, isRepeatable: true }, ({ chatId }) =>
+      const outcome = await inChat.call(manner(urgency, true), ({ chatId }) =>
         api.editMessageText(chatId, Number(id), look.part.text, appearance(look, options)),
       );
       return outcome.ok || isNotModified(outcome.failure) ? null : outcome.failure;
     },
-    async remove(id) {
-      const outcome = await inChat.call({ urgency: 'insist', isRepeatable: true }, ({ chatId }) =>
-        api.deleteMessage(chatId, Number(id)),
-      );
-      // Somebody else has deleted it, which is what was wanted.
-      return outcome.ok || isDeleted(outcome.failure) ? null : outcome.failure;
+    remove: (id) => remove(id, manner('insist', true)),
+    orphaned(id) {
+      const removal = remove(id, { urgency: 'insist', isRepeatable: true }).then((failure) => {
+        const outcome = failure === null ? 'deleted' : describe(failure);
+        logger.warn({ outcome }, 'a part was created that another process has created too');
+      });
+      chores.add(removal);
     },
     isSentAnew: isGone,
     simpler(look, failure) {
@@ -78,19 +94,17 @@ interface ChatCalls {
   call<Value>(manner: Manner, run: (chat: Address) => Promise<Value>): Promise<Outcome<Value>>;
 }
 
-function createChatCalls({ sender, address, journal, signal }: PartsOptions): ChatCalls {
+function createChatCalls({ sender, address }: PartsOptions): ChatCalls {
   let chat = address;
   return {
     address: () => chat,
     async call(manner, run) {
-      const mayWrite = (): boolean => journal.mayWrite();
-      const patient = { ...manner, mayWrite, ...(signal === undefined ? {} : { signal }) };
-      const outcome = await sender.call(chat, patient, () => run(chat));
+      const outcome = await sender.call(chat, manner, () => run(chat));
       if (outcome.ok || outcome.failure.kind !== 'refused' || outcome.failure.migratedTo === null)
         return outcome;
       // Messages are counted anew there: the number of the question would be somebody else's message.
       chat = { ...chat, chatId: outcome.failure.migratedTo, replyToId: null };
-      return await sender.call(chat, patient, () => run(chat));
+      return await sender.call(chat, manner, () => run(chat));
     },
   };
 }
@@ -100,7 +114,7 @@ function createChatCalls({ sender, address, journal, signal }: PartsOptions): Ch
  * previews would fetch what it links to. An edit without a keyboard removes it.
  */
 function appearance({ part, buttons }: Look<TelegramPart>, { turn }: PartsOptions) {
-  const row = turn === null ? [] : buttons.map((button) => toKey(button, turn));
+  const row = buttons.flatMap((button) => toKey(button, turn) ?? []);
   return {
     entities: [...part.entities],
     link_preview_options: { is_disabled: true },
@@ -116,6 +130,13 @@ function destination({ topicId, replyToId }: Address, index: number) {
   };
 }
 
-function toKey({ action, label }: ReplyButton, turn: TurnId) {
-  return { text: label, callback_data: `${action}:${turn}` };
+/** Null for a button that has no turn, or that would write more than Telegram takes (Bot API InlineKeyboardButton). */
+function toKey(button: Button, turn: TurnId | null) {
+  if ('action' in button) {
+    return turn === null ? null : { text: button.label, callback_data: `${button.action}:${turn}` };
+  }
+  const data = dataOf(button);
+  return Buffer.byteLength(data) > LONGEST_DATA ? null : { text: button.label, callback_data: data };
 }
+
+const LONGEST_DATA = 64;

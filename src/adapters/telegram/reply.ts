@@ -1,10 +1,12 @@
 import type { Api } from 'grammy';
+import type { Said } from '../../platform/adapter.ts';
 import type { TurnId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Delivery, FinalReply, Reply, ReplyOptions } from '../../platform/reply.ts';
 import { createMarkdownStream } from '../../rendering/stream.ts';
 import type { Address } from './address.ts';
 import type { Clock } from '../../delivery/clock.ts';
+import type { Chores } from '../../delivery/chores.ts';
 import type { DraftIds } from './draft-ids.ts';
 import { createDraftPreview } from './draft-preview.ts';
 import { createEditPreview } from './edit-preview.ts';
@@ -22,6 +24,7 @@ import {
 import { deliverParts, FORGETFUL } from '../../delivery/parts.ts';
 import { createPump, type NextStep } from '../../delivery/pump.ts';
 import { renderAnswer, renderParts } from './render.ts';
+import type { Rests } from './rests.ts';
 import type { Sender } from './sender.ts';
 
 /** What all replies of one bot share. */
@@ -29,6 +32,8 @@ export interface ReplyContext {
   readonly api: Api;
   readonly sender: Sender;
   readonly budget: SendBudget;
+  readonly rests: Rests;
+  readonly chores: Chores;
   readonly pace: Pace;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -58,6 +63,7 @@ export function createReply(context: ReplyContext, address: Address, options: Re
 
   const step = async (): Promise<NextStep> => {
     try {
+      await context.rests.known;
       const rest = await preview.step();
       if (rest.kind !== 'unsupported') return rest;
       context.chatsWithoutDrafts.add(address.chatId);
@@ -71,6 +77,12 @@ export function createReply(context: ReplyContext, address: Address, options: Re
   };
   const pump = createPump(step, clock);
   const end = createEnding(() => pump.stop(), reading);
+
+  const endBy = (settle: () => Promise<Delivery>): Promise<Delivery> =>
+    end.by(async () => {
+      await context.rests.known;
+      return await settle();
+    });
 
   const show = async ({ text, buttons }: FinalReply): Promise<Delivery> => {
     const final = renderAnswer(text);
@@ -87,11 +99,11 @@ export function createReply(context: ReplyContext, address: Address, options: Re
       stream.append(delta);
       pump.wake();
     },
-    finish: (final) => end.by(() => show(final)),
+    finish: (final) => endBy(() => show(final)),
     // A draft can't be taken away; it vanishes by itself (Bot API sendMessageDraft: 30 seconds).
     retract() {
       context.draftIds.close(options.turn);
-      return end.by(async () => concludeRetraction(await parts.trim(0), reading));
+      return endBy(async () => concludeRetraction(await parts.trim(0), reading));
     },
     async abandon() {
       abandoning.abort();
@@ -101,12 +113,22 @@ export function createReply(context: ReplyContext, address: Address, options: Re
   };
 }
 
-/** Says something that is no turn: one or more messages, without a memory. Never rejects. */
-export async function say(context: ReplyContext, address: Address, markdown: string): Promise<Delivery> {
-  const parts = createTelegramParts({ ...context, address, journal: FORGETFUL, turn: null });
+/**
+ * Says something that is no turn: one or more messages, without a memory, the first of them in the place of `instead`,
+ * where that is told. Never rejects.
+ */
+export async function say(
+  context: ReplyContext,
+  address: Address,
+  { text, buttons = [] }: Said,
+  instead: string | null = null,
+): Promise<Delivery> {
+  const existing = instead === null ? [] : [{ index: 0, platformMessageId: instead }];
+  const journal = { ...FORGETFUL, existing };
+  const parts = createTelegramParts({ ...context, address, journal, turn: null });
   const reading = readingBy(context.logger);
   return await attemptDelivery(
-    async () => concludeFinal(await deliverParts(parts, renderAnswer(markdown), []), reading),
+    async () => concludeFinal(await deliverParts(parts, renderAnswer(text), buttons), reading),
     reading,
   );
 }

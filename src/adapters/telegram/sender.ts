@@ -3,6 +3,7 @@ import type { Clock } from '../../delivery/clock.ts';
 import { insist, notOurs, type Urgency } from '../../delivery/insist.ts';
 import { attempt, describe, isSlowDown, isTransient, type Outcome } from './failure.ts';
 import type { BudgetedChat, Pace, SendBudget } from './pacing.ts';
+import type { Rests } from './rests.ts';
 
 /** Makes calls that write to a chat, within the chat's budget. Never rejects. */
 export interface Sender {
@@ -24,13 +25,21 @@ export interface Manner {
   readonly mayWrite?: () => boolean;
 }
 
-export function createSender(budget: SendBudget, pace: Pace, clock: Clock, logger: Logger): Sender {
+export interface SenderOptions {
+  readonly budget: SendBudget;
+  readonly rests: Pick<Rests, 'note'>;
+  readonly pace: Pace;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export function createSender({ budget, rests, pace, clock, logger }: SenderOptions): Sender {
   const once = async <Value>(chat: BudgetedChat, run: () => Promise<Value>): Promise<Outcome<Value>> => {
     const outcome = await attempt(run);
     if (outcome.ok || outcome.failure.kind !== 'refused' || outcome.failure.retryAfterMs === null)
       return outcome;
     const { method, retryAfterMs } = outcome.failure;
-    budget.pause(chat, retryAfterMs);
+    rests.note(chat.chatId, retryAfterMs);
     logger.warn({ method, chat: chat.isPrivate ? 'private' : 'group', retryAfterMs }, 'asked to slow down');
     return outcome;
   };

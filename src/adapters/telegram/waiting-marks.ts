@@ -6,10 +6,14 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Address } from './address.ts';
 import { describe, isSlowDown, isTransient, type Outcome } from './failure.ts';
 import type { Pace, SendBudget } from './pacing.ts';
+import type { Rests } from './rests.ts';
 import type { Sender } from './sender.ts';
 
-/** Marks the message that an address answers as seen and waiting, or takes the mark away. Returns at once; never throws. */
-export type MarkWaiting = (address: Address, isWaiting: boolean) => void;
+/**
+ * Marks the message that an address answers as seen and waiting, or takes the mark away. Resolves when that is done or
+ * given up; never rejects.
+ */
+export type MarkWaiting = (address: Address, isWaiting: boolean) => Promise<void>;
 
 export interface WaitingMarksOptions {
   readonly api: Api;
@@ -19,6 +23,7 @@ export interface WaitingMarksOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly chores: Chores;
+  readonly rests: Pick<Rests, 'known'>;
   /** Nothing is marked from then on; marks are taken away until the end. */
   readonly stopping: AbortSignal;
 }
@@ -30,11 +35,12 @@ interface Change {
   isWanted: boolean;
   /** Fires when the wish becomes another one. */
   turned: AbortController;
+  done: Promise<void>;
 }
 
 /** Shows the newest wish for each message, one call at a time, so that a mark never lands behind its own removal. */
 export function createWaitingMarks(options: WaitingMarksOptions): MarkWaiting {
-  const { api, sender, budget, pace, clock, logger, stopping } = options;
+  const { api, sender, budget, rests, pace, clock, logger, stopping } = options;
   const changes = new Map<string, Change>();
 
   /** Takes the call's place in the budget: resolves with 0, or with the wait when that is too long. */
@@ -71,6 +77,7 @@ export function createWaitingMarks(options: WaitingMarksOptions): MarkWaiting {
   };
 
   const work = async (key: string, change: Change): Promise<void> => {
+    await rests.known;
     do {
       change.turned = new AbortController();
       const { isWanted } = change;
@@ -83,18 +90,25 @@ export function createWaitingMarks(options: WaitingMarksOptions): MarkWaiting {
 
   return (address, isWaiting) => {
     const { chatId, replyToId } = address;
-    if (replyToId === null) return;
+    if (replyToId === null) return Promise.resolve();
     const key = `${chatId}:${replyToId}`;
     const running = changes.get(key);
     if (running !== undefined) {
       if (running.isWanted !== isWaiting) running.turned.abort();
       running.isWanted = isWaiting;
-      return;
+      return running.done;
     }
-    const turned = new AbortController();
-    const change = { chat: address, messageId: replyToId, isWanted: isWaiting, turned };
+    const change: Change = {
+      chat: address,
+      messageId: replyToId,
+      isWanted: isWaiting,
+      turned: new AbortController(),
+      done: Promise.resolve(),
+    };
     changes.set(key, change);
-    options.chores.add(work(key, change));
+    change.done = work(key, change);
+    options.chores.add(change.done);
+    return change.done;
   };
 }
 

@@ -96,7 +96,7 @@ export function createTerminalAdapter(options: TerminalOptions): PlatformAdapter
       );
     },
     // A terminal shows what was typed, and nothing on top of it.
-    markWaiting: () => undefined,
+    markWaiting: () => Promise.resolve(),
   };
 }
 

@@ -26,6 +26,7 @@ export function decodeLine(
       invocation: {
         ...envelope,
         name: name.toLowerCase(),
+        subcommand: null,
         options: {},
         line: rest,
         isPrivate: true,

@@ -36,7 +36,7 @@ export function createTerminalReply(
       const isContinued = text.startsWith(received.slice(0, said));
       if (!isContinued) screen.say('\n\n');
       say(`${isContinued ? text.slice(said) : text}\n\n`);
-      await options.journal.sent(0, 'printed');
+      await options.journal.sent(0, 'printed', () => undefined);
       onFinish();
       return { kind: 'delivered' };
     },

@@ -213,5 +213,8 @@ export const attempts = pgTable(
     durationMs: integer('duration_ms'),
     usage: jsonb('usage'),
   },
-  (table) => [primaryKey({ columns: [table.turnId, table.epoch, table.index] })],
+  (table) => [
+    primaryKey({ columns: [table.turnId, table.epoch, table.index] }),
+    index('attempts_recent').on(table.startedAt),
+  ],
 );

@@ -126,6 +126,12 @@ export const leads = pgTable('leads', {
   until: moment('until').notNull(),
 });
 
+/** Where a platform has asked for silence, by the adapter's own key. */
+export const rests = pgTable('rests', {
+  what: text('what').primaryKey(),
+  until: moment('until').notNull(),
+});
+
 /** How far an adapter has come with something, by its own key. */
 export const bookmarks = pgTable('bookmarks', {
   key: text('key').primaryKey(),

@@ -61,6 +61,14 @@ describe('the order of models', () => {
     ]);
   });
 
+  it('puts a discovered one back that failed lately, for a while', async () => {
+    refuse('provider-error', undefined, 2);
+    const seen = [{ model: first, calls: 20, failures: 18, firstTokenMs: 900 }];
+    const bench = await testBench(simulator, clock, {}, { seen });
+    await bench.ask();
+    expect(asked().slice(0, 3)).toEqual([second, third, first]);
+  });
+
   it('begins with the preferred model, then the default and the fallback', async () => {
     refuse('provider-error', undefined, 3);
     const bench = await testBench(simulator, clock, { defaultModel: second, fallbackModels: [first] });
@@ -72,6 +80,33 @@ describe('the order of models', () => {
     const bench = await testBench(simulator, clock);
     await bench.ask({ request: { preferredModel: 'nobody/knows:free' } });
     expect(asked()).toEqual([first]);
+  });
+
+  it('holds nothing but the preferred model where the wish is strict', async () => {
+    refuse('provider-error', undefined, 2);
+    const bench = await testBench(simulator, clock, { defaultModel: second });
+    const { outcome } = await bench.ask({ request: { preferredModel: third, isStrict: true } });
+    expect(new Set(asked())).toEqual(new Set([third]));
+    expect(outcome).toMatchObject({ kind: 'failed' });
+    const gone = await bench.ask({ request: { preferredModel: 'nobody/knows:free', isStrict: true } });
+    expect(gone.outcome).toMatchObject({ kind: 'failed', failure: { kind: 'no_candidate' }, attempts: [] });
+  });
+
+  it('holds only what the guild allows', async () => {
+    refuse('provider-error', undefined, 4);
+    const bench = await testBench(simulator, clock, { defaultModel: second, fallbackModels: [first] });
+    await bench.ask({ request: { preferredModel: third, allowedModels: [first, second] } });
+    expect(new Set(asked())).toEqual(new Set([second, first]));
+    const { outcome } = await bench.ask({ request: { allowedModels: ['nobody/*'] } });
+    expect(outcome).toMatchObject({ kind: 'failed', failure: { kind: 'no_candidate', retryAtMs: null } });
+  });
+
+  it('looks for what the guild allows among all that are free, and then among those it names', async () => {
+    const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: second });
+    const { chosen } = { chosen: bench.catalogue.freeModels().at(-2)?.id ?? '' };
+    await bench.ask({ request: { allowedModels: [chosen] } });
+    await bench.ask({ request: { allowedModels: [dear] } });
+    expect(asked()).toEqual([chosen, dear]);
   });
 
   it('names each model once', async () => {

@@ -1,8 +1,14 @@
 import type { AttemptRecord, LostAttempt } from '../../../src/completion/attempt.ts';
-import type { CatalogueStore, CompletionAlert, CompletionLog } from '../../../src/completion/ports.ts';
+import type {
+  CatalogueStore,
+  CompletionAlert,
+  CompletionLog,
+  ModelExperience,
+} from '../../../src/completion/ports.ts';
 import { createCatalogue, type Catalogue } from '../../../src/completion/catalogue.ts';
 import { createCompletionChain, type ChainSettings } from '../../../src/completion/chain.ts';
 import type { CompletionOutcome, CompletionRequest, CostGrant } from '../../../src/completion/completion.ts';
+import { createExperience } from '../../../src/completion/experience.ts';
 import { sleep } from '../../../src/completion/sleep.ts';
 import type { OpenRouterSimulator } from '../../../src/simulator/openrouter.ts';
 import { clientOf } from './upstream.ts';
@@ -48,7 +54,7 @@ export async function testBench(
   simulator: Pick<OpenRouterSimulator, 'url'>,
   clock: TestClock,
   settings: Partial<ChainSettings> = {},
-  random: () => number = () => 0.5,
+  { random = () => 0.5, seen = [] }: { random?: () => number; seen?: readonly ModelExperience[] } = {},
 ): Promise<TestBench> {
   const now = () => clock.nowMs;
   const alerts: CompletionAlert[] = [];
@@ -61,9 +67,12 @@ export async function testBench(
   };
   const catalogue = createCatalogue({ baseUrl: simulator.url, apiKey: null, store: memoryStore, now, log });
   await catalogue.refresh();
+  const experience = createExperience({ store: { recent: () => Promise.resolve(seen) }, random, log });
+  await experience.refresh();
   const chain = createCompletionChain({
     client: clientOf(simulator),
     catalogue,
+    experience,
     settings: {
       freeOnly: true,
       defaultModel: null,
@@ -104,6 +113,8 @@ export async function testBench(
           maxTokens: 100,
           temperature: 0.7,
           preferredModel: null,
+          isStrict: false,
+          allowedModels: null,
           endUser: 'person-1',
           sessionId: 'conversation-1',
           ...request,

@@ -8,6 +8,13 @@ import { openStore } from './open-store.ts';
 import { admission, community, converse, nextId, person, run, settlement, texts } from './requests.ts';
 
 const operator = userId('telegram', 1);
+const NOTHING_CHOSEN = {
+  model: null,
+  locale: null,
+  isOwnModel: false,
+  allowsFallback: false,
+  allowedModels: null,
+};
 
 describe.each(databaseKinds)('admission on %s', (kind) => {
   let database: TestDatabase;
@@ -139,7 +146,13 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
       await store.settings.write('guild', community_, 'locale', 'id', operator);
       await store.settings.write('user', user, 'model', 'acme/mine', author.id);
       const turn = await run(store.turns, admission({ author, chat: nextId(), guild }));
-      expect(turn.settings).toEqual({ model: 'acme/mine', locale: 'id', opensThread: false });
+      expect(turn.settings).toEqual({
+        ...NOTHING_CHOSEN,
+        model: 'acme/mine',
+        isOwnModel: true,
+        locale: 'id',
+        opensThread: false,
+      });
     });
 
     it('follows a new name, and keeps the language when an event tells none', async () => {
@@ -180,7 +193,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
         guild: { id: guild.id, internalId: expect.any(String) },
         payer: 'operator',
         replyTarget: request.envelope.replyTarget,
-        settings: { model: null, locale: null, opensThread: false },
+        settings: { ...NOTHING_CHOSEN, opensThread: false },
         reportedLocale: 'en',
         maxCompletionTokens: 1000,
         window: [{ role: 'user', text: request.text, authorName: 'Ann' }],

@@ -221,16 +221,23 @@ describe.each(databaseKinds)('claims on %s', (kind) => {
       await expect(store.turns.intendPart(turn, 1)).rejects.toThrow(ClaimLost);
     });
 
-    it('fill the place of a part that nobody else has made, and replace none', async () => {
+    it('note no part, and are told that it is nobody’s', async () => {
       const { stale, current } = await overtake();
-      await store.turns.partSent(stale, 0, '801');
-      expect(await partsOf(stale)).toEqual(['801']);
-      await store.turns.partSent(current, 0, '802');
-      await store.turns.partSent(stale, 0, '803');
-      expect(await partsOf(stale)).toEqual(['802']);
-      await store.turns.partSent(current, 0, '804');
-      await store.turns.partSent(stale, 1, '805');
-      expect(await partsOf(stale)).toEqual(['804', '805']);
+      expect(await store.turns.partSent(stale, 0, '801')).toBe(false);
+      expect(await partsOf(stale)).toEqual([null]);
+      expect(await store.turns.partSent(current, 0, '802')).toBe(true);
+      expect(await store.turns.partSent(stale, 0, '803')).toBe(false);
+      expect(await store.turns.partSent(stale, 1, '804')).toBe(false);
+      expect(await store.turns.partSent(current, 0, '805')).toBe(true);
+      expect(await partsOf(stale)).toEqual(['805']);
+    });
+
+    it('are told that their part is known where the answer to the first noting was lost', async () => {
+      const turn = await begin();
+      expect(await store.turns.partSent(turn, 0, '806')).toBe(true);
+      await sweep(MINUTE_MS);
+      expect(await store.turns.partSent(turn, 0, '806')).toBe(true);
+      expect(await partsOf(turn)).toEqual(['806']);
     });
 
     it('store no generation, mark nothing delivered and postpone nothing', async () => {

@@ -124,7 +124,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a claim that is over replaces the parts of the good one',
     changes: [
-      { change: 'part_sent_v2', from: "(SELECT c.epoch FROM claimed c) = (p ->> 'epoch')::int", to: 'true' },
+      { change: 'part_sent_v3', from: "v_turn.epoch = (p ->> 'epoch')::int", to: 'v_turn.id IS NOT NULL' },
     ],
     seenAs: /^I11 /,
   },

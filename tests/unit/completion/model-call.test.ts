@@ -7,6 +7,8 @@ const request = {
   maxTokens: 1000,
   temperature: 0.7,
   preferredModel: null,
+  isStrict: false,
+  allowedModels: null,
   endUser: 'person-1',
   sessionId: 'conversation-1',
 };

@@ -15,7 +15,9 @@ function journalOver(...failures: readonly Error[]) {
   const store: Pick<TurnStore, 'partSent'> = {
     partSent: (_claim, _index, id) => {
       const failure = left.shift();
-      return failure === undefined ? Promise.resolve(void sent.push(id)) : Promise.reject(failure);
+      if (failure !== undefined) return Promise.reject(failure);
+      sent.push(id);
+      return Promise.resolve(id !== 'orphan');
     },
   };
   const journal = createPartJournal({ id: turnId('t'), epoch: 1 }, [], () => true, {
@@ -27,12 +29,13 @@ function journalOver(...failures: readonly Error[]) {
 }
 
 const away = () => new StoreUnavailable('away');
+const never = () => expect.unreachable('nothing is an orphan');
 const TEXT = 'could not note what became of a part';
 
 test('a store that stays away is told of once for each reply, and gets every part in the end', async () => {
   const { journal, told, sent } = journalOver(away(), away(), away(), away());
-  await journal.sent(0, 'one');
-  await journal.sent(1, 'two');
+  await journal.sent(0, 'one', never);
+  await journal.sent(1, 'two', never);
   await journal.saved();
   expect(sent.toSorted()).toEqual(['one', 'two']);
   expect(told).toEqual([`warn ${TEXT}`, ...Array.from({ length: 3 }, () => `debug ${TEXT}`)]);
@@ -40,8 +43,19 @@ test('a store that stays away is told of once for each reply, and gets every par
 
 test('a part that is given up is told of, also where the store was away before', async () => {
   const { journal, told, sent } = journalOver(away(), new Error('broken'));
-  await journal.sent(0, 'one');
+  await journal.sent(0, 'one', never);
   await journal.saved();
   expect(sent).toEqual([]);
   expect(told).toEqual([`warn ${TEXT}`, `warn ${TEXT}`]);
+});
+
+test("a part that is nobody's is told of, once that is known, and parts are noted in order", async () => {
+  const { journal, sent } = journalOver(away(), away());
+  const orphans: string[] = [];
+  await journal.sent(0, 'orphan', () => orphans.push('orphan'));
+  await journal.sent(0, 'two', never);
+  expect(orphans).toEqual([]);
+  await journal.saved();
+  expect(orphans).toEqual(['orphan']);
+  expect(sent).toEqual(['orphan', 'two']);
 });

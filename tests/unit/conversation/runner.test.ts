@@ -25,8 +25,6 @@ function setting(over: Readonly<Record<string, Promise<void>>> = {}) {
     },
     compose: (_turn, { notice }) => ({ text: notice?.key ?? '', buttons: [] }),
     close: done,
-    markWaiting: (_platform, targets, isWaiting) =>
-      void log.push(`${isWaiting ? 'mark' : 'unmark'} ${targets.map(({ message }) => message).join()}`),
   };
   const runner = createRunner({
     desk,
@@ -64,13 +62,6 @@ const interrupted: Undelivered = {
   after: null,
 };
 
-test('what ended without having begun loses the marks of its waiting when that is told', async () => {
-  const { runner, log } = setting();
-  runner.deliver(interrupted);
-  await runner.idle();
-  expect(log).toEqual(['unmark 1,2', 'finish turn.interrupted']);
-});
-
 test('what is to be delivered by a runner that has let go of everything is let go, too', async () => {
   const { runner, log } = setting();
   await runner.release();
@@ -90,5 +81,5 @@ test('at the end nothing is let go of where all calls hang', async () => {
   const { runner, log } = setting({ hanging: new Promise(() => undefined) });
   runner.deliver({ ...interrupted, id: turnId('hanging'), waited: [] });
   await runner.release();
-  expect(log).toEqual(['unmark ']);
+  expect(log).toEqual([]);
 });

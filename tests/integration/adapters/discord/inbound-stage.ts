@@ -259,6 +259,7 @@ function createHandlers(seen: Record, overrides: Partial<Handlers> = {}): Handle
       seen.edits.push(message);
       return taken;
     },
+    onSuggest: async (request) => (await overrides.onSuggest?.(request)) ?? [],
     async onDelete(ids) {
       await overrides.onDelete?.(ids);
       seen.deletions.push(ids);
@@ -280,6 +281,8 @@ function createMemory(memory: Memory): AdapterMemory {
     activePlaces: () => reach(() => [...memory.places]),
     bookmark: (key) => reach(() => memory.bookmarks.get(key) ?? null),
     setBookmark: (key, value) => reach(() => void memory.bookmarks.set(key, value)),
+    noteRest: () => Promise.resolve(),
+    rests: () => Promise.resolve([]),
     amendTarget: (event, additions) => reach(() => void memory.amended.push({ event, additions })),
   };
 }

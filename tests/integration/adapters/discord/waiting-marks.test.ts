@@ -23,19 +23,19 @@ describe('a message that waits its turn', () => {
   it('bears a mark that is taken away when its answer begins', async () => {
     const { stage, question, marks } = await questioned();
     const message = await question();
-    stage.adapter.markWaiting(message.replyTarget, true);
+    void stage.adapter.markWaiting(message.replyTarget, true);
     await until(() => '👀' in marks(message));
     expect(marks(message)).toEqual({ '👀': [stage.discord.bot.id] });
-    stage.adapter.markWaiting(message.replyTarget, false);
+    void stage.adapter.markWaiting(message.replyTarget, false);
     await until(() => !('👀' in marks(message)));
   });
 
   it('loses the mark that another process has put', async () => {
     const { stage, question, marks } = await questioned();
     const message = await question();
-    stage.adapter.markWaiting(message.replyTarget, true);
+    void stage.adapter.markWaiting(message.replyTarget, true);
     await until(() => '👀' in marks(message));
-    stage.another().markWaiting(message.replyTarget, false);
+    void stage.another().markWaiting(message.replyTarget, false);
     await until(() => calls(stage, TAKE).some(({ ok }) => ok));
     expect(marks(message)).toEqual({});
   });
@@ -44,9 +44,9 @@ describe('a message that waits its turn', () => {
     const { stage, question, marks } = await questioned();
     const message = await question();
     stage.discord.fault(PUT, { kind: 'delay', ms: 80, when: 'before' });
-    stage.adapter.markWaiting(message.replyTarget, true);
+    void stage.adapter.markWaiting(message.replyTarget, true);
     await until(() => calls(stage, PUT).length === 1);
-    stage.adapter.markWaiting(message.replyTarget, false);
+    void stage.adapter.markWaiting(message.replyTarget, false);
     await until(() => calls(stage, TAKE).some(({ ok }) => ok));
     expect(marks(message)).toEqual({});
   });
@@ -54,11 +54,11 @@ describe('a message that waits its turn', () => {
   it('loses its mark when its answer begins while the bot ends, and none is put then', async () => {
     const { stage, question, marks } = await questioned();
     const [waiting, late] = [await question(), await question()];
-    stage.adapter.markWaiting(waiting.replyTarget, true);
+    void stage.adapter.markWaiting(waiting.replyTarget, true);
     await until(() => '👀' in marks(waiting));
     await stage.adapter.stop();
-    stage.adapter.markWaiting(late.replyTarget, true);
-    stage.adapter.markWaiting(waiting.replyTarget, false);
+    void stage.adapter.markWaiting(late.replyTarget, true);
+    void stage.adapter.markWaiting(waiting.replyTarget, false);
     await until(() => !('👀' in marks(waiting)));
     expect(marks(late)).toEqual({});
   });
@@ -66,9 +66,9 @@ describe('a message that waits its turn', () => {
   it('is marked at the pace of reactions, among others', async () => {
     const { stage, question, marks } = await questioned();
     const messages = [await question(), await question(), await question()];
-    for (const { replyTarget } of messages) stage.adapter.markWaiting(replyTarget, true);
+    for (const { replyTarget } of messages) void stage.adapter.markWaiting(replyTarget, true);
     await until(() => messages.every((message) => '👀' in marks(message)));
-    for (const { replyTarget } of messages) stage.adapter.markWaiting(replyTarget, false);
+    for (const { replyTarget } of messages) void stage.adapter.markWaiting(replyTarget, false);
     await until(() => messages.every((message) => !('👀' in marks(message))));
     expect(stage.discord.calls.filter(({ status }) => status === 429)).toEqual([]);
   });
@@ -77,10 +77,10 @@ describe('a message that waits its turn', () => {
     const { stage, channel, question } = await questioned();
     channel.overwrite({ for: 'everyone', deny: ['AddReactions'] });
     const messages = [await question(), await question()];
-    stage.adapter.markWaiting(messages[0]!.replyTarget, true);
+    void stage.adapter.markWaiting(messages[0]!.replyTarget, true);
     await until(() => stage.logged('waiting mark not changed') === 1);
-    stage.adapter.markWaiting(messages[0]!.replyTarget, false);
-    stage.adapter.markWaiting(messages[1]!.replyTarget, true);
+    void stage.adapter.markWaiting(messages[0]!.replyTarget, false);
+    void stage.adapter.markWaiting(messages[1]!.replyTarget, true);
     await stage.adapter.stop();
     expect(stage.discord.calls.filter(({ route }) => route.includes('reactions'))).toHaveLength(1);
   });
@@ -88,10 +88,10 @@ describe('a message that waits its turn', () => {
   it('loses its mark although Discord fails at first', async () => {
     const { stage, question, marks } = await questioned();
     const message = await question();
-    stage.adapter.markWaiting(message.replyTarget, true);
+    void stage.adapter.markWaiting(message.replyTarget, true);
     await until(() => '👀' in marks(message));
     stage.discord.fault(TAKE, { kind: 'status', status: 502, body: '' });
-    stage.adapter.markWaiting(message.replyTarget, false);
+    void stage.adapter.markWaiting(message.replyTarget, false);
     await until(() => calls(stage, TAKE).some(({ ok }) => ok));
     expect(marks(message)).toEqual({});
   });
@@ -100,12 +100,12 @@ describe('a message that waits its turn', () => {
     const { stage, question, marks } = await questioned();
     const message = await question();
     // A failure here puts nothing, so another process does.
-    stage.another().markWaiting(message.replyTarget, true);
+    void stage.another().markWaiting(message.replyTarget, true);
     await until(() => '👀' in marks(message));
     stage.discord.fault(PUT, { kind: 'status', status: 502, body: '' });
-    stage.adapter.markWaiting(message.replyTarget, true);
+    void stage.adapter.markWaiting(message.replyTarget, true);
     await until(() => stage.logged('waiting mark not changed') === 1);
-    stage.adapter.markWaiting(message.replyTarget, false);
+    void stage.adapter.markWaiting(message.replyTarget, false);
     await stage.adapter.stop();
     expect(marks(message)).toEqual({});
   });
@@ -113,8 +113,8 @@ describe('a message that waits its turn', () => {
   it('that is none can not be marked, and neither can what is no address', async () => {
     const { stage, question } = await questioned();
     const { replyTarget } = await question();
-    stage.adapter.markWaiting({ ...replyTarget, questionId: null }, true);
-    stage.adapter.markWaiting({}, true);
+    void stage.adapter.markWaiting({ ...replyTarget, questionId: null }, true);
+    void stage.adapter.markWaiting({}, true);
     await stage.adapter.stop();
     expect(stage.discord.calls.filter(({ route }) => route.includes('reactions'))).toEqual([]);
   });

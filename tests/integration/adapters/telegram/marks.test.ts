@@ -13,9 +13,9 @@ describe('a message that waits its turn', () => {
   it('is marked with eyes until its answer begins', async () => {
     const stage = await openStage();
     const { message, reactions } = await askOne(stage);
-    stage.adapter.markWaiting(message.replyTarget, true);
+    void stage.adapter.markWaiting(message.replyTarget, true);
     await until(() => reactions()?.[0] === '👀');
-    stage.adapter.markWaiting(message.replyTarget, false);
+    void stage.adapter.markWaiting(message.replyTarget, false);
     await until(() => reactions()?.length === 0);
     expect(stage.calls('setMessageReaction')).toHaveLength(2);
   });
@@ -24,9 +24,9 @@ describe('a message that waits its turn', () => {
     const stage = await openStage();
     const { message, reactions } = await askOne(stage);
     stage.telegram.fault('setMessageReaction', { kind: 'delay', ms: 40 });
-    stage.adapter.markWaiting(message.replyTarget, true);
+    void stage.adapter.markWaiting(message.replyTarget, true);
     await until(() => stage.calls('setMessageReaction').length === 1);
-    stage.adapter.markWaiting(message.replyTarget, false);
+    void stage.adapter.markWaiting(message.replyTarget, false);
     await until(() => stage.calls('setMessageReaction').filter(({ pending }) => !pending).length === 2);
     expect(reactions()).toEqual([]);
   });
@@ -38,10 +38,10 @@ describe('a message that waits its turn', () => {
   ] as const)('loses its mark although Telegram %s at first', async (_how, fault) => {
     const stage = await openStage();
     const { message, reactions } = await askOne(stage);
-    stage.adapter.markWaiting(message.replyTarget, true);
+    void stage.adapter.markWaiting(message.replyTarget, true);
     await until(() => reactions()?.[0] === '👀');
     stage.telegram.fault('setMessageReaction', fault, { times: 2 });
-    stage.adapter.markWaiting(message.replyTarget, false);
+    void stage.adapter.markWaiting(message.replyTarget, false);
     await until(() => reactions()?.length === 0);
     expect(stage.calls('setMessageReaction')).toHaveLength(4);
   });
@@ -50,7 +50,7 @@ describe('a message that waits its turn', () => {
     const stage = await openStage();
     const { message } = await askOne(stage);
     stage.telegram.fault('setMessageReaction', { kind: 'status', code: 502, body: 'Bad Gateway' });
-    stage.adapter.markWaiting(message.replyTarget, true);
+    void stage.adapter.markWaiting(message.replyTarget, true);
     await until(() => stage.log.some((line) => line.startsWith('waiting mark dropped')));
     await stage.adapter.stop();
     expect(stage.calls('setMessageReaction')).toHaveLength(1);
@@ -63,11 +63,11 @@ describe('a message that waits its turn', () => {
     await until(() => stage.messages.length === 7);
     const [late, ...targets] = stage.messages.map(({ replyTarget }) => replyTarget);
     const marked = () => chat.messages().filter(({ reactions }) => reactions.length > 0).length;
-    for (const target of targets) stage.adapter.markWaiting(target, true);
+    for (const target of targets) void stage.adapter.markWaiting(target, true);
     await until(() => marked() >= 5);
-    for (const target of targets) stage.adapter.markWaiting(target, false);
+    for (const target of targets) void stage.adapter.markWaiting(target, false);
     const stopped = stage.adapter.stop();
-    stage.adapter.markWaiting(late!, true);
+    void stage.adapter.markWaiting(late!, true);
     await stopped;
     await until(() => marked() === 0);
     expect(reactions()).toEqual([]);
@@ -81,7 +81,7 @@ describe('a message that waits its turn', () => {
       code: 400,
       description: 'Bad Request: REACTION_INVALID',
     });
-    stage.adapter.markWaiting(message.replyTarget, true);
+    void stage.adapter.markWaiting(message.replyTarget, true);
     await until(() => stage.log.some((line) => line.startsWith('waiting mark dropped')));
     expect(reactions()).toEqual([]);
     expect(stage.calls('setMessageReaction')).toHaveLength(1);
@@ -93,9 +93,9 @@ describe('a message that waits its turn', () => {
     for (let number = 0; number < 12; number += 1) chat.send(user, `question ${number}`);
     await until(() => stage.messages.length === 13);
     const targets = stage.messages.map(({ replyTarget }) => replyTarget);
-    for (const target of targets) stage.adapter.markWaiting(target, true);
+    for (const target of targets) void stage.adapter.markWaiting(target, true);
     await until(() => chat.messages().filter(({ reactions }) => reactions.length > 0).length >= 5);
-    for (const target of targets) stage.adapter.markWaiting(target, false);
+    for (const target of targets) void stage.adapter.markWaiting(target, false);
     await until(() => chat.messages().every(({ reactions }) => reactions.length === 0));
     const times = stage.calls('setMessageReaction').map(({ atMs }) => atMs);
     const busiest = Math.max(

@@ -215,6 +215,7 @@ function createHandlers(
       seen.edits.push(message);
       return 'no_reply';
     },
+    onSuggest: () => Promise.reject(new Error('Telegram proposes nothing')),
     onDelete: () => Promise.reject(new Error('Telegram never tells of a deletion')),
     async onMessage(message) {
       await overrides.onMessage?.(message);
@@ -244,6 +245,7 @@ function createMemory(
 ): (process: string) => AdapterMemory {
   const leads = new Map<string, { process: string; untilMs: number }>();
   const bookmarks = new Map<string, string>();
+  const rests = new Map<string, number>();
   return (process) => ({
     lead(what, holdMs) {
       const held = leads.get(what);
@@ -257,6 +259,9 @@ function createMemory(
       return Promise.resolve();
     },
     activePlaces: () => Promise.resolve([]),
+    noteRest: (what, forMs) => Promise.resolve(void rests.set(what, clock.now() + forMs)),
+    rests: () =>
+      Promise.resolve([...rests].map(([what, untilMs]) => ({ what, forMs: untilMs - clock.now() }))),
     bookmark: (key) => Promise.resolve(bookmarks.get(key) ?? null),
     setBookmark: (key, value) => Promise.resolve(void bookmarks.set(key, value)),
     amendTarget: () => Promise.resolve(),

@@ -90,7 +90,7 @@ describe('the send budget of a chat', () => {
 
   it('sends nothing cosmetic during a rest that Telegram asked for, and finals after it', async () => {
     const { budget, clock } = openBudget();
-    budget.pause(person, 9000);
+    budget.pause(person.chatId, 9000);
     for (const use of ['typing', 'draft', 'first', 'frame'] as const)
       expect(budget.waitMs(person, use)).toBe(9000);
     const startMs = clock.now();
@@ -100,7 +100,7 @@ describe('the send budget of a chat', () => {
 
   it('gives a final up when the rest is longer than a minute, and says how long it is', async () => {
     const { budget, clock } = openBudget();
-    budget.pause(person, 90_000);
+    budget.pause(person.chatId, 90_000);
     expect(await budget.line(person)).toBe(90_000);
     expect(clock.sleeps).toEqual([]);
   });
@@ -120,7 +120,7 @@ describe('the send budget of a chat', () => {
 
   it('keeps the chats apart', () => {
     const { budget } = openBudget();
-    budget.pause(person, 30_000);
+    budget.pause(person.chatId, 30_000);
     expect(budget.waitMs({ chatId: 8, isPrivate: true }, 'frame')).toBe(0);
   });
 });

@@ -1,0 +1,1 @@
+CREATE INDEX "attempts_recent" ON "attempts" USING btree ("started_at");

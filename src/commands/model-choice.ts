@@ -1,0 +1,85 @@
+import type { CatalogueModel } from '../completion/catalogue-model.ts';
+import type { ModelLookup } from '../completion/ports.ts';
+import type { CommandOption } from '../platform/command.ts';
+import { lines, type Command, type CommandUse } from './command.ts';
+import { allowedHere } from './model-lists.ts';
+import { factsOf, highestPrice, MODEL_FAMILY, quoted } from './model-words.ts';
+
+const MODEL: CommandOption = {
+  name: 'model',
+  kind: 'text',
+  required: true,
+  greedy: true,
+  suggests: 'models',
+};
+
+/** All that is known of one model. */
+export const modelInfo: Command = {
+  spec: { ...MODEL_FAMILY, subcommand: 'info', options: [MODEL] },
+  async run(use) {
+    const { options, services, say } = use;
+    const found = services.models.look(String(options['model']), await allowedHere(use));
+    if (found.kind === 'unknown') return whyNot(found, use);
+    const { model } = found;
+    return lines(
+      `**${quoted(model.name)}**`,
+      `\`${model.id}\``,
+      ...factsOf(model, say).map((fact) => `- ${fact}`),
+      ...[highestPrice(model, say), longestAnswer(model, say)].flatMap((fact) =>
+        fact === null ? [] : `- ${fact}`,
+      ),
+      ...(found.kind === 'found' ? [] : ['', whyNot(found, use)]),
+    );
+  },
+};
+
+/** Chooses the model that answers one's questions. */
+export const modelUse: Command = {
+  spec: { ...MODEL_FAMILY, subcommand: 'use', options: [MODEL] },
+  async run(use) {
+    const { invocation, options, services, say } = use;
+    const found = services.models.look(String(options['model']), await allowedHere(use));
+    if (found.kind !== 'found') return whyNot(found, use);
+    const { id } = found.model;
+    await services.preferences.setModel(invocation, id);
+    const allowsFallback = await services.preferences.allowsFallback(invocation.author.id);
+    return say({ key: allowsFallback ? 'model.chosen_first' : 'model.chosen', params: { model: id } });
+  },
+};
+
+/** Leaves the choice to the bot again. */
+export const modelReset: Command = {
+  spec: { ...MODEL_FAMILY, subcommand: 'reset', options: [] },
+  async run({ invocation, services, say }) {
+    await services.preferences.setModel(invocation, null);
+    return say({ key: 'model.reset' });
+  },
+};
+
+function longestAnswer({ maxCompletionTokens }: CatalogueModel, say: CommandUse['say']): string | null {
+  return maxCompletionTokens === null
+    ? null
+    : say({ key: 'model.longest_answer', params: { tokens: maxCompletionTokens } });
+}
+
+/** Why a model can't be had. */
+function whyNot(
+  found: Exclude<ModelLookup, { kind: 'found' }>,
+  { options, services, say }: CommandUse,
+): string {
+  switch (found.kind) {
+    case 'not_offered':
+      return say({
+        key: found.freeOnly ? 'model.free_only' : 'model.no_price',
+        params: { model: found.model.id },
+      });
+    case 'not_allowed':
+      return say({ key: 'model.not_allowed', params: { model: found.model.id } });
+    case 'unknown': {
+      if (!services.models.hasList()) return say({ key: 'model.no_list' });
+      const written = quoted(String(options['model']));
+      const near = found.near.map((id) => `\`${id}\``).join(', ');
+      return say({ key: 'model.unknown', params: { written, near } });
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import type { CatalogueModel } from './catalogue-model.ts';
+import type { Catalogue } from './catalogue.ts';
+import { isPlainId } from './free-only.ts';
+import { isPriced } from './price.ts';
+import type { AllowedModels, ModelFilter, ModelLookup, ModelShelf } from './ports.ts';
+
+export interface ShelfParts {
+  readonly catalogue: Catalogue;
+  /** Nothing that costs is offered. */
+  readonly freeOnly: boolean;
+}
+
+export function createModelShelf({ catalogue, freeOnly }: ShelfParts): ModelShelf {
+  /** What the operator's settings let be asked: with a known price, or none. */
+  const isOffered = (model: CatalogueModel): boolean => {
+    return isPlainId(model.id) && (model.isFree || (!freeOnly && isPriced(model.prices)));
+  };
+  /** Free ones first, by their rank; the others by what an answer costs. */
+  const inOrder = (): readonly CatalogueModel[] => {
+    const ranks = new Map(catalogue.freeModels().map(({ id }, index) => [id, index]));
+    const rankOf = ({ id, isFree }: CatalogueModel): number => ranks.get(id) ?? ranks.size + Number(!isFree);
+    const priceOf = ({ prices }: CatalogueModel): number => (prices.completion ?? 0) + (prices.prompt ?? 0);
+    return catalogue
+      .snapshot()
+      .models.filter(isOffered)
+      .toSorted((a, b) => rankOf(a) - rankOf(b) || priceOf(a) - priceOf(b) || (a.id < b.id ? -1 : 1));
+  };
+
+  const list = (filter: ModelFilter | null, allowed: AllowedModels): readonly CatalogueModel[] =>
+    inOrder().filter((model) => isAllowed(model, allowed) && (filter === null || FILTERS[filter](model)));
+
+  const search = (words: string, allowed: AllowedModels): readonly CatalogueModel[] => {
+    const wanted = words
+      .toLowerCase()
+      .split(/\s+/u)
+      .filter((word) => word !== '');
+    return list(null, allowed).filter(({ id, name }) => {
+      const text = `${id} ${name}`.toLowerCase();
+      return wanted.every((word) => text.includes(word));
+    });
+  };
+
+  return {
+    list,
+    search,
+    look(written, allowed): ModelLookup {
+      const id = written.trim().toLowerCase();
+      const model = catalogue.find(written.trim()) ?? catalogue.find(id);
+      if (model !== undefined) {
+        if (!isOffered(model)) return { kind: 'not_offered', model, freeOnly };
+        return isAllowed(model, allowed) ? { kind: 'found', model } : { kind: 'not_allowed', model };
+      }
+      const words = wordsOf(id);
+      const near = words.length === 0 ? [] : search(words.join(' '), allowed);
+      const meant = near.filter((one) => words.every((word) => wordsOf(one.id).includes(word)));
+      const [only] = meant;
+      return meant.length === 1 && only !== undefined
+        ? { kind: 'found', model: only }
+        : { kind: 'unknown', near: near.slice(0, MOST_NEAR).map((one) => one.id) };
+    },
+    hasList: () => catalogue.snapshot().fetchedAtMs > 0,
+  };
+}
+
+/**
+ * Whether a guild's list, which is in small letters, holds a model: by its id, by its author (`author/*`) or because it is
+ * free (`free`).
+ */
+export function isAllowed(
+  { id, isFree }: Pick<CatalogueModel, 'id' | 'isFree'>,
+  allowed: AllowedModels,
+): boolean {
+  return (
+    allowed === null ||
+    allowed.some(
+      (entry) =>
+        entry === id.toLowerCase() ||
+        (entry === 'free' && isFree) ||
+        (entry.endsWith('/*') && id.toLowerCase().startsWith(entry.slice(0, -1))),
+    )
+  );
+}
+
+const wordsOf = (text: string): string[] => text.split(/[^a-z\d]+/u).filter((word) => word !== '');
+
+const takes =
+  (modality: string) =>
+  ({ inputModalities }: CatalogueModel): boolean =>
+    inputModalities.includes(modality);
+
+const FILTERS: Readonly<Record<ModelFilter, (model: CatalogueModel) => boolean>> = {
+  free: ({ isFree }) => isFree,
+  vision: takes('image'),
+  files: takes('file'),
+  audio: takes('audio'),
+  tools: ({ supportedParameters }) => supportedParameters.includes('tools'),
+};
+
+const MOST_NEAR = 5;

@@ -1,0 +1,26 @@
+import type { ExperienceStore, ModelExperience } from '../completion/ports.ts';
+import type { Sql } from './connection.ts';
+import { reach } from './failure.ts';
+
+/** What the attempts of the last days tell. However many there were, only the newest are read. */
+export function createExperienceStore(sql: Sql): ExperienceStore {
+  return {
+    recent: (blamed) =>
+      reach(
+        () => sql<ModelExperience[]>`
+          select model_asked as model, count(*)::int as calls,
+            (count(*) filter (where failure is not null))::int as failures,
+            avg(first_token_ms)::float8 as "firstTokenMs"
+          from (
+            select a.model_asked, a.index, a.failure, a.first_token_ms from attempts a
+            where a.started_at > now() - interval '3 days' and a.outcome in ('answered', 'partial', 'failed')
+            order by a.started_at desc limit ${MOST_ATTEMPTS}
+          ) newest
+          -- Late in a turn little of its time is left.
+          where failure is null or (${JSON.stringify(blamed)}::text::jsonb ? failure and (failure <> 'timeout' or index = 0))
+          group by model_asked`,
+      ),
+  };
+}
+
+const MOST_ATTEMPTS = 2000;

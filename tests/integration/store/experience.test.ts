@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Store } from '../../../src/store/store.ts';
+import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { openStore } from './open-store.ts';
+import { admission, attempt, nextId, person, run, settlement } from './requests.ts';
+
+describe.each(databaseKinds)('how models did, on %s', (kind) => {
+  let database: TestDatabase;
+  let store: Store;
+  beforeAll(async () => {
+    ({ database, store } = await openStore(kind, () => Date.now()));
+  });
+  afterAll(() => database.close());
+
+  const failed = { outcome: 'failed', usage: null, firstTokenMs: null } as const;
+  const settle = async (attempts: Parameters<typeof attempt>[0][]) => {
+    const turn = await run(store.turns, admission({ author: person(), chat: nextId() }));
+    const startedAtMs = Date.now();
+    await store.turns.settle(
+      settlement(turn, { attempts: attempts.map((one, index) => attempt({ startedAtMs, ...one, index })) }),
+    );
+  };
+
+  it('counts what tells something about a model, by the name it was asked for', async () => {
+    await settle([
+      { ...failed, modelAsked: 'a/one', failure: 'overloaded' },
+      { ...failed, modelAsked: 'a/one', failure: 'moderated' },
+      { modelAsked: 'b/two', modelUsed: 'b/two-20261101', firstTokenMs: 400 },
+    ]);
+    await settle([{ modelAsked: 'a/one', firstTokenMs: 1000 }]);
+    await settle([{ modelAsked: 'c/old', startedAtMs: Date.now() - 4 * 86_400_000 }]);
+    const recent = await store.experience.recent(['overloaded']);
+    expect(recent.toSorted((one, other) => (one.model < other.model ? -1 : 1))).toEqual([
+      { model: 'a/one', calls: 2, failures: 1, firstTokenMs: 1000 },
+      { model: 'b/two', calls: 1, failures: 0, firstTokenMs: 400 },
+    ]);
+  });
+});

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Store } from '../../../src/store/store.ts';
+import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { openStore } from './open-store.ts';
+import { admission, nextId, person, run } from './requests.ts';
+
+describe.each(databaseKinds)('what people and guilds choose, on %s', (kind) => {
+  let database: TestDatabase;
+  let store: Store;
+  beforeAll(async () => {
+    ({ database, store } = await openStore(kind, () => Date.UTC(2026, 6, 15, 12)));
+  });
+  afterAll(() => database.close());
+
+  /** A message's envelope, and the settings that its turn gets. */
+  const someone = () => ({ author: person(), chat: nextId() });
+  const envelopeOf = (who: ReturnType<typeof someone>) => admission(who).envelope;
+  const settingsOf = async (who: ReturnType<typeof someone>) =>
+    (await run(store.turns, admission(who))).settings;
+
+  it('is nothing at first, and everything is allowed', async () => {
+    const who = someone();
+    expect(await settingsOf(who)).toMatchObject({
+      model: null,
+      isOwnModel: false,
+      allowsFallback: false,
+      allowedModels: null,
+    });
+    expect(await store.preferences.model(who.author.id)).toBeNull();
+  });
+
+  it('reaches the turns admitted from then on, until it is taken back', async () => {
+    const who = someone();
+    await store.preferences.setModel(envelopeOf(who), 'google/gemma');
+    expect(await store.preferences.model(who.author.id)).toBe('google/gemma');
+    expect(await settingsOf(who)).toMatchObject({ model: 'google/gemma', isOwnModel: true });
+    await store.preferences.setAllowsFallback(envelopeOf(who), true);
+    expect(await store.preferences.allowsFallback(who.author.id)).toBe(true);
+    expect(await settingsOf({ ...who, chat: nextId() })).toMatchObject({ allowsFallback: true });
+    await store.preferences.setModel(envelopeOf(who), null);
+    expect(await settingsOf({ ...who, chat: nextId() })).toMatchObject({ model: null, isOwnModel: false });
+  });
+
+  it('is changed once by a command that comes twice', async () => {
+    const who = someone();
+    const envelope = envelopeOf(who);
+    await store.preferences.setModel(envelope, 'first/one');
+    await store.preferences.setModel(envelopeOf(who), 'second/one');
+    await store.preferences.setModel(envelope, 'first/one');
+    expect(await store.preferences.model(who.author.id)).toBe('second/one');
+  });
+
+  it('is changed in two ways by one command', async () => {
+    const who = someone();
+    const envelope = envelopeOf(who);
+    await store.preferences.setModel(envelope, 'first/one');
+    await store.preferences.setAllowsFallback(envelope, true);
+    expect(await store.preferences.model(who.author.id)).toBe('first/one');
+    expect(await store.preferences.allowsFallback(who.author.id)).toBe(true);
+  });
+});
