@@ -1,9 +1,10 @@
 import type { Account } from './account.ts';
 import type { AttemptRecord } from './attempt.ts';
 import { attemptRecord } from './attempt-record.ts';
-import type { Candidate } from './candidates.ts';
+import type { Candidate, Together } from './candidates.ts';
 import type { Cooldowns } from './cooldowns.ts';
 import { modelCall, type ChainTimers } from './model-call.ts';
+import type { CompletionFailure } from './failure.ts';
 import type { CallEnd, CallSink, ModelClient } from './model-client.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
 import type { Turn } from './turn.ts';
@@ -18,41 +19,89 @@ export interface AttemptParts {
   readonly onAlert: (alert: CompletionAlert) => void;
 }
 
+export interface AttemptEnd {
+  readonly end: CallEnd;
+  /** Whose end it is. */
+  readonly candidate: Candidate;
+}
+
 /**
- * Asks one model for a turn, passes its text on and adds the record. `mustShare`: another model is ready and must get a
- * try within the turn's time. Rejects only when the listener throws.
+ * Asks one model for a turn, or several of which the provider takes the first that answers, passes the text on and adds
+ * the records. `mustShare`: another model is ready and must get a try within the turn's time. Rejects only when the
+ * listener throws.
  */
 export async function runAttempt(
   parts: AttemptParts,
   turn: Turn,
-  candidate: Candidate,
+  asked: Together,
   mustShare: boolean,
-): Promise<CallEnd> {
+): Promise<AttemptEnd> {
   const { client, now, cooldowns } = parts;
-  const index = turn.attempts.length;
   const startedAtMs = now();
   const times = { firstTokenAtMs: null as number | null };
   const left = { remainingMs: turn.deadlineMs - startedAtMs, mustShare };
-  cooldowns.begin(candidate.id);
-  const sink = sinkFor(turn, candidate, () => {
+  for (const { id } of asked) cooldowns.begin(id);
+  const sink = sinkFor(turn, asked[0], () => {
     times.firstTokenAtMs = now();
   });
-  const end = await client.run(modelCall(turn.request, candidate, parts.timers, left), sink, turn.signal);
-  const record = attemptRecord({
-    index,
+  const end = await client.run(modelCall(turn.request, asked, parts.timers, left), sink, turn.signal);
+  const candidate = whose(end, asked);
+  const facts = {
     provider: client.provider,
-    candidate,
-    end,
-    hasText: turn.text !== '',
     promptTokens: turn.promptTokens,
     startedAtMs,
     endedAtMs: now(),
-    ...times,
-  });
+  };
+  for (const before of asked.slice(0, asked.indexOf(candidate))) {
+    const passed = { ...facts, index: turn.attempts.length, candidate: before, end: passedOver(end) };
+    turn.attempts.push(attemptRecord({ ...passed, hasText: false, firstTokenAtMs: null }));
+    cooldowns.failed(before.id);
+  }
+  const index = turn.attempts.length;
+  const record = attemptRecord({ ...facts, ...times, index, candidate, end, hasText: turn.text !== '' });
   turn.attempts.push(record);
+  for (const { id } of asked.slice(asked.indexOf(candidate) + 1)) cooldowns.abandoned(id);
   noteEnd(parts, candidate, end);
   noteCost(parts, record);
-  return end;
+  return { end, candidate };
+}
+
+/** Failures of which the provider goes on to the next model, so that the one it tells is the last one's. */
+const GOES_ON: ReadonlySet<CompletionFailure['kind']> = new Set([
+  'rate_limited',
+  'no_endpoint',
+  'model_not_found',
+  'overloaded',
+  'upstream_error',
+  'moderated',
+  'context_too_long',
+]);
+
+/** The model that answered, which may be told with a date or without its `:free`, or whose failure it was. */
+function whose(end: CallEnd, asked: Together): Candidate {
+  const used = end.modelUsed;
+  const last = asked.at(-1) ?? asked[0];
+  if (used === null) return end.kind === 'failed' && GOES_ON.has(end.failure.kind) ? last : asked[0];
+  const nameOf = ({ id }: Candidate): string => id.replace(/:free$/, '');
+  const named = asked
+    .filter((one) => used === one.id || used === nameOf(one) || used.startsWith(`${nameOf(one)}-`))
+    .toSorted((a, b) => b.id.length - a.id.length);
+  // A router reports the model that it chose.
+  return named[0] ?? last;
+}
+
+/** What is known of a model that the provider went past. */
+function passedOver({ estimatedTokens }: CallEnd): CallEnd {
+  const detail = 'the provider went on to the next model';
+  return {
+    kind: 'failed',
+    failure: { kind: 'upstream_error', httpStatus: null, detail },
+    generationId: null,
+    modelUsed: null,
+    began: false,
+    usage: null,
+    estimatedTokens: { ...estimatedTokens, completion: 0, reasoning: 0 },
+  };
 }
 
 function sinkFor(turn: Turn, { id }: Candidate, onFirstToken: () => void): CallSink {

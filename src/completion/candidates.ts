@@ -1,3 +1,4 @@
+import { isCapable } from './capability.ts';
 import { freeRouter, type CatalogueModel } from './catalogue-model.ts';
 import type { Catalogue } from './catalogue.ts';
 import { isFreeId, isPlainId } from './free-only.ts';
@@ -15,6 +16,9 @@ export interface Candidate {
   readonly listed: CatalogueModel | null;
 }
 
+/** Models that one call names, in the order in which the provider asks them. */
+export type Together = readonly [Candidate, ...Candidate[]];
+
 /** Which models to ask. Ids as OpenRouter writes them; null and the empty list leave the choice to the catalogue. */
 export interface ModelChoice {
   readonly freeOnly: boolean;
@@ -31,13 +35,13 @@ export interface CandidateParts {
 }
 
 /** What a turn asks for. */
-export type ModelWish = Pick<CompletionRequest, 'preferredModel' | 'isStrict' | 'allowedModels'>;
+export type ModelWish = Pick<CompletionRequest, 'preferredModel' | 'isStrict' | 'allowedModels' | 'needs'>;
 
 /**
  * Lists the models for a turn in the order to try them, each once: the preferred one, the configured default or else
  * up to three discovered free ones, the configured fallbacks, the free router, and the emergency model; of a strict wish
  * only the preferred one. What can't be run is left out: under `freeOnly` whatever isn't free, otherwise what costs an
- * unknown amount, and what the guild does not allow.
+ * unknown amount, what the guild does not allow, and what lacks something that is needed.
  */
 export function createCandidateList(
   choice: ModelChoice,
@@ -57,9 +61,13 @@ export function createCandidateList(
     return candidate === null ? [] : [candidate];
   };
 
-  const others = (allowed: AllowedModels): readonly Candidate[] => {
-    const chosen = configured(choice.defaultModel).filter((candidate) => isAllowed(candidate, allowed));
-    const free = catalogue.freeModels().filter((model) => isAllowed(model, allowed));
+  const others = ({ allowedModels, needs }: ModelWish): readonly Candidate[] => {
+    const chosen = configured(choice.defaultModel).filter(
+      (candidate) => isAllowed(candidate, allowedModels) && isCapable(candidate.listed, needs),
+    );
+    const free = catalogue
+      .freeModels()
+      .filter((model) => isAllowed(model, allowedModels) && isCapable(model, needs));
     return [
       ...(chosen.length > 0 ? chosen : discovered(experience.order(free))),
       ...choice.fallbackModels.flatMap(configured),
@@ -68,13 +76,32 @@ export function createCandidateList(
     ];
   };
 
-  return ({ preferredModel, isStrict, allowedModels }) => {
+  return (wish) => {
+    const { preferredModel, isStrict, allowedModels, needs } = wish;
     const preferred = preferredCandidate(preferredModel, choice.freeOnly, catalogue);
-    const list = isStrict ? preferred : [...preferred, ...others(allowedModels)];
+    const list = isStrict ? preferred : [...preferred, ...others(wish)];
     const allowed = list.filter((candidate) => isAllowed(candidate, allowedModels));
     const last = isStrict || allowed.length > 0 ? [] : named(allowedModels, choice.freeOnly, catalogue);
-    return [...new Map([...allowed, ...last].map((candidate) => [candidate.id, candidate])).values()];
+    const able = [...allowed, ...last].filter(({ listed }) => isCapable(listed, needs));
+    return [...new Map(able.map((candidate) => [candidate.id, candidate])).values()];
   };
+}
+
+/**
+ * Puts models whose context may be too short for the prompt and a whole answer behind the others. `promptTokens` is on the
+ * high side, so none is left out; `preferred` keeps its place.
+ */
+export function roomyFirst(
+  candidates: readonly Candidate[],
+  preferred: string | null,
+  { promptTokens, maxTokens }: { readonly promptTokens: number; readonly maxTokens: number },
+): readonly Candidate[] {
+  const isRoomy = ({ id, listed }: Candidate): boolean => {
+    const length = listed?.contextLength ?? null;
+    if (length === null || id === preferred) return true;
+    return promptTokens + Math.min(maxTokens, listed?.maxCompletionTokens ?? maxTokens) <= length;
+  };
+  return [...candidates.filter(isRoomy), ...candidates.filter((candidate) => !isRoomy(candidate))];
 }
 
 /** Null when the model can't be run. */

@@ -18,6 +18,8 @@ export interface CatalogueModel {
   readonly prices: ModelPrices;
   /** No request to it can cost anything. */
   readonly isFree: boolean;
+  /** Its provider looks at prompts first and refuses some. Lists saved by an older release tell nothing of it. */
+  readonly isModerated?: boolean;
   /** `YYYY-MM-DD`: it may be gone after that day. */
   readonly expiresOn: string | null;
   readonly createdAtMs: number | null;
@@ -59,6 +61,7 @@ function readModel(row: JsonObject | null): CatalogueModel | null {
     ...readReasoning(asObject(row['reasoning']), supportedParameters),
     prices,
     isFree: isFree(id, prices),
+    isModerated: asObject(row['top_provider'])?.['is_moderated'] === true,
     expiresOn: readDate(row['expiration_date']),
     createdAtMs: secondsToMs(asCount(row['created'])),
   };

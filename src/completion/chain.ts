@@ -1,7 +1,13 @@
 import { createAccount } from './account.ts';
 import { worstCaseNanoUsd } from './attempt-record.ts';
 import { runAttempt } from './attempt-run.ts';
-import { createCandidateList, type Candidate, type ModelChoice } from './candidates.ts';
+import {
+  createCandidateList,
+  roomyFirst,
+  type Candidate,
+  type ModelChoice,
+  type Together,
+} from './candidates.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { CompletionChain } from './completion.ts';
 import { createCooldowns } from './cooldowns.ts';
@@ -65,13 +71,16 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
         untried,
         deadlineMs: now() + settings.modelTimeoutMs,
       });
+      const { promptTokens } = turn;
+      const room = { promptTokens, maxTokens: request.maxTokens };
+      turn.untried = roomyFirst(untried, request.preferredModel, room);
       for (;;) {
-        const candidate = signal.aborted ? null : await take(parts, turn);
+        const taken = signal.aborted ? null : await take(parts, turn);
         if (signal.aborted) return cancelled(turn, null);
-        if (candidate === null) return failed(turn);
-        if (!(await isPaidFor(parts, turn, candidate))) continue;
+        if (taken === null) return failed(turn);
+        if (!(await isPaidFor(parts, turn, taken[0]))) continue;
         const mustShare = turn.attempts.length === 0 && parts.gate.isReady(turn.untried);
-        const end = await runAttempt(parts, turn, candidate, mustShare);
+        const { end, candidate } = await runAttempt(parts, turn, taken, mustShare);
         const model = end.modelUsed ?? candidate.id;
         if (end.kind === 'ended') return answered(turn, end, candidate);
         if (end.kind === 'cancelled') return cancelled(turn, model);
@@ -91,15 +100,20 @@ interface ChainParts extends ChainDependencies {
 
 /** OpenRouter counts failed attempts on free models too, and a person waits. */
 const mostAttempts = 4;
+/** OpenRouter takes three models a call; it goes on by itself to the next one, whatever became of the one before. */
+const mostBeside = 2;
 /** A budget that other requests in flight hold is waited for no longer than this. */
 const longestInFlightWaitMs = 5000;
 
-/** The next model to ask, once it is ready; null when the turn is at its end, with the reason in `turn.failure`. */
-async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Candidate | null> {
+/**
+ * The next model to ask, once it is ready; null when the turn is at its end, with the reason in `turn.failure`. The last
+ * call belongs to the last resort: where that is free, it names free ones before it that would not have had their turn.
+ */
+async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Together | null> {
   const attemptsLeft = mostAttempts - turn.attempts.length;
-  if (attemptsLeft === 0) return null;
-  // The last attempt belongs to the last resort.
-  const choice = gate.choose(attemptsLeft === 1 ? turn.untried.toReversed() : turn.untried);
+  if (attemptsLeft <= 0) return null;
+  const isLast = attemptsLeft === 1;
+  const choice = gate.choose(isLast ? turn.untried.toReversed() : turn.untried);
   if (choice.kind === 'none') {
     turn.failure ??= choice.failure;
     return null;
@@ -108,9 +122,12 @@ async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Candi
     turn.failure ??= { kind: 'timeout', stage: 'first_token', httpStatus: null, detail: 'no time left' };
     return null;
   }
-  turn.untried = turn.untried.filter(({ id }) => id !== choice.candidate.id);
-  if (choice.waitMs > 0) await offTheClock(turn, now, () => sleep(choice.waitMs, turn.signal));
-  return choice.candidate;
+  const { candidate, waitMs } = choice;
+  const others = turn.untried.filter(({ id }) => id !== candidate.id);
+  if (waitMs > 0) await offTheClock(turn, now, () => sleep(waitMs, turn.signal));
+  const [first, ...more] = isLast && candidate.isFree ? gate.alongside(others, mostBeside) : [];
+  turn.untried = others.filter((other) => other !== first && !more.includes(other));
+  return first === undefined ? [candidate] : [first, ...more, candidate];
 }
 
 /** Whether the most that the attempt can cost is granted. A refusal is noted in `turn.failure`. */
@@ -156,6 +173,7 @@ async function proceed(parts: ChainParts, turn: Turn, candidate: Candidate, step
 }
 
 async function retry({ sleep }: ChainParts, turn: Turn, candidate: Candidate, waitMs: number): Promise<void> {
+  if (turn.attempts.length >= mostAttempts) return;
   turn.hasRetried = true;
   turn.untried = [candidate, ...turn.untried];
   await sleep(waitMs, turn.signal);

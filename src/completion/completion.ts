@@ -7,6 +7,15 @@ export interface PromptMessage {
   readonly content: string;
 }
 
+/** What a request asks of a model beside reading and writing text. */
+export interface RequestNeeds {
+  /** Kinds of input that it must read itself. */
+  readonly inputs: readonly ('image' | 'file' | 'audio')[];
+  readonly tools: boolean;
+  /** The answer must follow a JSON schema. */
+  readonly jsonSchema: boolean;
+}
+
 /** What a turn wants from a model. */
 export interface CompletionRequest {
   readonly messages: readonly PromptMessage[];
@@ -19,6 +28,8 @@ export interface CompletionRequest {
   /** No other model may answer in its place. */
   readonly isStrict: boolean;
   readonly allowedModels: AllowedModels;
+  /** Models that lack it are not asked. Absent: text alone. */
+  readonly needs?: RequestNeeds;
   /** Pseudonym of the person, stable, not traceable to the platform. */
   readonly endUser: string;
   /** Stable per conversation, ≤ 256 characters: keeps it with one provider and its cache. */

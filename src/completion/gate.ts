@@ -10,6 +10,11 @@ export interface Gate {
   choose(candidates: readonly Candidate[]): Choice;
   /** Whether one of them could be asked at once. */
   isReady(candidates: readonly Candidate[]): boolean;
+  /**
+   * Free ones of `candidates` that can be asked at once together, at most `most`; their places are taken. None of them
+   * looks at prompts first: the provider would go past its refusal.
+   */
+  alongside(candidates: readonly Candidate[], most: number): readonly Candidate[];
 }
 
 export type Choice =
@@ -71,6 +76,16 @@ export function createGate({ cooldowns, account, pace, now }: GateParts): Gate {
     },
     isReady(candidates) {
       return candidates.map(standing).some(({ readyAtMs }) => readyAtMs <= now());
+    },
+    alongside(candidates, most) {
+      const taken: Candidate[] = [];
+      for (const candidate of candidates) {
+        if (taken.length === most || !candidate.isFree || candidate.listed?.isModerated === true) continue;
+        if (standing(candidate).readyAtMs > now()) continue;
+        pace.take();
+        taken.push(candidate);
+      }
+      return taken;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Candidate } from './candidates.ts';
+import type { Candidate, Together } from './candidates.ts';
 import type { CompletionRequest } from './completion.ts';
 import { nothing } from './free-only.ts';
 import type { CallTimers, ModelCall, PriceCeiling } from './model-client.ts';
@@ -18,16 +18,17 @@ export interface TimeLeft {
   readonly mustShare: boolean;
 }
 
-/** The call for one attempt of a turn. */
+/** The call for one attempt of a turn; models beside the first are of its price. */
 export function modelCall(
   request: CompletionRequest,
-  candidate: Candidate,
+  [candidate, ...beside]: Together,
   timers: ChainTimers,
   left: TimeLeft,
 ): ModelCall {
   const { messages, temperature, endUser, sessionId } = request;
   return {
     model: candidate.id,
+    alternatives: beside.map(({ id }) => id),
     messages,
     maxTokens: Math.min(request.maxTokens, candidate.listed?.maxCompletionTokens ?? Infinity),
     temperature,

@@ -4,6 +4,8 @@ import type { CompletionFailure } from './failure.ts';
 /** One call of one model. */
 export interface ModelCall {
   readonly model: string;
+  /** At most two that the provider itself asks after it, within the same ceilings. */
+  readonly alternatives: readonly string[];
   readonly messages: readonly PromptMessage[];
   readonly maxTokens: number;
   readonly temperature: number;

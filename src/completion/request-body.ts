@@ -5,6 +5,7 @@ import type { ModelCall, PriceCeiling } from './model-client.ts';
 export function requestBody(call: ModelCall): ChatCompletionCreateParamsStreaming {
   const body = {
     model: call.model,
+    ...(call.alternatives.length > 0 && { models: [...call.alternatives] }),
     messages: [...call.messages],
     // The successor `max_completion_tokens` is not understood by all providers behind OpenRouter.
     max_tokens: call.maxTokens,

@@ -9,6 +9,7 @@ const free = { prompt: '0', completion: '0' };
 const first = 'acme/first-70b:free';
 const second = 'acme/second-70b:free';
 const third = 'acme/third-70b:free';
+const fourth = 'acme/fourth-70b:free';
 const paid = 'acme/paid';
 const dear = 'acme/dear';
 const models: readonly SimulatedModel[] = [
@@ -123,6 +124,95 @@ describe('the order of models', () => {
     expect(asked()).toEqual([first, second, third, paid]);
     expect(outcome).toMatchObject({ kind: 'answered' });
     expect(holds.map(({ attempt }) => attempt)).toEqual([3]);
+  });
+
+  it('names free ones that would not have their turn in the last call, before the last resort', async () => {
+    simulator.setModels([...models, { id: fourth, pricing: free, contextLength: 90_000 }]);
+    refuse('provider-error', undefined, 4);
+    simulator.play(
+      { kind: 'answer', text: 'Hello.', reportedModel: 'acme/other' },
+      { model: 'openrouter/free' },
+    );
+    const bench = await testBench(simulator, clock, { defaultModel: first, fallbackModels: [second, third] });
+    const { outcome } = await bench.ask({ request: { preferredModel: fourth } });
+    const bodies = simulator.calls.flatMap(({ body }) => (typeof body === 'object' ? [body] : []));
+    expect(bodies).toMatchObject([
+      { model: fourth },
+      { model: first },
+      { model: second },
+      { model: third, models: ['openrouter/free'] },
+    ]);
+    expect(bodies.filter((body) => 'models' in (body ?? {}))).toHaveLength(1);
+    expect(outcome).toMatchObject({ kind: 'answered' });
+    // The third one failed as well, so the router's answer is an attempt of its own.
+    expect(outcome.attempts.map(({ index, modelAsked, outcome: end }) => [index, modelAsked, end])).toEqual([
+      [0, fourth, 'failed'],
+      [1, first, 'failed'],
+      [2, second, 'failed'],
+      [3, third, 'failed'],
+      [4, 'openrouter/free', 'answered'],
+    ]);
+    expect(outcome.attempts[3]?.usage).toBeNull();
+  });
+
+  it('blames each of them where all of the last call fail', async () => {
+    simulator.setModels([...models, { id: fourth, pricing: free, contextLength: 90_000 }]);
+    refuse('provider-error', undefined, 9);
+    const bench = await testBench(simulator, clock, { defaultModel: first, fallbackModels: [second, third] });
+    const result = await bench.ask({ request: { preferredModel: fourth } });
+    expect(failure(result).kind).toBe('upstream_error');
+    expect(result.outcome.attempts).toHaveLength(5);
+    expect(asked()).toEqual([fourth, first, second, third]);
+  });
+
+  it('never names a paid model beside another one, or one that looks at prompts first', async () => {
+    simulator.setModels([
+      ...models,
+      { id: fourth, pricing: free, contextLength: 90_000 },
+      { id: 'acme/strict:free', pricing: free, isModerated: true },
+    ]);
+    refuse('provider-error', undefined, 9);
+    const bench = await testBench(simulator, clock, {
+      freeOnly: false,
+      defaultModel: first,
+      fallbackModels: [second, third, paid, 'acme/strict:free'],
+    });
+    await bench.ask({ request: { preferredModel: fourth } });
+    expect(
+      simulator.calls.flatMap(({ body }) => (body as { models?: string[] } | undefined)?.models ?? []),
+    ).toEqual(['openrouter/free']);
+  });
+
+  it('holds only models that can do what is needed', async () => {
+    simulator.setModels([
+      { id: first, pricing: free },
+      { id: second, pricing: free, inputModalities: ['text', 'image'] },
+      { id: third, pricing: free, inputModalities: ['text', 'image'], supportedParameters: ['tools'] },
+      { id: fourth, pricing: free, supportedParameters: ['structured_outputs'] },
+    ]);
+    const none = { inputs: [], tools: false, jsonSchema: false } as const;
+    const bench = await testBench(simulator, clock, { defaultModel: first });
+    await bench.ask({ request: { needs: { ...none, inputs: ['image'] } } });
+    await bench.ask({ request: { needs: { ...none, inputs: ['image'], tools: true } } });
+    await bench.ask({ request: { needs: { ...none, jsonSchema: true } } });
+    await bench.ask({ request: { needs: none } });
+    expect(asked()).toEqual([second, third, fourth, first]);
+    const deaf = await bench.ask({
+      request: { preferredModel: first, isStrict: true, needs: { ...none, inputs: ['audio'] } },
+    });
+    expect(failure(deaf).kind).toBe('no_candidate');
+  });
+
+  it('has models last whose context may be too short, but for the one that was wished for', async () => {
+    simulator.setModels([
+      { id: first, pricing: free, contextLength: 150 },
+      { id: second, pricing: free, contextLength: 4000 },
+    ]);
+    const bench = await testBench(simulator, clock, { defaultModel: first, fallbackModels: [second] });
+    const messages = [{ role: 'user', content: 'How are you today? '.repeat(20) }] as const;
+    await bench.ask({ request: { messages } });
+    await bench.ask({ request: { messages: messages, preferredModel: first } });
+    expect(asked()).toEqual([second, first, second]);
   });
 
   it('ends after four attempts', async () => {

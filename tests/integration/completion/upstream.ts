@@ -47,6 +47,7 @@ export async function receive(
   };
   const whole: ModelCall = {
     model: freeModel,
+    alternatives: [],
     messages: [{ role: 'user', content: 'How are you?' }],
     maxTokens: 200,
     temperature: 0.7,

@@ -20,10 +20,8 @@ const timers = {
 };
 const callOf = (row: object, remainingMs: number, mustShare: boolean) => {
   const listed = readModelList({ data: [{ id: 'acme/a:free', ...row }] })![0]!;
-  return modelCall(request, { id: listed.id, isFree: listed.isFree, listed }, timers, {
-    remainingMs,
-    mustShare,
-  });
+  const candidate = { id: listed.id, isFree: listed.isFree, listed };
+  return modelCall(request, [candidate], timers, { remainingMs, mustShare });
 };
 const firstTokenMs = (row: object, remainingMs: number, mustShare: boolean) =>
   callOf(row, remainingMs, mustShare).timers.firstTokenMs;

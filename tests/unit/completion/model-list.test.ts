@@ -22,6 +22,7 @@ describe('the model list', () => {
         canReasonLess: false,
         prices: expect.objectContaining({ prompt: null, completion: null }),
         isFree: false,
+        isModerated: false,
         expiresOn: null,
         createdAtMs: null,
       },
