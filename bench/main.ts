@@ -1,18 +1,22 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { benchChain } from './chain.ts';
 import { interrupt } from './child.ts';
 import { benchTurn } from './turn.ts';
 
 /**
- * `npm run bench turn -- --platform telegram|discord --database embedded|postgres --quick --profile --json FILE`.
- * Reports go to standard output, the last line as JSON; what is going on goes to standard error.
+ * `npm run bench turn -- --platform telegram|discord --database embedded|postgres --quick --profile --json FILE`,
+ * `npm run bench chain -- --quick --json FILE`. Reports go to standard output, the last line as JSON; what is going on goes to standard error.
  */
-const usage = `Usage: npm run bench turn [-- options]
+const usage = `Usage: npm run bench turn|chain [-- options]
+turn: the bot against a bare script, whole turns
+chain: what a failed attempt adds to a turn, against a bare loop over the SDK
+  --quick                        fewer and shorter turns
+  --json FILE                    write the figures to a file as well
+turn only:
   --platform telegram|discord    one platform; default: both
   --database embedded|postgres   one database; default: both, or the embedded one when quick
-  --quick                        fewer and shorter turns
   --profile                      also tell where Parley's CPU time goes when it is saturated, which this slows down
-  --json FILE                    write the figures to a file as well
 `;
 
 const choices = {
@@ -43,9 +47,11 @@ function readArguments(args: readonly string[]) {
       json: { type: 'string' },
     },
   });
-  if (positionals.join(' ') !== 'turn') throw new TypeError('name what to measure: turn');
+  const benchmark = (['turn', 'chain'] as const).find((name) => name === positionals.join(' '));
+  if (benchmark === undefined) throw new TypeError('name what to measure: turn or chain');
   const database = values.database ?? (values.quick ? 'embedded' : undefined);
   return {
+    benchmark,
     platforms: chosen('platform', choices.platform, values.platform),
     databases: chosen('database', choices.database, database),
     isQuick: values.quick,
@@ -75,11 +81,13 @@ const options = readOrExplain(process.argv.slice(2));
 if (options === null) {
   process.exitCode = 2;
 } else {
-  const report = await benchTurn({
-    ...options,
-    print: (text) => void process.stdout.write(`${text}\n`),
-    say: (line) => void process.stderr.write(`${seconds(performance.now())}  ${line}\n`),
-  });
+  const { benchmark, ...chosenOptions } = options;
+  const told = {
+    ...chosenOptions,
+    print: (text: string) => void process.stdout.write(`${text}\n`),
+    say: (line: string) => void process.stderr.write(`${seconds(performance.now())}  ${line}\n`),
+  };
+  const report = await (benchmark === 'turn' ? benchTurn(told) : benchChain(told));
   const json = JSON.stringify(report);
   if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
   process.stdout.write(`${json}\n`);
