@@ -164,6 +164,13 @@ async function proceed(parts: ChainParts, turn: Turn, candidate: Candidate, step
     case 'retry_if_last':
       if (turn.hasRetried || gate.isReady(turn.untried)) return;
       return retry(parts, turn, candidate, 250 + 750 * random());
+    case 'shorter_or_free':
+      if (!turn.hasRetried) {
+        turn.request = { ...turn.request, maxTokens: Math.min(turn.request.maxTokens, step.maxTokens) };
+        return retry(parts, turn, candidate, 0);
+      }
+      turn.untried = turn.untried.filter(({ isFree }) => isFree);
+      return;
     case 'wait_or_free':
       if (!turn.hasRetried && step.waitMs <= longestInFlightWaitMs) {
         return retry(parts, turn, candidate, step.waitMs);

@@ -12,7 +12,7 @@ export interface UpstreamError {
 }
 
 /** What the other side can tell us; the rest are our own findings. */
-type Kind = Exclude<CompletionFailure['kind'], 'budget_spent' | 'no_candidate'>;
+type Kind = Exclude<CompletionFailure['kind'], 'budget_spent' | 'no_candidate' | 'cannot_afford'>;
 type Rule = readonly [pattern: RegExp, kind: Kind];
 
 /**
@@ -228,9 +228,19 @@ function describe(kind: Kind, facts: Facts, nowMs: number): CompletionFailure {
   }
   if (kind === 'rate_limited' || kind === 'in_flight_budget') return { ...base, kind, retryAfterMs: waitMs };
   if (kind === 'timeout') return { ...base, kind, stage: 'first_token' };
+  const affordableTokens = kind === 'no_credits' ? affordable(facts) : 0;
+  if (affordableTokens >= SHORTEST_ANSWER_TOKENS) return { ...base, kind: 'cannot_afford', affordableTokens };
   if (kind === 'no_endpoint' && isPrivacy(facts)) return { ...base, kind, byPrivacySettings: true };
   return { ...base, kind };
 }
+
+/** Only the text says it: `… requires more credits, or fewer max_tokens. You requested up to 64000 tokens, but can only afford 2666.` */
+function affordable({ message }: Facts): number {
+  return Number(/can only afford (\d{1,9})\b/i.exec(message)?.[1] ?? 0);
+}
+
+/** A shorter one is not worth the call. */
+const SHORTEST_ANSWER_TOKENS = 256;
 
 function isPrivacy({ availability, message }: Facts): boolean {
   return availability === 'privacy_restricted' || /data policy/i.test(message);

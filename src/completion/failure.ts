@@ -5,6 +5,8 @@
 export type CompletionFailure = { readonly httpStatus: number | null; readonly detail: string } & (
   | { readonly kind: 'unauthorized' }
   | { readonly kind: 'no_credits' }
+  /** The balance is enough for an answer of at most so many tokens, 256 or more. */
+  | { readonly kind: 'cannot_afford'; readonly affordableTokens: number }
   | { readonly kind: 'key_limit' }
   | { readonly kind: 'budget_spent'; readonly resetsAtMs: number }
   | { readonly kind: 'model_not_found' }

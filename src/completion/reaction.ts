@@ -13,6 +13,8 @@ export type NextStep =
   | { readonly kind: 'next_larger' }
   /** Nothing tells against the same model if there is no other. */
   | { readonly kind: 'retry_if_last' }
+  /** The same model can give an answer of this length; if not, a free one can. */
+  | { readonly kind: 'shorter_or_free'; readonly maxTokens: number }
   /** The same model can serve us after this wait; without it, a free one. */
   | { readonly kind: 'wait_or_free'; readonly waitMs: number };
 
@@ -40,18 +42,7 @@ export function createReaction(
       if (isNews && failure.kind !== 'free_minute_spent') alert(failure.kind, candidate, failure);
       return step;
     };
-  const modelFailed =
-    (step: NextStep) =>
-    (_: CompletionFailure, { id }: Candidate): NextStep => {
-      cooldowns.failed(id);
-      return step;
-    };
-  const blameless =
-    (step: NextStep) =>
-    (_: CompletionFailure, { id }: Candidate): NextStep => {
-      cooldowns.abandoned(id);
-      return step;
-    };
+  const { modelFailed, blameless } = verdicts(cooldowns);
 
   const reactions: Reactions = {
     unauthorized: accountRefused(stop),
@@ -65,16 +56,20 @@ export function createReaction(
     empty_answer: modelFailed(next),
     overloaded: modelFailed({ kind: 'retry_if_last' }),
     upstream_error: modelFailed({ kind: 'retry_if_last' }),
-    context_too_long: blameless({ kind: 'next_larger' }),
+    context_too_long: blameless(() => ({ kind: 'next_larger' })),
     // The request itself is refused: another model must not be the way around that.
-    moderated: blameless(stop),
-    invalid_request: blameless(stop),
-    budget_spent: blameless(stop),
-    no_candidate: blameless(stop),
-    in_flight_budget: ({ retryAfterMs }, { id }) => {
-      cooldowns.abandoned(id);
-      return { kind: 'wait_or_free', waitMs: retryAfterMs ?? 1000 };
-    },
+    moderated: blameless(() => stop),
+    invalid_request: blameless(() => stop),
+    budget_spent: blameless(() => stop),
+    no_candidate: blameless(() => stop),
+    cannot_afford: blameless(({ affordableTokens }) => ({
+      kind: 'shorter_or_free',
+      maxTokens: affordableTokens,
+    })),
+    in_flight_budget: blameless(({ retryAfterMs }) => ({
+      kind: 'wait_or_free',
+      waitMs: retryAfterMs ?? 1000,
+    })),
     rate_limited: ({ retryAfterMs }, { id }) => {
       cooldowns.throttled(id, retryAfterMs);
       return next;
@@ -95,6 +90,24 @@ export function createReaction(
     // The table holds for each kind the function for that kind, which the type system can't follow through a lookup.
     const reaction = reactions[failure.kind] as Reaction<CompletionFailure>;
     return reaction(failure, candidate);
+  };
+}
+
+/** Whether a failure tells against the model that was asked, whatever the turn does next. */
+function verdicts(cooldowns: Cooldowns) {
+  return {
+    modelFailed:
+      (step: NextStep) =>
+      (_: CompletionFailure, { id }: Candidate): NextStep => {
+        cooldowns.failed(id);
+        return step;
+      },
+    blameless:
+      <Failure>(step: (failure: Failure) => NextStep) =>
+      (failure: Failure, { id }: Candidate): NextStep => {
+        cooldowns.abandoned(id);
+        return step(failure);
+      },
   };
 }
 

@@ -7,7 +7,7 @@ import { estimatePromptTokens } from './token-estimate.ts';
 
 /** One request on its way through the chain. */
 export interface Turn {
-  readonly request: CompletionRequest;
+  request: CompletionRequest;
   readonly listener: CompletionListener;
   readonly signal: AbortSignal;
   /** Estimated. */

@@ -131,6 +131,7 @@ const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind>
   unauthorized: (_failure, errorId) => ({ key: 'failure.unauthorized', params: { errorId } }),
   key_limit: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
   no_credits: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
+  cannot_afford: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
   budget_spent: ({ resetsAtMs }, _errorId, nowMs) => ({
     key: 'failure.budget_spent',
     params: { waitMs: resetsAtMs - nowMs },
@@ -149,7 +150,7 @@ const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind>
   moderated: () => ({ key: 'failure.moderated' }),
   context_too_long: () => ({ key: 'failure.context_too_long' }),
   timeout: (_failure, errorId) => ({ key: 'failure.timeout', params: { errorId } }),
-  invalid_request: unavailable,
+  invalid_request: (_failure, errorId) => ({ key: 'failure.invalid_request', params: { errorId } }),
   overloaded: unavailable,
   unreachable: unavailable,
   empty_answer: unavailable,

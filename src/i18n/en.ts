@@ -79,6 +79,8 @@ export const en = {
   'failure.moderated': () => 'The model service declined to answer this. Could you put it differently?',
   'failure.context_too_long': () =>
     'This conversation has become too long for the model. Start a fresh one with /new, or ask something shorter.',
+  'failure.invalid_request': (p: { errorId: string }) =>
+    `The model service could not take this message as it is. Could you make it shorter, or put it differently? (${p.errorId})`,
   'failure.timeout': (p: { errorId: string }) =>
     `The models took too long to answer. Please try again in a moment. (${p.errorId})`,
   'failure.unavailable': (p: { errorId: string }) =>

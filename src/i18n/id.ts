@@ -62,6 +62,8 @@ export const id: Translation = {
   'failure.moderated': () => 'Layanan model menolak menjawab ini. Bisa disampaikan dengan cara lain?',
   'failure.context_too_long': () =>
     'Percakapan ini sudah terlalu panjang untuk model. Mulai yang baru dengan /new, atau tanyakan sesuatu yang lebih singkat.',
+  'failure.invalid_request': (p) =>
+    `Layanan model tidak bisa menerima pesan ini. Bisa dibuat lebih pendek, atau disampaikan dengan cara lain? (${p.errorId})`,
   'failure.timeout': (p) => `Model terlalu lama menjawab. Silakan coba lagi sebentar lagi. (${p.errorId})`,
   'failure.unavailable': (p) =>
     `Belum ada model yang bisa menjawab saat ini. Silakan coba lagi sebentar lagi. (${p.errorId})`,

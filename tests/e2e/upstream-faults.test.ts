@@ -12,6 +12,7 @@ import {
   type Asked,
   type Scene,
 } from '../support/scene.ts';
+import { broken, FAULTS_AFTER_TEXT, refusal, words } from '../support/model-faults.ts';
 import { until } from '../support/until.ts';
 
 /** Nobody waits long here: a silent model is given up after half a second, a turn after one and a half. */
@@ -50,92 +51,7 @@ const isFreeOfCharge: unknown = expect.toSatisfy((rows: { costNanoUsd: number }[
   rows.every(({ costNanoUsd }) => costNanoUsd === 0),
 );
 
-const refusal = (name: Extract<Scenario, { kind: 'refusal' }>['name'], more: object = {}): Scenario => ({
-  kind: 'refusal',
-  name,
-  ...more,
-});
-
-/** Text, and then trouble. */
-const words = 'These are the first words of an answer that will not be finished.';
-const broken = (fault: Extract<Scenario, { kind: 'answer' }>['fault']): Scenario => ({
-  kind: 'answer',
-  text: words,
-  ...(fault !== undefined && { fault }),
-});
-
-/** Everything that can happen before the first word, and how the record of the attempt names it. */
-const BEFORE_TEXT: readonly (readonly [name: string, scenario: Scenario, failure: string])[] = [
-  ['no such model', refusal('model-not-found'), 'model_not_found'],
-  ['a model that is no longer free', refusal('free-variant-ended'), 'model_not_found'],
-  ['no provider for a model', refusal('no-endpoints'), 'no_endpoint'],
-  ['a data policy in the way', refusal('privacy'), 'no_endpoint'],
-  ['429 without a time', refusal('upstream-rate-limit'), 'rate_limited'],
-  ['429 with Retry-After', refusal('upstream-rate-limit', { retryAfter: 7 }), 'rate_limited'],
-  ['no capacity', refusal('capacity-exhausted'), 'rate_limited'],
-  ['408', refusal('operation-timeout'), 'timeout'],
-  ['500', refusal('internal'), 'upstream_error'],
-  ['502', refusal('provider-error'), 'upstream_error'],
-  ['503', refusal('unavailable'), 'overloaded'],
-  ['504', refusal('gateway-timeout'), 'timeout'],
-  ['524', refusal('edge-timeout'), 'timeout'],
-  ['529', refusal('overloaded'), 'overloaded'],
-  ["a proxy's page", refusal('proxy-page'), 'upstream_error'],
-  ["a firewall's page", { kind: 'http', status: 403, body: '<html>no</html>' }, 'upstream_error'],
-  [
-    'an enormous page',
-    { kind: 'http', status: 502, body: '<html>', padToBytes: 3_000_000 },
-    'upstream_error',
-  ],
-  ['200 with an error inside', refusal('provider-error', { insideOk: true }), 'upstream_error'],
-  ['200 without a body', { kind: 'http', status: 200 }, 'upstream_error'],
-  ['200 with a page', { kind: 'http', status: 200, body: '<html>hello</html>' }, 'upstream_error'],
-  ['a reset connection', { kind: 'connection', event: 'reset' }, 'unreachable'],
-  ['a closed connection', { kind: 'connection', event: 'close' }, 'unreachable'],
-  ['no answer at all', { kind: 'connection', event: 'stall' }, 'timeout'],
-  ['no first token', { kind: 'answer', text: 'never', fault: { kind: 'stall', afterTokens: 0 } }, 'timeout'],
-  [
-    'comments but no first token',
-    { kind: 'answer', text: 'never', fault: { kind: 'stall', afterTokens: 0, commentEveryMs: 50 } },
-    'timeout',
-  ],
-  [
-    'an error as first event',
-    { kind: 'answer', text: 'never', fault: { kind: 'error', afterTokens: 0 } },
-    'upstream_error',
-  ],
-  ['an early end', { kind: 'answer', text: 'never', fault: { kind: 'cut', afterTokens: 0 } }, 'truncated'],
-  [
-    'a reset before the first event',
-    { kind: 'answer', text: 'never', fault: { kind: 'cut', afterTokens: 0, how: 'reset' } },
-    'truncated',
-  ],
-  ['an empty answer', { kind: 'answer', text: '' }, 'empty_answer'],
-  ['nothing but blanks', { kind: 'answer', text: ' \n\u200b ' }, 'empty_answer'],
-  ['nothing but reasoning', { kind: 'answer', reasoning: 'I think, therefore…' }, 'empty_answer'],
-  [
-    'the finish reason "error"',
-    { kind: 'answer', text: '', finishReason: 'error', nativeFinishReason: 'error' },
-    'upstream_error',
-  ],
-];
-
 describe('a failure before the first word', () => {
-  test.for(BEFORE_TEXT)('is made up for by the next model: %s', async ([, scenario, failure]) => {
-    const ann = scene.person();
-    scene.openrouter.play(scenario, { model: FREE });
-    scene.openrouter.play({ kind: 'answer', text: 'The other model says hello.' }, { model: OTHER_FREE });
-    const first = await ann.ask('Hello?');
-    expect(first.text).toBe('The other model says hello.');
-    expect(first.turn.state).toBe('delivered');
-    expect(asked(first)).toEqual([FREE, OTHER_FREE]);
-    expect(outcomes(first)).toEqual(['failed', 'answered']);
-    expect(failures(first)).toEqual([failure, null]);
-    expect(first.turn.answer?.model).toContain('nemotron');
-    expect(first.turn.usage.reduce((sum, { requests }) => sum + requests, 0)).toBe(1);
-    expect(scene.said(ann.chat)).toHaveLength(1);
-  });
-
   test.for([
     ['no such model', refusal('model-not-found'), 'Model yang seharusnya', 'failed'],
     ['no provider', refusal('no-endpoints'), 'Model yang seharusnya', 'delivered'],
@@ -172,14 +88,7 @@ describe('a failure before the first word', () => {
 });
 
 describe('a failure after the first word', () => {
-  test.for([
-    ['silence', broken({ kind: 'stall', afterTokens: 4 }), 'timeout'],
-    ['nothing but comments', broken({ kind: 'stall', afterTokens: 4, commentEveryMs: 50 }), 'timeout'],
-    ['an error event', broken({ kind: 'error', afterTokens: 4 }), 'upstream_error'],
-    ['a broken line', broken({ kind: 'malformed', afterTokens: 4 }), 'upstream_error'],
-    ['an early end', broken({ kind: 'cut', afterTokens: 4 }), 'truncated'],
-    ['a reset connection', broken({ kind: 'cut', afterTokens: 4, how: 'reset' }), 'truncated'],
-  ] satisfies [string, Scenario, string][])(
+  test.for(FAULTS_AFTER_TEXT)(
     'keeps the text, marks it and asks no other model: %s',
     async ([, scenario, failure]) => {
       const ann = scene.person();

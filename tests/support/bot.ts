@@ -49,7 +49,7 @@ export const QUICK: NonNullable<AppOptions['telegramPace']> = {
     retryMs: 20,
     finalDeadlineMs: 5000,
   },
-  pollingPace: { retryMs: 20, longestRetryMs: 200, standbyMs: 200 },
+  pollingPace: { retryMs: 20, longestRetryMs: 200, standbyMs: 200, arrivalMs: 50 },
 };
 
 const UNLIMITED = { typing: 1e6, frame: 1e6, first: 1e6, final: 1e6 };

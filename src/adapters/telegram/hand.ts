@@ -45,6 +45,8 @@ export interface PollingPace extends RetryPace {
   readonly overlapMs: number;
   /** Between two looks whether another program's poller is gone. */
   readonly standbyMs: number;
+  /** After so long a request has reached the server. */
+  readonly arrivalMs: number;
   readonly album: AlbumPace;
   readonly lead: LeadPace;
 }

@@ -36,6 +36,7 @@ export const DEFAULT_POLLING_PACE: PollingPace = {
   longestRetryMs: 5000,
   overlapMs: 1000,
   standbyMs: 4000,
+  arrivalMs: 1000,
   album: { quietMs: 700, longestMs: 2000, glanceMs: 600 },
   lead: { holdMs: 9000, renewMs: 3000, standbyMs: 1500, marginMs: 500 },
 };
@@ -121,7 +122,7 @@ export function createPolling(options: PollingOptions): Polling {
       await hand.drain();
       const offset = hand.offset();
       const isTold = offset === toldOffset;
-      const hasArrived = isTold && clock.now() - toldAtMs > ARRIVAL_MS;
+      const hasArrived = isTold && clock.now() - toldAtMs > pace.arrivalMs;
       if (lead.isHeld() && !hasArrived) await confirm(offset, isTold, options);
       await lead.end();
     },
@@ -134,7 +135,7 @@ async function confirm(offset: number, isRepeated: boolean, options: PollingOpti
   const over = new AbortController();
   const patience = AbortSignal.any([over.signal, AbortSignal.timeout(LAST_WORD_MS)]);
   // Who repeats an offset within 3 seconds is heard at once, but answered late (Bot API server, getUpdates).
-  if (isRepeated) void options.clock.sleep(ARRIVAL_MS, patience).then(() => over.abort());
+  if (isRepeated) void options.clock.sleep(options.pace.arrivalMs, patience).then(() => over.abort());
   const outcome = await attempt(() => options.poll(request, patience));
   over.abort();
   if (outcome.ok || isRepeated) return;
@@ -150,8 +151,6 @@ function restAfter(failure: Failure, { pace, random }: PollingOptions): number |
 
 /** Bot API getUpdates: 1-100. */
 const BATCH = 100;
-/** After so long a request has reached the server. */
-const ARRIVAL_MS = 1000;
 /** A Telegram that is away must not hold up the end of the process. */
 const LAST_WORD_MS = 3000;
 
