@@ -1,9 +1,9 @@
 -- As before, and with what the guild allows and how the person's choice is meant: `isOwnModel` where the model is theirs,
--- `allowsFallback` where another one may answer in its place.
+-- `allowsFallback` where another one may answer in its place, and what else they have chosen for their answers.
 CREATE OR REPLACE FUNCTION turn_settings_v1(p_guild uuid, p_user uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
   WITH chosen AS (
     SELECT s.scope, s.key, s.value FROM settings s
-    WHERE s.key IN ('model', 'locale', 'fallback', 'allowed_models')
+    WHERE s.key IN ('model', 'locale', 'fallback', 'temperature', 'max_tokens', 'allowed_models')
       AND ((s.scope = 'user' AND s.subject_id = p_user) OR (s.scope = 'guild' AND s.subject_id = p_guild))
   ), own AS (
     SELECT DISTINCT ON (c.key) c.key, c.scope, c.value FROM chosen c
@@ -13,12 +13,13 @@ CREATE OR REPLACE FUNCTION turn_settings_v1(p_guild uuid, p_user uuid) RETURNS j
     || jsonb_build_object(
       'isOwnModel', EXISTS (SELECT 1 FROM own o WHERE o.key = 'model' AND o.scope = 'user'),
       'allowsFallback', coalesce((SELECT c.value = 'true' FROM chosen c WHERE c.scope = 'user' AND c.key = 'fallback'), false),
+      'temperature', (SELECT c.value FROM chosen c WHERE c.scope = 'user' AND c.key = 'temperature'),
+      'maxTokens', (SELECT c.value FROM chosen c WHERE c.scope = 'user' AND c.key = 'max_tokens'),
       'allowedModels', (SELECT c.value FROM chosen c WHERE c.scope = 'guild' AND c.key = 'allowed_models'))
 $$;
 --> statement-breakpoint
--- Sets what a person has chosen for themselves, or forgets it where the value is null. Repeating the origin key changes
--- nothing.
-CREATE FUNCTION set_user_setting_v1(p jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+-- Sets what a person has chosen for themselves; a value of null forgets it. Repeating the origin key changes nothing.
+CREATE FUNCTION set_user_settings_v1(p jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := store_now_v1(p);
   v_user users;
@@ -28,12 +29,11 @@ BEGIN
     RETURN;
   END IF;
   v_user := known_user_v1(p -> 'author', v_now);
-  IF jsonb_typeof(p -> 'value') = 'null' THEN
-    DELETE FROM settings WHERE scope = 'user' AND subject_id = v_user.id AND key = p ->> 'key';
-    RETURN;
-  END IF;
+  DELETE FROM settings s USING jsonb_each(p -> 'values') v
+  WHERE s.scope = 'user' AND s.subject_id = v_user.id AND s.key = v.key AND jsonb_typeof(v.value) = 'null';
   INSERT INTO settings (scope, subject_id, key, value, updated_at, updated_by)
-  VALUES ('user', v_user.id, p ->> 'key', p -> 'value', v_now, p #>> '{author,id}')
+  SELECT 'user', v_user.id, v.key, v.value, v_now, p #>> '{author,id}' FROM jsonb_each(p -> 'values') v
+  WHERE jsonb_typeof(v.value) <> 'null'
   ON CONFLICT (scope, subject_id, key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at,
     updated_by = excluded.updated_by;
 END $$;

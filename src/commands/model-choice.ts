@@ -41,8 +41,8 @@ export const modelUse: Command = {
     const found = services.models.look(String(options['model']), await allowedHere(use));
     if (found.kind !== 'found') return whyNot(found, use);
     const { id } = found.model;
-    await services.preferences.setModel(invocation, id);
-    const allowsFallback = await services.preferences.allowsFallback(invocation.author.id);
+    await services.preferences.change(invocation, { model: id });
+    const { allowsFallback } = await services.preferences.of(invocation.author.id);
     return say({ key: allowsFallback ? 'model.chosen_first' : 'model.chosen', params: { model: id } });
   },
 };
@@ -51,7 +51,7 @@ export const modelUse: Command = {
 export const modelReset: Command = {
   spec: { ...MODEL_FAMILY, subcommand: 'reset', options: [] },
   async run({ invocation, services, say }) {
-    await services.preferences.setModel(invocation, null);
+    await services.preferences.change(invocation, { model: null });
     return say({ key: 'model.reset' });
   },
 };

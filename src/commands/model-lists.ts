@@ -61,7 +61,7 @@ async function show(
   const pages = Math.ceil(models.length / PAGE);
   const page = Math.min(Math.max(Number(options['page'] ?? 1), 1), pages);
   // Where others read along, and may turn the page, it is nobody's list.
-  const own = invocation.isPrivate ? await services.preferences.model(invocation.author.id) : null;
+  const own = invocation.isPrivate ? (await services.preferences.of(invocation.author.id)).model : null;
   const rows = models
     .slice((page - 1) * PAGE, page * PAGE)
     .map(

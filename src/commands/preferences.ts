@@ -1,26 +1,81 @@
-import { lines, type Command } from './command.ts';
+import type { OwnPreferences } from '../conversation/setting-ports.ts';
+import type { Notice } from '../i18n/translate.ts';
+import { lines, type Command, type CommandOptions } from './command.ts';
+
+const LEAST_TOKENS = 16;
+const MOST_TOKENS = 128_000;
+const MOST_TEMPERATURE = 2;
+/** Leaves a choice to the bot again. */
+const DEFAULT = 'default';
 
 /** Shows what a person has chosen for themselves, and changes it. */
 export const preferences: Command = {
   spec: {
     name: 'preferences',
-    options: [{ name: 'fallback', kind: 'boolean', required: false }],
+    options: [
+      { name: 'fallback', kind: 'boolean', required: false },
+      { name: 'temperature', kind: 'text', required: false },
+      { name: 'max_tokens', kind: 'text', required: false },
+      { name: 'reset', kind: 'boolean', required: false },
+    ],
     scope: 'any',
     requires: 'everyone',
     respond: 'deferPrivate',
   },
   async run({ invocation, options, services, say }) {
-    const { preferences: own } = services;
-    const wanted = options['fallback'];
-    if (typeof wanted === 'boolean') await own.setAllowsFallback(invocation, wanted);
-    const allowsFallback =
-      typeof wanted === 'boolean' ? wanted : await own.allowsFallback(invocation.author.id);
-    const model = (await own.model(invocation.author.id)) ?? '';
+    const read = readChanges(options);
+    if (read.kind === 'wrong') return say(read.problem);
+    const isChange = Object.keys(read.changes).length > 0;
+    if (isChange) await services.preferences.change(invocation, read.changes);
+    const own = await services.preferences.of(invocation.author.id);
     return lines(
       say({ key: 'preferences.title' }),
-      `- ${say({ key: 'preferences.model', params: { model } })}`,
-      `- ${say({ key: 'preferences.fallback', params: { isAllowed: Number(allowsFallback) } })}`,
-      ...(wanted === undefined ? ['', say({ key: 'preferences.how' })] : []),
+      `- ${say({ key: 'preferences.model', params: { model: own.model ?? '' } })}`,
+      `- ${say({ key: 'preferences.fallback', params: { isAllowed: Number(own.allowsFallback) } })}`,
+      `- ${say({ key: 'preferences.temperature', params: { temperature: String(own.temperature ?? '') } })}`,
+      `- ${say({ key: 'preferences.max_tokens', params: { maxTokens: own.maxTokens ?? 0 } })}`,
+      ...(isChange ? [] : ['', say({ key: 'preferences.how' })]),
     );
   },
 };
+
+type Changes = Partial<OwnPreferences>;
+type ReadChanges =
+  | { readonly kind: 'read'; readonly changes: Changes }
+  | { readonly kind: 'wrong'; readonly problem: Notice };
+
+function readChanges(options: CommandOptions): ReadChanges {
+  if (options['reset'] === true) {
+    const nothing = { model: null, allowsFallback: false, temperature: null, maxTokens: null };
+    return { kind: 'read', changes: nothing };
+  }
+  const temperature = readNumber(options['temperature'], /^\d(?:[.,]\d{1,2})?$/u, [0, MOST_TEMPERATURE]);
+  const maxTokens = readNumber(options['max_tokens'], /^\d{1,6}$/u, [LEAST_TOKENS, MOST_TOKENS]);
+  if (temperature === 'wrong') return { kind: 'wrong', problem: { key: 'preferences.temperature_wrong' } };
+  if (maxTokens === 'wrong') {
+    const params = { least: LEAST_TOKENS, most: MOST_TOKENS };
+    return { kind: 'wrong', problem: { key: 'preferences.max_tokens_wrong', params } };
+  }
+  const fallback = options['fallback'];
+  return {
+    kind: 'read',
+    changes: {
+      ...(typeof fallback === 'boolean' && { allowsFallback: fallback }),
+      ...(temperature !== undefined && { temperature }),
+      ...(maxTokens !== undefined && { maxTokens }),
+    },
+  };
+}
+
+/** Undefined where nothing was written, null for the default. */
+function readNumber(
+  written: CommandOptions[string] | undefined,
+  form: RegExp,
+  [least, most]: readonly [number, number],
+): number | null | undefined | 'wrong' {
+  if (written === undefined) return undefined;
+  const text = String(written).toLowerCase();
+  if (text === DEFAULT) return null;
+  const value = form.test(text) ? Number(text.replace(',', '.')) : Number.NaN;
+  return value >= least && value <= most ? value : 'wrong';
+}

@@ -36,8 +36,8 @@ export async function completeTurn(
     const outcome = await parts.chain.complete(
       {
         messages: buildPrompt(turn.window, turn.guild !== null, continued),
-        maxTokens: turn.maxCompletionTokens,
-        temperature: parts.temperature,
+        maxTokens: Math.min(turn.maxCompletionTokens, turn.settings.maxTokens ?? Infinity),
+        temperature: turn.settings.temperature ?? parts.temperature,
         preferredModel: turn.settings.model,
         isStrict: isStrict(turn.settings),
         allowedModels: turn.settings.allowedModels ?? null,

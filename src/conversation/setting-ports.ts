@@ -3,14 +3,22 @@ import type { GuildId, UserId } from '../platform/ids.ts';
 import type { Envelope } from '../platform/message.ts';
 import type { ConversationStyle } from './turn.ts';
 
-/** What people choose for themselves, everywhere. Rejects with `StoreUnavailable`; repeating an origin key changes nothing. */
-export interface Preferences {
-  /** The model that is to answer; null leaves the choice to the bot. */
-  model(user: UserId): Promise<string | null>;
-  setModel(envelope: Envelope, model: string | null): Promise<void>;
+/** What a person has chosen for their answers; null leaves it to the bot. */
+export interface OwnPreferences {
+  readonly model: string | null;
   /** Whether another model may answer where the chosen one can't. */
-  allowsFallback(user: UserId): Promise<boolean>;
-  setAllowsFallback(envelope: Envelope, allows: boolean): Promise<void>;
+  readonly allowsFallback: boolean;
+  /** 0-2. */
+  readonly temperature: number | null;
+  /** Of an answer, at most as many as the operator allows. */
+  readonly maxTokens: number | null;
+}
+
+/** What people choose for themselves, everywhere. Rejects with `StoreUnavailable`. */
+export interface Preferences {
+  of(user: UserId): Promise<OwnPreferences>;
+  /** Changes what is given and leaves the rest. Repeating the envelope's origin key changes nothing. */
+  change(envelope: Envelope, changes: Partial<OwnPreferences>): Promise<void>;
 }
 
 /** What a guild's admins decide for it. Rejects with `StoreUnavailable`. */

@@ -74,6 +74,9 @@ export interface TurnSettings {
   /** Where the person's model can't answer, another one may. */
   readonly allowsFallback?: boolean;
   readonly allowedModels?: AllowedModels;
+  /** The person's own, 0-2; null for the operator's. As the next one, unknown to turns of an older release. */
+  readonly temperature?: number | null;
+  readonly maxTokens?: number | null;
   readonly locale: string | null;
   /** The answer opens a thread, as the guild wants it. */
   readonly opensThread: boolean;

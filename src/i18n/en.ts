@@ -165,6 +165,9 @@ export const en = {
   'option.filter': () => 'filter',
   'option.page': () => 'page',
   'option.fallback': () => 'fallback',
+  'option.temperature': () => 'temperature, 0 to 2',
+  'option.max_tokens': () => 'longest answer, in tokens',
+  'option.reset': () => 'forget them all',
 
   'ask_about.question': () => 'Explain this message, and answer what it asks, if anything:',
 
@@ -228,7 +231,18 @@ export const en = {
     p.isAllowed === 1
       ? 'Fallback: **on** – where your model can’t answer, another one does'
       : 'Fallback: **off** – only the model that you chose answers',
-  'preferences.how': () => 'Change them with `/model use`, `/model reset` and `/preferences fallback:on`.',
+  'preferences.temperature': (p: { temperature: string }) =>
+    p.temperature === '' ? 'Temperature: the usual one' : `Temperature: **${p.temperature}**`,
+  'preferences.max_tokens': (p: { maxTokens: number }) =>
+    p.maxTokens === 0
+      ? 'Length of answers: the usual one'
+      : `Length of answers: at most **${count(p.maxTokens)}** tokens`,
+  'preferences.temperature_wrong': () =>
+    'A temperature is a number from 0 (sober) to 2 (wild), such as 0.7, or `default`.',
+  'preferences.max_tokens_wrong': (p: { least: number; most: number }) =>
+    `The length of answers is a whole number of tokens from ${count(p.least)} to ${count(p.most)}, or \`default\`.`,
+  'preferences.how': () =>
+    'Change them with `/model use`, `/model reset` and, for example, `/preferences fallback:on temperature:0.3 max_tokens:500`. `/preferences reset:yes` forgets them all.',
 
   'new.done': () => '🆕 A fresh conversation. What is it about?',
   'stop.done': (p: { answers: number }) => `⏹️ Stopping ${plural(p.answers, 'answer', 'answers')}.`,

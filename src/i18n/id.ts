@@ -144,6 +144,9 @@ export const id: Translation = {
   'option.filter': () => 'filter',
   'option.page': () => 'halaman',
   'option.fallback': () => 'pengganti',
+  'option.temperature': () => 'temperatur, 0 sampai 2',
+  'option.max_tokens': () => 'jawaban terpanjang, dalam token',
+  'option.reset': () => 'lupakan semuanya',
 
   'ask_about.question': () => 'Jelaskan pesan ini, dan jawab pertanyaannya jika ada:',
 
@@ -203,7 +206,18 @@ export const id: Translation = {
     p.isAllowed === 1
       ? 'Pengganti: **ya** – bila modelmu tidak bisa menjawab, model lain yang menjawab'
       : 'Pengganti: **tidak** – hanya model pilihanmu yang menjawab',
-  'preferences.how': () => 'Ubah dengan `/model use`, `/model reset`, dan `/preferences fallback:on`.',
+  'preferences.temperature': (p) =>
+    p.temperature === '' ? 'Temperatur: yang biasa' : `Temperatur: **${p.temperature}**`,
+  'preferences.max_tokens': (p) =>
+    p.maxTokens === 0
+      ? 'Panjang jawaban: yang biasa'
+      : `Panjang jawaban: paling banyak **${count(p.maxTokens)}** token`,
+  'preferences.temperature_wrong': () =>
+    'Temperatur adalah angka dari 0 (tenang) sampai 2 (liar), misalnya 0.7, atau `default`.',
+  'preferences.max_tokens_wrong': (p) =>
+    `Panjang jawaban adalah bilangan bulat token dari ${count(p.least)} sampai ${count(p.most)}, atau \`default\`.`,
+  'preferences.how': () =>
+    'Ubah dengan `/model use`, `/model reset`, dan misalnya `/preferences fallback:on temperature:0.3 max_tokens:500`. `/preferences reset:yes` melupakan semuanya.',
 
   'new.done': () => '🆕 Percakapan baru. Tentang apa?',
   'stop.done': (p) => `⏹️ Menghentikan ${count(p.answers)} jawaban.`,

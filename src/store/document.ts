@@ -25,7 +25,7 @@ export type DocumentFunction =
   | 'request_cancel_v2'
   | 'start_conversation_v1'
   | 'set_guild_setting_v1'
-  | 'set_user_setting_v1'
+  | 'set_user_settings_v1'
   | 'forget_sealed_v2'
   | 'rebuild_counters_v1'
   | 'housekeeping_v1';

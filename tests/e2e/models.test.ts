@@ -109,6 +109,20 @@ describe.each(databaseKinds)('choosing a model on Telegram, on a database of kin
     expect(await ann.command('/preferences')).toContain(FREE);
   });
 
+  test('a person’s temperature and length of answers reach the model, within the operator’s bounds', async () => {
+    const ann = scene.person();
+    expect(await ann.command('/preferences temperature:0,2 max_tokens:300')).toContain('at most 300 tokens');
+    await ann.ask('Hello?');
+    expect(scene.requests().at(-1)?.call.body).toMatchObject({ temperature: 0.2, max_tokens: 300 });
+    await ann.command('/preferences max_tokens:128000 temperature:default');
+    await ann.ask('Hello?');
+    expect(scene.requests().at(-1)?.call.body).toMatchObject({ temperature: 0.7, max_tokens: 20_000 });
+    for (const wrong of ['temperature:9', 'temperature:hot', 'max_tokens:3']) {
+      expect(await ann.command(`/preferences ${wrong}`)).toMatch(/number/u);
+    }
+    expect(await ann.command('/preferences reset:yes')).toContain('Length of answers: the usual one');
+  });
+
   test('a name that is none, or that many have, is met with what may be meant', async () => {
     const ann = scene.person();
     expect(await ann.command('/model use nemotron')).toContain(OTHER_FREE);

@@ -12,6 +12,8 @@ const NOTHING_CHOSEN = {
   model: null,
   locale: null,
   isOwnModel: false,
+  temperature: null,
+  maxTokens: null,
   allowsFallback: false,
   allowedModels: null,
 };

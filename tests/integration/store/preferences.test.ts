@@ -26,36 +26,45 @@ describe.each(databaseKinds)('what people and guilds choose, on %s', (kind) => {
       allowsFallback: false,
       allowedModels: null,
     });
-    expect(await store.preferences.model(who.author.id)).toBeNull();
+    expect(await store.preferences.of(who.author.id)).toMatchObject({ model: null, temperature: null });
   });
 
   it('reaches the turns admitted from then on, until it is taken back', async () => {
     const who = someone();
-    await store.preferences.setModel(envelopeOf(who), 'google/gemma');
-    expect(await store.preferences.model(who.author.id)).toBe('google/gemma');
+    await store.preferences.change(envelopeOf(who), { model: 'google/gemma' });
+    expect(await store.preferences.of(who.author.id)).toMatchObject({ model: 'google/gemma' });
     expect(await settingsOf(who)).toMatchObject({ model: 'google/gemma', isOwnModel: true });
-    await store.preferences.setAllowsFallback(envelopeOf(who), true);
-    expect(await store.preferences.allowsFallback(who.author.id)).toBe(true);
+    await store.preferences.change(envelopeOf(who), { allowsFallback: true });
+    expect(await store.preferences.of(who.author.id)).toMatchObject({ allowsFallback: true });
     expect(await settingsOf({ ...who, chat: nextId() })).toMatchObject({ allowsFallback: true });
-    await store.preferences.setModel(envelopeOf(who), null);
+    await store.preferences.change(envelopeOf(who), { model: null });
     expect(await settingsOf({ ...who, chat: nextId() })).toMatchObject({ model: null, isOwnModel: false });
   });
 
   it('is changed once by a command that comes twice', async () => {
     const who = someone();
     const envelope = envelopeOf(who);
-    await store.preferences.setModel(envelope, 'first/one');
-    await store.preferences.setModel(envelopeOf(who), 'second/one');
-    await store.preferences.setModel(envelope, 'first/one');
-    expect(await store.preferences.model(who.author.id)).toBe('second/one');
+    await store.preferences.change(envelope, { model: 'first/one' });
+    await store.preferences.change(envelopeOf(who), { model: 'second/one' });
+    await store.preferences.change(envelope, { model: 'first/one' });
+    expect(await store.preferences.of(who.author.id)).toMatchObject({ model: 'second/one' });
   });
 
-  it('is changed in two ways by one command', async () => {
+  it('is changed in several ways by one command, and forgotten by another', async () => {
     const who = someone();
-    const envelope = envelopeOf(who);
-    await store.preferences.setModel(envelope, 'first/one');
-    await store.preferences.setAllowsFallback(envelope, true);
-    expect(await store.preferences.model(who.author.id)).toBe('first/one');
-    expect(await store.preferences.allowsFallback(who.author.id)).toBe(true);
+    await store.preferences.change(envelopeOf(who), {
+      model: 'first/one',
+      allowsFallback: true,
+      temperature: 0.25,
+      maxTokens: 300,
+    });
+    expect(await settingsOf(who)).toMatchObject({ model: 'first/one', temperature: 0.25, maxTokens: 300 });
+    const nothing = { model: null, allowsFallback: false, temperature: null, maxTokens: null };
+    await store.preferences.change(envelopeOf(who), nothing);
+    expect(await store.preferences.of(who.author.id)).toEqual(nothing);
+    expect(await settingsOf({ ...who, chat: nextId() })).toMatchObject({
+      temperature: null,
+      maxTokens: null,
+    });
   });
 });
