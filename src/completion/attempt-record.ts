@@ -5,7 +5,6 @@ import { costNanoUsd } from './price.ts';
 
 export interface AttemptFacts {
   readonly index: number;
-  readonly provider: string;
   readonly candidate: Candidate;
   readonly end: CallEnd;
   readonly hasText: boolean;
@@ -22,7 +21,7 @@ export function attemptRecord(facts: AttemptFacts): AttemptRecord {
   const failure = end.kind === 'failed' ? end.failure : null;
   return {
     index: facts.index,
-    provider: facts.provider,
+    provider: candidate.provider,
     modelAsked: candidate.id,
     modelUsed: end.modelUsed,
     generationId: end.generationId,

@@ -1,28 +1,29 @@
-import { createAccount } from './account.ts';
 import { worstCaseNanoUsd } from './attempt-record.ts';
 import { runAttempt } from './attempt-run.ts';
 import { createCandidateList, type Candidate, type ModelChoice } from './candidates.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { CompletionChain } from './completion.ts';
-import { createCooldowns } from './cooldowns.ts';
-import { createFreePace } from './free-pace.ts';
 import { createGate, type Gate } from './gate.ts';
 import type { Experience } from './experience.ts';
 import type { ChainTimers } from './model-call.ts';
 import type { ModelClient } from './model-client.ts';
+import type { OwnModel } from './own-model.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
+import { createProviderStates, stateOf, type ProviderStates } from './provider-state.ts';
 import { createReaction, type NextStep } from './reaction.ts';
 import { recallAttempt } from './recall.ts';
 import type { Sleep } from './sleep.ts';
 import { answered, cancelled, failed, newTurn, offTheClock, partial, type Turn } from './turn.ts';
 
 export interface ChainSettings extends ModelChoice, ChainTimers {
-  /** The account's allowance for all free models together; a tenth of it is left unused. */
+  /** An account's allowance for all free models together, the same for each provider; a tenth of it is left unused. */
   readonly freePerMinute: number;
 }
 
 export interface ChainDependencies {
-  readonly client: ModelClient;
+  /** One for each of the providers in the settings. */
+  readonly clients: readonly ModelClient[];
+  readonly ownModels: readonly OwnModel[];
   readonly catalogue: Catalogue;
   readonly experience: Pick<Experience, 'order'>;
   readonly settings: ChainSettings;
@@ -40,20 +41,18 @@ export interface ChainDependencies {
  * `holdCost` may reject, the paid model is passed over then.
  */
 export function createCompletionChain(dependencies: ChainDependencies): CompletionChain {
-  const { catalogue, settings, now, random, onAlert } = dependencies;
+  const { clients, catalogue, settings, now, random, onAlert } = dependencies;
   const catalogueFetchedAtMs = () => catalogue.snapshot().fetchedAtMs;
-  const cooldowns = createCooldowns({ now, random, catalogueFetchedAtMs });
-  const account = createAccount(now);
-  const pace = createFreePace(settings.freePerMinute, now);
-  const parts = {
-    ...dependencies,
-    timers: settings,
-    cooldowns,
-    account,
-    gate: createGate({ cooldowns, account, pace, now }),
-  };
+  const { freePerMinute } = settings;
+  const states = createProviderStates({ clients, freePerMinute, now, random, catalogueFetchedAtMs });
+  const parts = { ...dependencies, timers: settings, states, gate: createGate({ states, now }) };
   const candidates = createCandidateList(settings, dependencies);
-  const react = createReaction({ cooldowns, account, catalogue, onAlert });
+  const reactions = new Map(
+    [...states.values()].map(({ client, cooldowns, account }) => [
+      client.provider,
+      createReaction({ cooldowns, account, catalogue, onAlert }),
+    ]),
+  );
 
   return {
     async complete(request, listener, signal) {
@@ -71,12 +70,13 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
         if (candidate === null) return failed(turn);
         if (!(await isPaidFor(parts, turn, candidate))) continue;
         const mustShare = turn.attempts.length === 0 && parts.gate.isReady(turn.untried);
-        const end = await runAttempt(parts, turn, candidate, mustShare);
+        const provider = stateOf(states, candidate.provider);
+        const end = await runAttempt({ ...parts, ...provider }, turn, candidate, mustShare);
         const model = end.modelUsed ?? candidate.id;
         if (end.kind === 'ended') return answered(turn, end, candidate);
         if (end.kind === 'cancelled') return cancelled(turn, model);
         turn.failure = end.failure;
-        const step = react(end.failure, candidate);
+        const step = reactions.get(candidate.provider)?.(end.failure, candidate) ?? { kind: 'next' };
         if (turn.text !== '') return partial(turn, model, end.failure);
         await proceed(parts, turn, candidate, step);
       }
@@ -86,6 +86,7 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
 }
 
 interface ChainParts extends ChainDependencies {
+  readonly states: ProviderStates;
   readonly gate: Gate;
 }
 
@@ -98,8 +99,7 @@ const longestInFlightWaitMs = 5000;
 async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Candidate | null> {
   const attemptsLeft = mostAttempts - turn.attempts.length;
   if (attemptsLeft === 0) return null;
-  // The last attempt belongs to the last resort.
-  const choice = gate.choose(attemptsLeft === 1 ? turn.untried.toReversed() : turn.untried);
+  const choice = gate.choose(inOrder(turn, attemptsLeft));
   if (choice.kind === 'none') {
     turn.failure ??= choice.failure;
     return null;
@@ -108,9 +108,20 @@ async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Candi
     turn.failure ??= { kind: 'timeout', stage: 'first_token', httpStatus: null, detail: 'no time left' };
     return null;
   }
-  turn.untried = turn.untried.filter(({ id }) => id !== choice.candidate.id);
+  turn.untried = turn.untried.filter((candidate) => candidate !== choice.candidate);
   if (choice.waitMs > 0) await offTheClock(turn, now, () => sleep(choice.waitMs, turn.signal));
   return choice.candidate;
+}
+
+/** Once few attempts are left, each provider that was not asked yet gets one of them, and the last resort the last. */
+function inOrder({ untried, attempts }: Turn, attemptsLeft: number): readonly Candidate[] {
+  const asked = new Set(attempts.map(({ provider }) => provider));
+  const fresh = untried.filter(({ provider }) => !asked.has(provider));
+  const others = untried.filter(({ provider }) => asked.has(provider));
+  const last = untried.at(-1);
+  const reserved = new Set(fresh.map(({ provider }) => provider)).size;
+  const isKeptForLast = last !== undefined && asked.has(last.provider);
+  return attemptsLeft > reserved + Number(isKeptForLast) ? untried : [...fresh, ...others.toReversed()];
 }
 
 /** Whether the most that the attempt can cost is granted. A refusal is noted in `turn.failure`. */
@@ -140,6 +151,12 @@ async function proceed(parts: ChainParts, turn: Turn, candidate: Candidate, step
       turn.untried = [];
       return;
     case 'next':
+      return;
+    case 'next_provider':
+      turn.untried = [
+        ...turn.untried.filter(({ provider }) => provider !== candidate.provider),
+        ...turn.untried.filter(({ provider }) => provider === candidate.provider),
+      ];
       return;
     case 'next_larger':
       turn.untried = turn.untried.filter((other) => mayHoldMore(other, candidate));

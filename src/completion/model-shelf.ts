@@ -5,12 +5,14 @@ import { isPriced } from './price.ts';
 import type { AllowedModels, ModelFilter, ModelLookup, ModelShelf } from './ports.ts';
 
 export interface ShelfParts {
-  readonly catalogue: Catalogue;
+  /** Null where OpenRouter, whose models people choose from, is not asked. */
+  readonly catalogue: Pick<Catalogue, 'snapshot' | 'find' | 'freeModels'> | null;
   /** Nothing that costs is offered. */
   readonly freeOnly: boolean;
 }
 
-export function createModelShelf({ catalogue, freeOnly }: ShelfParts): ModelShelf {
+export function createModelShelf({ catalogue: given, freeOnly }: ShelfParts): ModelShelf {
+  const catalogue = given ?? NO_MODELS;
   /** What the operator's settings let be asked: with a known price, or none. */
   const isOffered = (model: CatalogueModel): boolean => {
     return isPlainId(model.id) && (model.isFree || (!freeOnly && isPriced(model.prices)));
@@ -61,6 +63,12 @@ export function createModelShelf({ catalogue, freeOnly }: ShelfParts): ModelShel
     hasList: () => catalogue.snapshot().fetchedAtMs > 0,
   };
 }
+
+const NO_MODELS: NonNullable<ShelfParts['catalogue']> = {
+  snapshot: () => ({ fetchedAtMs: 0, models: [] }),
+  find: () => undefined,
+  freeModels: () => [],
+};
 
 /**
  * Whether a guild's list, which is in small letters, holds a model: by its id, by its author (`author/*`) or because it is

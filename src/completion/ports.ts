@@ -21,7 +21,7 @@ export interface ModelExperience {
 
 export interface ExperienceStore {
   /**
-   * Of the last three days, at most of the last 2000 attempts; `blamed` are the kinds of failure that count against a model.
+   * OpenRouter's models, of the last three days, at most of the last 2000 attempts; `blamed` are the kinds of failure that count against a model.
    * May reject when the store is away.
    */
   recent(blamed: readonly string[]): Promise<readonly ModelExperience[]>;

@@ -20,10 +20,15 @@ const timers = {
 };
 const callOf = (row: object, remainingMs: number, mustShare: boolean) => {
   const listed = readModelList({ data: [{ id: 'acme/a:free', ...row }] })![0]!;
-  return modelCall(request, { id: listed.id, isFree: listed.isFree, listed }, timers, {
-    remainingMs,
-    mustShare,
-  });
+  return modelCall(
+    request,
+    { provider: 'openrouter', id: listed.id, isFree: listed.isFree, listed },
+    timers,
+    {
+      remainingMs,
+      mustShare,
+    },
+  );
 };
 const firstTokenMs = (row: object, remainingMs: number, mustShare: boolean) =>
   callOf(row, remainingMs, mustShare).timers.firstTokenMs;
