@@ -1,4 +1,5 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { PROVIDER_NAMES } from './provider-names.ts';
 
 /**
  * Everything Parley says, in English: the source of truth for keys and parameters. Texts are
@@ -242,6 +243,9 @@ export const en = {
   'usage.month': () => 'This month',
   'usage.line': (p: { label: string; requests: number; tokens: number; costNanoUsd: number }) =>
     `${p.label}: ${plural(p.requests, 'message', 'messages')}, ${plural(p.tokens, 'token', 'tokens')}, ${usd(p.costNanoUsd)}`,
+  'usage.providers': () => '**This month by provider**',
+  'usage.provider': (p: { provider: string; calls: number; tokens: number; costNanoUsd: number }) =>
+    `- ${PROVIDER_NAMES[p.provider] ?? 'Not known'}: ${plural(p.calls, 'call', 'calls')}, ${plural(p.tokens, 'token', 'tokens')}, ${usd(p.costNanoUsd)}`,
   'usage.limits': () => '**What is left**',
   'usage.limit': (p: {
     subject: string;
@@ -269,6 +273,7 @@ export const en = {
     firstTokenMs: number;
   }) =>
     `- \`${p.model}\`: ${plural(p.requests, 'answer', 'answers')}, ${plural(p.failures, 'failure', 'failures')}, ${plural(p.tokens, 'token', 'tokens')}, ${usd(p.costNanoUsd)}${p.firstTokenMs < 0 ? '' : `, first word after ${count(Math.round(p.firstTokenMs))} ms`}`,
+  'stats.providers': () => '**Providers**',
   'stats.users': () => '**Most active**',
   'stats.user': (p: { name: string; requests: number; tokens: number }) =>
     `- ${p.name}: ${plural(p.requests, 'message', 'messages')}, ${plural(p.tokens, 'token', 'tokens')}`,

@@ -1,5 +1,6 @@
 import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { PROVIDER_NAMES } from './provider-names.ts';
 
 const wait = (waitMs: number): string => formatDuration('id', waitMs);
 const count = (value: number): string => formatCount('id', value);
@@ -217,6 +218,9 @@ export const id: Translation = {
   'usage.month': () => 'Bulan ini',
   'usage.line': (p) =>
     `${p.label}: ${count(p.requests)} pesan, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}`,
+  'usage.providers': () => '**Bulan ini menurut penyedia**',
+  'usage.provider': (p) =>
+    `- ${PROVIDER_NAMES[p.provider] ?? 'Tidak diketahui'}: ${count(p.calls)} panggilan, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}`,
   'usage.limits': () => '**Yang tersisa**',
   'usage.limit': (p) =>
     `- ${p.subject === 'guild' ? 'Komunitas' : 'Kamu'}, ${METRICS[p.metric]} ${WINDOWS[p.window]}: ${amount(p.metric, p.used)} dari ${amount(p.metric, p.limit)} terpakai, dimulai lagi dalam ${wait(p.waitMs)}`,
@@ -229,6 +233,7 @@ export const id: Translation = {
   'stats.models': () => '**Model**',
   'stats.model': (p) =>
     `- \`${p.model}\`: ${count(p.requests)} jawaban, ${count(p.failures)} kegagalan, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}${p.firstTokenMs < 0 ? '' : `, kata pertama setelah ${count(Math.round(p.firstTokenMs))} md`}`,
+  'stats.providers': () => '**Penyedia**',
   'stats.users': () => '**Paling aktif**',
   'stats.user': (p) => `- ${p.name}: ${count(p.requests)} pesan, ${count(p.tokens)} token`,
   'stats.none': () => 'Belum ada yang ditanyakan di sini.',

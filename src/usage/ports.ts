@@ -16,6 +16,13 @@ export interface ModelUsage extends UsageTotals {
   readonly meanFirstTokenMs: number | null;
 }
 
+export interface ProviderUsage extends UsageTotals {
+  /** As attempts name it; `unknown` where a process was lost before it could tell. */
+  readonly provider: string;
+  /** Attempts, failed ones too. */
+  readonly calls: number;
+}
+
 export interface QuotaStanding {
   readonly subject: 'guild' | 'user';
   readonly metric: 'requests' | 'tokens' | 'cost' | 'images';
@@ -30,6 +37,8 @@ export interface QuotaStanding {
 export interface UsageReport {
   readonly today: UsageTotals;
   readonly month: UsageTotals;
+  /** Of this month, the most used first. */
+  readonly providers: readonly ProviderUsage[];
   readonly quotas: readonly QuotaStanding[];
 }
 
@@ -41,6 +50,8 @@ export interface StatsReport {
   readonly failed: number;
   readonly users: number;
   readonly models: readonly ModelUsage[];
+  /** The most used first. */
+  readonly providers: readonly ProviderUsage[];
   readonly topUsers: readonly { readonly name: string; readonly requests: number; readonly tokens: number }[];
 }
 

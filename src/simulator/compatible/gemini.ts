@@ -91,6 +91,12 @@ export const gemini: Service = {
         'PERMISSION_DENIED',
         'Your API key was reported as leaked. Please use another API key.',
       ),
+    'credits-depleted': () =>
+      googleError(
+        429,
+        'RESOURCE_EXHAUSTED',
+        'Your prepayment credits are depleted. Please go to AI Studio to manage your project and billing.',
+      ),
     location: () =>
       googleError(400, 'FAILED_PRECONDITION', 'User location is not supported for the API use.'),
     'too-long': () =>
