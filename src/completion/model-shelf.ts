@@ -61,6 +61,7 @@ export function createModelShelf({ catalogue: given, freeOnly }: ShelfParts): Mo
         : { kind: 'unknown', near: near.slice(0, MOST_NEAR).map((one) => one.id) };
     },
     hasList: () => catalogue.snapshot().fetchedAtMs > 0,
+    offersChoice: given !== null,
   };
 }
 

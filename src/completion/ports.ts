@@ -43,6 +43,8 @@ export interface ModelShelf {
   look(written: string, allowed: AllowedModels): ModelLookup;
   /** Whether a list was ever fetched. */
   hasList(): boolean;
+  /** False where those who answer have one model each, and nothing can be chosen. */
+  readonly offersChoice: boolean;
 }
 
 export type ModelLookup =

@@ -192,6 +192,8 @@ export const en = {
   'model.how_pages': (p: { line: string }) => `The next page: \`${p.line}\``,
   'model.is_yours': () => '✅ *yours*',
   'model.none': () => 'No model that you could choose here is like that.',
+  'model.no_choice': () =>
+    'Here the models are set by whoever runs this bot; there is nothing to choose from.',
   'model.no_list': () => 'I have not received the list of models yet. Please try again in a minute.',
   'model.context': (p: { tokens: number }) => `reads ${count(p.tokens)} tokens`,
   'model.longest_answer': (p: { tokens: number }) => `writes up to ${count(p.tokens)} tokens`,

@@ -170,6 +170,7 @@ export const id: Translation = {
   'model.how_pages': (p) => `Halaman berikutnya: \`${p.line}\``,
   'model.is_yours': () => '✅ *pilihanmu*',
   'model.none': () => 'Tidak ada model seperti itu yang bisa kamu pilih di sini.',
+  'model.no_choice': () => 'Di sini model ditentukan oleh pengelola bot ini; tidak ada yang bisa dipilih.',
   'model.no_list': () => 'Saya belum menerima daftar model. Silakan coba lagi sebentar lagi.',
   'model.context': (p) => `membaca ${count(p.tokens)} token`,
   'model.longest_answer': (p) => `menulis sampai ${count(p.tokens)} token`,

@@ -51,7 +51,10 @@ describe.each(databaseKinds)('providers in turn, on a database of kind %s', (dat
       { database },
     );
     others.gemini.play({ kind: 'answer', text: 'Hello from Google.' });
-    const { text, turn } = await at.person().ask('Who are you?');
+    const ann = at.person();
+    const { text, turn } = await ann.ask('Who are you?');
+    expect(await ann.command('/model')).toContain('there is nothing to choose from');
+    expect(await ann.command(`/model use ${FREE}`)).toContain('there is nothing to choose from');
     expect(text).toBe('Hello from Google.');
     expect(turn.attempts).toMatchObject([{ provider: 'gemini', modelAsked: GEMINI, outcome: 'answered' }]);
     expect(turn.usage).toMatchObject([{ provider: 'gemini', requests: 1, costNanoUsd: 0 }]);

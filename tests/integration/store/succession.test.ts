@@ -135,7 +135,7 @@ describe.each(databaseKinds)('the succession of turns on %s', (kind) => {
       });
       await store.turns.attemptStarted(turn, {
         index: 1,
-        provider: 'openrouter',
+        provider: 'gemini',
         model: 'acme/free:free',
         generationId: 'g1',
       });
@@ -159,6 +159,7 @@ describe.each(databaseKinds)('the succession of turns on %s', (kind) => {
         {
           index: 0,
           epoch: 1,
+          provider: 'openrouter',
           model: 'acme/paid',
           generationId: 'g0',
           heldNanoUsd: '900',
@@ -167,6 +168,7 @@ describe.each(databaseKinds)('the succession of turns on %s', (kind) => {
         {
           index: 1,
           epoch: 1,
+          provider: 'gemini',
           model: 'acme/free:free',
           generationId: 'g1',
           heldNanoUsd: null,
