@@ -54,7 +54,7 @@ export function toProviders(s: ProviderSettings) {
           isFree: s.HF_FREE,
         };
   const upstream = toOpenRouter(s);
-  const isSimulated = upstream === null && s.GEMINI_API_KEY === undefined && s.HF_TOKEN === undefined;
+  const isSimulated = upstream === null && gemini === null && huggingface === null;
   const present = { openrouter: isSimulated || upstream !== null, gemini, huggingface };
   const providers = inOrder(s.GPT_PROVIDER).filter((name) => present[name]);
   return { upstream, gemini, huggingface, isSimulated, providers };
@@ -100,7 +100,9 @@ export function providerProblems(values: Values): string[] {
   if (!stands && !(chosen === 'openrouter' && values.OPENROUTER_BASE_URL !== undefined)) {
     return [`${needed}: write your key, because GPT_PROVIDER=${chosen}.`];
   }
-  const unusable = unusableKeys(values);
+  // A chat in the terminal is only a look at it: whoever has keys in their environment for other programs may have that too.
+  const isMeant = [values.GPT_PROVIDER, values.TELEGRAM_BOT_TOKEN, values.DISCORD_TOKEN].some(Boolean);
+  const unusable = isMeant ? unusableKeys(values) : [];
   const given = [...Object.values(KEYS), 'OPENROUTER_BASE_URL'].filter((name) => values[name] !== undefined);
   const [first] = unusable;
   return first === undefined || given.length > unusable.length

@@ -46,6 +46,7 @@ function describe(report: StatsReport, say: CommandUse['say']): string[] {
         key: 'stats.model',
         params: {
           model: model.model,
+          provider: model.provider,
           requests: model.requests,
           failures: model.failures,
           tokens: model.promptTokens + model.completionTokens,

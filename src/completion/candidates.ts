@@ -75,7 +75,7 @@ export function createCandidateList(
           told.add(own.model);
           log.warn({ model: own.model, provider }, 'a configured model is left out: its price is unknown');
         }
-        return found === null ? [] : [{ provider, ...found }];
+        return found === null || (choice.freeOnly && !found.isFree) ? [] : [{ provider, ...found }];
       });
 
   const openRouterOthers = (allowed: AllowedModels): readonly Candidate[] => {

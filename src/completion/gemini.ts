@@ -12,13 +12,16 @@ export interface GeminiOptions {
   readonly now: () => number;
 }
 
+/** Models that think unasked, and would use up a short answer's tokens with it. Older ones refuse to be told. */
+const THINKING = /^gemini-(2\.5|[3-9]|\d\d)/u;
+
 /** Streams chat completions from Google's Gemini API by its interface for OpenAI's clients. It tells nothing of a call afterwards. */
 export function createGeminiClient({ now, ...options }: GeminiOptions): ModelClient {
   const openai = createSdk(options);
   const dialect: Dialect = {
     body: (call) => ({
       ...plainRequestBody(call),
-      ...(call.lowEffort && { reasoning_effort: 'low' }),
+      ...((call.lowEffort || THINKING.test(call.model)) && { reasoning_effort: 'low' }),
     }),
     classify: classifyGeminiFailure,
     generationOf: ({ id }) => id,

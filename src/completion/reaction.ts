@@ -30,8 +30,8 @@ export function createReaction(
   parts: ReactionParts,
 ): (failure: CompletionFailure, candidate: Candidate) => NextStep {
   const { cooldowns, account, onAlert } = parts;
-  const alert = (kind: CompletionAlert['kind'], { id }: Candidate, { detail }: CompletionFailure) =>
-    onAlert({ kind, detail: `${id}: ${detail}` });
+  const alert = (kind: CompletionAlert['kind'], { provider, id }: Candidate, { detail }: CompletionFailure) =>
+    onAlert({ kind, detail: `${provider}, ${id}: ${detail}` });
 
   const accountRefused =
     (step: NextStep) =>

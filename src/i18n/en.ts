@@ -1,5 +1,5 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
-import { PROVIDER_NAMES } from './provider-names.ts';
+import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
 /**
  * Everything Parley says, in English: the source of truth for keys and parameters. Texts are
@@ -268,13 +268,14 @@ export const en = {
   'stats.models': () => '**Models**',
   'stats.model': (p: {
     model: string;
+    provider: string;
     requests: number;
     failures: number;
     tokens: number;
     costNanoUsd: number;
     firstTokenMs: number;
   }) =>
-    `- \`${p.model}\`: ${plural(p.requests, 'answer', 'answers')}, ${plural(p.failures, 'failure', 'failures')}, ${plural(p.tokens, 'token', 'tokens')}, ${usd(p.costNanoUsd)}${p.firstTokenMs < 0 ? '' : `, first word after ${count(Math.round(p.firstTokenMs))} ms`}`,
+    `- \`${p.model}\`${otherProvider(p.provider)}: ${plural(p.requests, 'answer', 'answers')}, ${plural(p.failures, 'failure', 'failures')}, ${plural(p.tokens, 'token', 'tokens')}, ${usd(p.costNanoUsd)}${p.firstTokenMs < 0 ? '' : `, first word after ${count(Math.round(p.firstTokenMs))} ms`}`,
   'stats.providers': () => '**Providers**',
   'stats.users': () => '**Most active**',
   'stats.user': (p: { name: string; requests: number; tokens: number }) =>

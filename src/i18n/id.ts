@@ -1,6 +1,6 @@
 import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
-import { PROVIDER_NAMES } from './provider-names.ts';
+import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
 const wait = (waitMs: number): string => formatDuration('id', waitMs);
 const count = (value: number): string => formatCount('id', value);
@@ -233,7 +233,7 @@ export const id: Translation = {
   'stats.outcomes': (p) => `${count(p.answered)} terjawab, ${count(p.failed)} gagal`,
   'stats.models': () => '**Model**',
   'stats.model': (p) =>
-    `- \`${p.model}\`: ${count(p.requests)} jawaban, ${count(p.failures)} kegagalan, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}${p.firstTokenMs < 0 ? '' : `, kata pertama setelah ${count(Math.round(p.firstTokenMs))} md`}`,
+    `- \`${p.model}\`${otherProvider(p.provider)}: ${count(p.requests)} jawaban, ${count(p.failures)} kegagalan, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}${p.firstTokenMs < 0 ? '' : `, kata pertama setelah ${count(Math.round(p.firstTokenMs))} md`}`,
   'stats.providers': () => '**Penyedia**',
   'stats.users': () => '**Paling aktif**',
   'stats.user': (p) => `- ${p.name}: ${count(p.requests)} pesan, ${count(p.tokens)} token`,

@@ -124,10 +124,10 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
       and case when asked.p ->> 'guild' is null then h.guild_id is null and h.user_id = asked.user_id
         else h.guild_id = asked.guild_id end
   ), by_model as (
-    select h.model, ${totals(sql)} || jsonb_build_object('model', h.model, 'failures', sum(h.attempt_failures),
+    select h.model, ${totals(sql)} || jsonb_build_object('model', h.model, 'provider', h.provider, 'failures', sum(h.attempt_failures),
       'meanFirstTokenMs', round(sum(h.first_token_ms_sum) / nullif(sum(h.first_token_count), 0))) as figures,
-      sum(h.attempts) as attempts
-    from hours h where h.model <> '' group by h.model
+      sum(h.attempts) as attempts, h.provider
+    from hours h where h.model <> '' group by h.model, h.provider
   ), by_provider as (
     select ${ofProvider(sql)} as figures, sum(h.attempts) as attempts, h.provider
     from hours h where h.provider <> '' group by h.provider
@@ -141,7 +141,7 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
     'answered', (select coalesce(sum(answered), 0) from hours),
     'failed', (select coalesce(sum(failed), 0) from hours),
     'users', (select count(distinct user_id) from hours),
-    'models', (select coalesce(jsonb_agg(figures order by attempts desc, model), '[]') from by_model),
+    'models', (select coalesce(jsonb_agg(figures order by attempts desc, model, provider), '[]') from by_model),
     'providers', (select coalesce(jsonb_agg(figures order by attempts desc, provider), '[]') from by_provider),
     'topUsers', (select coalesce(jsonb_agg(to_jsonb(by_user) order by requests desc, tokens desc), '[]') from by_user)
   ) as report`;

@@ -11,6 +11,8 @@ export interface UsageTotals {
 
 export interface ModelUsage extends UsageTotals {
   readonly model: string;
+  /** Models of several providers may share a name. */
+  readonly provider: string;
   readonly failures: number;
   /** Mean time to the first token over its attempts; null when none gave one. */
   readonly meanFirstTokenMs: number | null;

@@ -117,6 +117,7 @@ describe('a key that costs money', () => {
       expect(figures).toContain(line('OpenRouter', '1 call', second));
       expect(figures).not.toContain('Hugging Face');
     }
+    expect(await ann.command('/stats')).toContain(`${GEMINI} (Google Gemini): 1 answer, 1 failure`);
     expect(first.attempts).toMatchObject([{ provider: 'gemini', modelAsked: GEMINI }]);
   });
 });

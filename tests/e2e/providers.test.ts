@@ -65,6 +65,7 @@ describe.each(databaseKinds)('providers in turn, on a database of kind %s', (dat
       messages: expect.any(Array),
       max_tokens: 20_000,
       temperature: 0.7,
+      reasoning_effort: 'low',
       stream: true,
       stream_options: { include_usage: true },
     });

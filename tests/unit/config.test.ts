@@ -207,11 +207,17 @@ test('a key that may cost money is left unused, with a warning, where only free 
   expect(warnings).toEqual([expect.stringMatching(/^GEMINI_API_KEY is not used.*GEMINI_FREE=true/u)]);
 });
 
+test('keys for other programs keep nobody from a look at simulated answers', () => {
+  const { config, warnings } = read({ ...GEMINI_KEY, ...HF_KEY });
+  expect(config.model).toMatchObject({ isSimulated: true, gemini: null, providers: ['openrouter'] });
+  expect(warnings).toHaveLength(2);
+});
+
 test.each([
   [{ GPT_PROVIDER: 'gemini' }, 'GEMINI_API_KEY'],
   [{ GPT_PROVIDER: 'huggingface', ...GEMINI_KEY, GEMINI_FREE: 'true' }, 'HF_TOKEN'],
   [{ GPT_PROVIDER: 'openrouter' }, 'OPENROUTER_API_KEY'],
-  [{ ...GEMINI_KEY }, 'GEMINI_FREE'],
+  [{ ...GEMINI_KEY, TELEGRAM_BOT_TOKEN: '123456789:AA-simulated-token-AAAAAAAAAAAAAAAAAA' }, 'GEMINI_FREE'],
   [{ ...HF_KEY, GPT_PROVIDER: 'huggingface' }, 'HF_FREE'],
 ])('who answers must have a key that may be used: of %o is told %s', (environment, name) => {
   expect(problemsOf(environment)).toEqual([expect.stringMatching(new RegExp(`^${name}: write `, 'u'))]);
