@@ -198,6 +198,7 @@ function parleyTurn(baseUrl: string, catalogue: Catalogue): Turn {
     fallbackModels: ids.slice(1, FAILURES),
     // The last call of a turn is the last resort's.
     emergencyModel: ids[FAILURES] ?? null,
+    providers: ['openrouter'] as const,
     freePerMinute: Number.MAX_SAFE_INTEGER,
     modelTimeoutMs: 45_000,
     firstTokenTimeoutMs: 15_000,
@@ -219,7 +220,7 @@ function parleyTurn(baseUrl: string, catalogue: Catalogue): Turn {
     onGeneration: () => {},
     holdCost: () => Promise.resolve({ granted: true } as const),
   };
-  const parts = { client, catalogue, settings, sleep, log: quiet };
+  const parts = { clients: [client], ownModels: [], catalogue, settings, sleep, log: quiet };
   return async () => {
     const chain = createCompletionChain({
       ...parts,

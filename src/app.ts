@@ -16,8 +16,8 @@ import { createExperience } from './completion/experience.ts';
 import { createModelShelf } from './completion/model-shelf.ts';
 import type { ModelShelf } from './completion/ports.ts';
 import type { CompletionChain } from './completion/completion.ts';
-import { createOpenRouterClient } from './completion/openrouter.ts';
 import { sleep } from './completion/sleep.ts';
+import { OPENROUTER_URL } from './config-models.ts';
 import type { Config } from './config.ts';
 import { createEchoGuard } from './conversation/echo-guard.ts';
 import { createEngine } from './conversation/engine.ts';
@@ -27,7 +27,9 @@ import { createRunner, type Runner } from './conversation/runner.ts';
 import { createDispatch } from './dispatch.ts';
 import { engineSettings, type EngineSettings } from './engine-settings.ts';
 import { every } from './jobs/every.ts';
+import { keepListsFresh } from './jobs/model-lists.ts';
 import { startHeartbeat, startSweep } from './jobs/recovery.ts';
+import { createProviders } from './model-providers.ts';
 import { createUserLimiter } from './limits/user-limiter.ts';
 import { StoreUnavailable, type Handlers, type PlatformAdapter } from './platform/adapter.ts';
 import { turnId, type Platform } from './platform/ids.ts';
@@ -66,9 +68,9 @@ export interface App {
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** Without a model list a paid model has no price and is not asked, so a list that failed is fetched again soon. */
-const LIST_RETRY_MS = MINUTE_MS;
 const EXPERIENCE_MS = 10 * MINUTE_MS;
+/** Read without a key, for the prices in it. */
+const PUBLIC_LIST = { apiKey: null, baseUrl: OPENROUTER_URL };
 
 /** Makes every part, in the order in which they need one another, and connects them. */
 export function createApp(options: AppOptions): App {
@@ -173,9 +175,9 @@ async function createUpstream(
   whenStopped: WhenStopped,
 ): Promise<{ chain: CompletionChain; models: ModelShelf }> {
   const { model, limits } = config;
-  const upstream = model.upstream ?? (await startSimulator(whenStopped));
+  const openrouter = model.upstream ?? (model.isSimulated ? await startSimulator(whenStopped) : null);
   const now = Date.now;
-  const catalogue = createCatalogue({ ...upstream, store: store.catalogue, now, log });
+  const catalogue = createCatalogue({ ...(openrouter ?? PUBLIC_LIST), store: store.catalogue, now, log });
   await catalogue.load();
   const experience = createExperience({ store: store.experience, random: Math.random, log });
   const learning = every(
@@ -184,25 +186,20 @@ async function createUpstream(
     () => undefined,
   );
   whenStopped(() => learning.stop());
-  let isListed = false;
-  const refreshing = every(
-    LIST_RETRY_MS,
-    async () => {
-      const ageMs = now() - catalogue.snapshot().fetchedAtMs;
-      if (isListed && ageMs < model.refreshHours * HOUR_MS) return;
-      isListed = (await catalogue.refresh()).kind === 'refreshed';
-    },
-    (error) => log.warn({ err: error }, 'refreshing the model list failed'),
+  const { clients, ownModels, lists } = createProviders(model, { openrouter, catalogue, now, log });
+  const refreshing = keepListsFresh(lists, model.refreshHours * HOUR_MS, now, (error) =>
+    log.warn({ err: error }, 'refreshing the model lists failed'),
   );
   whenStopped(() => refreshing.stop());
   const chain = createCompletionChain({
-    client: createOpenRouterClient({ ...upstream, appUrl: model.appUrl, appName: model.appName, now }),
+    clients,
+    ownModels,
     catalogue,
     experience,
     settings: {
       ...model,
       ...model.timers,
-      freePerMinute: model.upstream === null ? Number.MAX_SAFE_INTEGER : limits.freePerMinute,
+      freePerMinute: model.isSimulated ? Number.MAX_SAFE_INTEGER : limits.freePerMinute,
     },
     now,
     random: Math.random,
@@ -210,7 +207,10 @@ async function createUpstream(
     log,
     onAlert: (alert) => log.error({ alert }, 'an operator should look at this'),
   });
-  return { chain, models: createModelShelf({ catalogue, freeOnly: model.freeOnly }) };
+  return {
+    chain,
+    models: createModelShelf({ catalogue: openrouter === null ? null : catalogue, freeOnly: model.freeOnly }),
+  };
 }
 
 /** The demo's model: quick, but visibly word by word, and without limits that would only confuse. */
@@ -330,7 +330,7 @@ async function createAdapters(options: AppOptions): Promise<readonly PlatformAda
       createTerminalAdapter({
         ...options.terminal,
         locale: config.terminalLocale,
-        isSimulated: config.model.upstream === null,
+        isSimulated: config.model.isSimulated,
         now: Date.now,
         onEnd: options.onTerminalEnd,
       }),

@@ -17,15 +17,6 @@ const ALIASES: readonly { alias: string; name: string }[] = [
  */
 const NOT_SERVED_YET: Readonly<Record<string, string | null>> = {
   PRIVACY_POLICY_URL: null,
-  GPT_PROVIDER: null,
-  GEMINI_API_KEY: null,
-  GEMINI_BASE_URL: null,
-  GEMINI_MODEL: null,
-  GEMINI_FREE: 'false',
-  HF_TOKEN: null,
-  HF_BASE_URL: null,
-  HF_MODEL: null,
-  HF_FREE: 'false',
   COACH_MODEL_MASTER: null,
   COACH_MODEL_CAREER: null,
   COACH_MODEL_SKILLS: null,

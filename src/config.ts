@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { costNanoUsdFromUsd } from './completion/money.ts';
+import { providerProblems, providerWarnings, toProviders } from './config-models.ts';
 import { collectSettings } from './config-names.ts';
 import { guildId, userId, type GuildId, type Platform, type UserId } from './platform/ids.ts';
 
@@ -15,6 +16,7 @@ export type Config = ReturnType<typeof toConfig>;
 
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): ConfigResult {
   const { values, warnings } = collectSettings(environment, settingNames);
+  warnings.push(...providerWarnings(values));
   const parsed = SETTINGS.safeParse(values);
   const problems = [...(parsed.success ? [] : parsed.error.issues.map(describe)), ...contradictions(values)];
   if (!parsed.success || problems.length > 0) return { ok: false, problems, warnings };
@@ -41,6 +43,7 @@ const oneOf = <const Choices extends readonly [string, ...string[]]>(...choices:
   z.enum(choices, { error: `write one of ${choices.join(', ')}` });
 
 const text = z.string();
+const secret = text.regex(/^\S+$/u, 'write the key without blanks');
 const url = z.url({ protocol: /^https?$/u, error: 'write a URL that starts with http:// or https://' });
 const withoutSlash = url.transform((value) => value.replace(/\/+$/u, ''));
 const decimal = (low: number, high: number) =>
@@ -134,7 +137,7 @@ const SETTINGS = z.object({
   ALLOWED_USERS: qualifiedIds,
   PRIVACY_POLICY_URL: url.optional(),
 
-  OPENROUTER_API_KEY: z.string().regex(/^\S+$/u, 'write the key without blanks').optional(),
+  OPENROUTER_API_KEY: secret.optional(),
   OPENROUTER_BASE_URL: withoutSlash.optional(),
   OPENROUTER_APP_URL: url.optional(),
   OPENROUTER_APP_NAME: text.default('Parley'),
@@ -145,9 +148,9 @@ const SETTINGS = z.object({
   MAX_TOKENS: wholeNumber(16, 128_000, 1000),
   TEMPERATURE: decimal(0, 2).default(0.7),
   GPT_PROVIDER: oneOf('openrouter', 'gemini', 'huggingface').optional(),
-  GEMINI_API_KEY: text.optional(),
+  GEMINI_API_KEY: secret.optional(),
   GEMINI_BASE_URL: withoutSlash.optional(),
-  HF_TOKEN: text.optional(),
+  HF_TOKEN: secret.optional(),
   HF_BASE_URL: withoutSlash.optional(),
   GEMINI_MODEL: modelId.optional(),
   HF_MODEL: modelId.optional(),
@@ -223,7 +226,7 @@ function contradictions(values: Readonly<Record<string, string>>): string[] {
       'DAILY_BUDGET_USD: write how many US dollars may be spent a day, because USE_FREE_MODELS_ONLY=false allows paid models.',
     );
   }
-  return [...problems, ...webhookProblems(values), ...shardProblems(values)];
+  return [...problems, ...providerProblems(values), ...webhookProblems(values), ...shardProblems(values)];
 }
 
 function webhookProblems({
@@ -329,7 +332,7 @@ function toAccess(s: Settings) {
 
 function toModel(s: Settings) {
   return {
-    upstream: toUpstream(s),
+    ...toProviders(s),
     appUrl: s.OPENROUTER_APP_URL ?? null,
     appName: s.OPENROUTER_APP_NAME,
     defaultModel: s.DEFAULT_MODEL ?? null,
@@ -345,16 +348,6 @@ function toModel(s: Settings) {
       idleTokenTimeoutMs: s.IDLE_TOKEN_TIMEOUT_MS,
       answerMaxMs: s.ANSWER_MAX_MS,
     },
-  };
-}
-
-/** Null: the built-in simulator answers. */
-function toUpstream(s: Settings): { readonly apiKey: string; readonly baseUrl: string } | null {
-  if (s.OPENROUTER_API_KEY === undefined && s.OPENROUTER_BASE_URL === undefined) return null;
-  return {
-    // A server of one's own may need no key; the simulator takes this one.
-    apiKey: s.OPENROUTER_API_KEY ?? 'sk-or-v1-simulated',
-    baseUrl: s.OPENROUTER_BASE_URL ?? 'https://openrouter.ai/api/v1',
   };
 }
 

@@ -55,7 +55,9 @@ async function show(
   behind = '',
 ): Promise<CommandAnswer> {
   if (models.length === 0) {
-    return say({ key: services.models.hasList() ? 'model.none' : 'model.no_list' });
+    const { models: shelf } = services;
+    if (!shelf.offersChoice) return say({ key: 'model.no_choice' });
+    return say({ key: shelf.hasList() ? 'model.none' : 'model.no_list' });
   }
   const lineOf = (to: number): string => `${before} page:${to}${behind}`;
   const pages = Math.ceil(models.length / PAGE);

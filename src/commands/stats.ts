@@ -1,6 +1,7 @@
 import type { StatsReport } from '../usage/ports.ts';
 import { escapeMarkdown } from '../i18n/escape-markdown.ts';
 import { lines, type Command, type CommandUse } from './command.ts';
+import { providerLines } from './provider-usage.ts';
 
 const USUAL_DAYS = 30;
 const MOST_DAYS = 90;
@@ -31,7 +32,7 @@ export const stats: Command = {
 };
 
 function describe(report: StatsReport, say: CommandUse['say']): string[] {
-  const { totals, answered, failed, users, models, topUsers } = report;
+  const { totals, answered, failed, users, models, providers, topUsers } = report;
   if (answered + failed === 0) return [say({ key: 'stats.none' })];
   const tokens = totals.promptTokens + totals.completionTokens;
   const costNanoUsd = Number(totals.costNanoUsd);
@@ -45,6 +46,7 @@ function describe(report: StatsReport, say: CommandUse['say']): string[] {
         key: 'stats.model',
         params: {
           model: model.model,
+          provider: model.provider,
           requests: model.requests,
           failures: model.failures,
           tokens: model.promptTokens + model.completionTokens,
@@ -53,6 +55,7 @@ function describe(report: StatsReport, say: CommandUse['say']): string[] {
         },
       }),
     ),
+    ...providerLines(providers, say({ key: 'stats.providers' }), say),
     '',
     say({ key: 'stats.users' }),
     ...topUsers.map((user) =>

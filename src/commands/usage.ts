@@ -1,5 +1,6 @@
 import type { UsageTotals } from '../usage/ports.ts';
 import { lines, type Command } from './command.ts';
+import { providerLines } from './provider-usage.ts';
 
 export const usage: Command = {
   spec: { name: 'usage', options: [], scope: 'any', requires: 'everyone', respond: 'deferPrivate' },
@@ -25,6 +26,7 @@ export const usage: Command = {
       say({ key: 'usage.title' }),
       `- ${line(say({ key: 'usage.today' }), report.today)}`,
       `- ${line(say({ key: 'usage.month' }), report.month)}`,
+      ...providerLines(report.providers, say({ key: 'usage.providers' }), say),
       ...(quotas.length === 0 ? [] : ['', say({ key: 'usage.limits' }), ...quotas]),
     );
   },

@@ -75,7 +75,8 @@ const probeAfterMs = 300_000;
 /** Credits and key limits stop paid models only, unless a free model was refused for them: a negative balance stops all. */
 function scopeOf({ kind }: AccountRefusal, isFree: boolean): Scope {
   if (kind === 'unauthorized') return 'all';
-  if (kind === 'free_day_spent' || kind === 'free_minute_spent') return 'free';
+  // A paid attempt meets a free allowance only where the key is not the one that it was said to be.
+  if (kind === 'free_day_spent' || kind === 'free_minute_spent') return isFree ? 'free' : 'all';
   return isFree ? 'all' : 'paid';
 }
 

@@ -1,5 +1,5 @@
 import type { ChunkFacts } from './chunk.ts';
-import { classifyFailure } from './classify-failure.ts';
+import type { Dialect } from './dialect.ts';
 import type { CompletionFailure } from './failure.ts';
 import type { CallFacts, CallSink, ReportedUsage } from './model-client.ts';
 
@@ -29,11 +29,15 @@ export type AnswerResult =
   | { readonly kind: 'ended'; readonly finish: 'stop' | 'length' | 'filtered' }
   | { readonly kind: 'failed'; readonly failure: CompletionFailure };
 
+export interface AnswerDialect extends Pick<Dialect, 'classify' | 'generationOf'> {
+  readonly now: () => number;
+}
+
 /**
  * Gathers an answer and hands its visible text on. `maxTokens` bounds what is taken: a model that doesn't stop is cut
  * off as if by length once it has sent far more than that many tokens can be.
  */
-export function createAnswer(sink: CallSink, maxTokens: number, now: () => number): Answer {
+export function createAnswer(sink: CallSink, maxTokens: number, said: AnswerDialect): Answer {
   const state: AnswerState = {
     generationId: null,
     modelUsed: null,
@@ -53,10 +57,11 @@ export function createAnswer(sink: CallSink, maxTokens: number, now: () => numbe
     take(chunk) {
       if (chunk.usage !== null) state.usage = chunk.usage;
       if (state.finish !== null || state.failure !== null) return;
-      if (chunk.id?.startsWith('gen-')) named(chunk.id);
+      const generationId = said.generationOf(chunk);
+      if (generationId !== null) named(generationId);
       state.modelUsed = chunk.model ?? state.modelUsed;
       takeTokens(chunk);
-      state.failure = failureIn(chunk, state.hasText, now());
+      state.failure = failureIn(chunk, state.hasText, said);
       state.finish = chunk.finishReason ?? (isRunaway() ? 'length' : null);
     },
     progress: () => ({
@@ -114,9 +119,13 @@ function isVisible(text: string): boolean {
   return /[^\s\p{Cc}\p{Cf}]/u.test(text);
 }
 
-function failureIn(chunk: ChunkFacts, hasText: boolean, nowMs: number): CompletionFailure | null {
+function failureIn(
+  chunk: ChunkFacts,
+  hasText: boolean,
+  { classify, now }: AnswerDialect,
+): CompletionFailure | null {
   const { error, finishReason } = chunk;
-  if (error !== undefined) return classifyFailure({ httpStatus: null, error, headers: () => null }, nowMs);
+  if (error !== undefined) return classify({ httpStatus: null, error, headers: () => null }, now());
   // A failed upstream may be reported as `stop`, and only the raw reason tells.
   const isError = finishReason !== null && /^(network_)?error$/i.test(chunk.nativeFinishReason ?? '');
   if (finishReason === 'error' || isError) {

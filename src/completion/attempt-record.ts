@@ -5,7 +5,6 @@ import { costNanoUsd } from './price.ts';
 
 export interface AttemptFacts {
   readonly index: number;
-  readonly provider: string;
   readonly candidate: Candidate;
   readonly end: CallEnd;
   readonly hasText: boolean;
@@ -22,7 +21,7 @@ export function attemptRecord(facts: AttemptFacts): AttemptRecord {
   const failure = end.kind === 'failed' ? end.failure : null;
   return {
     index: facts.index,
-    provider: facts.provider,
+    provider: candidate.provider,
     modelAsked: candidate.id,
     modelUsed: end.modelUsed,
     generationId: end.generationId,
@@ -56,6 +55,18 @@ export function worstCaseNanoUsd(
   );
 }
 
+/** What was told to be used, at the list's prices; what was read from a cache at its own, where the list has one. */
+function listedCostNanoUsd(
+  candidate: Candidate,
+  { promptTokens, completionTokens, cachedTokens }: Omit<TokenUsage, 'costNanoUsd' | 'source'>,
+): bigint | null {
+  const cacheRead = candidate.listed?.prices.cacheRead ?? null;
+  if (candidate.isFree || cacheRead === null || cachedTokens > promptTokens)
+    return worstCaseNanoUsd(candidate, promptTokens, completionTokens);
+  const others = worstCaseNanoUsd(candidate, promptTokens - cachedTokens, completionTokens);
+  return others === null ? null : others + costNanoUsd(cachedTokens, cacheRead);
+}
+
 function outcomeOf(end: CallEnd, hasText: boolean): AttemptRecord['outcome'] {
   if (end.kind === 'ended') return 'answered';
   if (end.kind === 'cancelled') return 'cancelled';
@@ -65,7 +76,7 @@ function outcomeOf(end: CallEnd, hasText: boolean): AttemptRecord['outcome'] {
 function usageOf({ candidate, end, promptTokens }: AttemptFacts): TokenUsage | null {
   if (end.usage !== null) {
     const { costNanoUsd: reported, ...tokens } = end.usage;
-    const cost = reported ?? worstCaseNanoUsd(candidate, tokens.promptTokens, tokens.completionTokens) ?? 0n;
+    const cost = reported ?? listedCostNanoUsd(candidate, tokens) ?? 0n;
     return {
       ...tokens,
       costNanoUsd: cost,

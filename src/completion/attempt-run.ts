@@ -47,7 +47,6 @@ export async function runAttempt(
   const end = await client.run(modelCall(turn.request, asked, parts.timers, left), sink, turn.signal);
   const candidate = whose(end, asked);
   const facts = {
-    provider: client.provider,
     promptTokens: turn.promptTokens,
     startedAtMs,
     endedAtMs: now(),
@@ -104,10 +103,10 @@ function passedOver({ estimatedTokens }: CallEnd): CallEnd {
   };
 }
 
-function sinkFor(turn: Turn, { id }: Candidate, onFirstToken: () => void): CallSink {
+function sinkFor(turn: Turn, { provider, id }: Candidate, onFirstToken: () => void): CallSink {
   const index = turn.attempts.length;
   return {
-    onGeneration: (generationId) => turn.listener.onGeneration({ index, model: id, generationId }),
+    onGeneration: (generationId) => turn.listener.onGeneration({ index, provider, model: id, generationId }),
     onFirstToken,
     onText(delta) {
       turn.text += delta;
@@ -117,7 +116,11 @@ function sinkFor(turn: Turn, { id }: Candidate, onFirstToken: () => void): CallS
 }
 
 /** A failure is drawn its consequences from by the chain, which knows what else the turn can do. */
-function noteEnd({ cooldowns, account, log }: AttemptParts, { id, isFree }: Candidate, end: CallEnd): void {
+function noteEnd(
+  { cooldowns, account, log }: AttemptParts,
+  { provider, id, isFree }: Candidate,
+  end: CallEnd,
+): void {
   if (end.kind === 'ended') {
     cooldowns.answered(id);
     account.answered(isFree);
@@ -126,7 +129,7 @@ function noteEnd({ cooldowns, account, log }: AttemptParts, { id, isFree }: Cand
   } else {
     const { kind, httpStatus, detail } = end.failure;
     log.warn(
-      { model: id, failure: kind, httpStatus, detail, generationId: end.generationId },
+      { provider, model: id, failure: kind, httpStatus, detail, generationId: end.generationId },
       'a model attempt failed',
     );
   }

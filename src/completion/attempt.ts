@@ -41,6 +41,8 @@ export interface LostAttempt {
   readonly index: number;
   /** The claim under which it ran. */
   readonly epoch: number;
+  /** Null where an earlier release noted the attempt, which knew OpenRouter only. */
+  readonly provider: string | null;
   readonly model: string;
   readonly generationId: string | null;
   readonly startedAtMs: number;

@@ -4,12 +4,16 @@ import type { Catalogue } from './catalogue.ts';
 import { isFreeId, isPlainId } from './free-only.ts';
 import type { CompletionRequest } from './completion.ts';
 import type { Experience } from './experience.ts';
+import type { OwnModel } from './own-model.ts';
 import { isAllowed } from './model-shelf.ts';
 import type { AllowedModels, CompletionLog } from './ports.ts';
 import { isPriced } from './price.ts';
+import type { ProviderName } from './provider.ts';
 
 /** A model that a turn may try. */
 export interface Candidate {
+  readonly provider: ProviderName;
+  /** As its provider writes it. */
   readonly id: string;
   readonly isFree: boolean;
   /** Null when the list doesn't know it. */
@@ -26,10 +30,14 @@ export interface ModelChoice {
   readonly fallbackModels: readonly string[];
   /** The last resort, and only where paid models are allowed. */
   readonly emergencyModel: string | null;
+  /** Whom to ask, in this order. */
+  readonly providers: readonly ProviderName[];
 }
 
 export interface CandidateParts {
   readonly catalogue: Catalogue;
+  /** Those of the providers besides OpenRouter. */
+  readonly ownModels: readonly OwnModel[];
   readonly experience: Pick<Experience, 'order'>;
   readonly log: CompletionLog;
 }
@@ -38,16 +46,18 @@ export interface CandidateParts {
 export type ModelWish = Pick<CompletionRequest, 'preferredModel' | 'isStrict' | 'allowedModels' | 'needs'>;
 
 /**
- * Lists the models for a turn in the order to try them, each once: the preferred one, the configured default or else
- * up to three discovered free ones, the configured fallbacks, the free router, and the emergency model; of a strict wish
- * only the preferred one. What can't be run is left out: under `freeOnly` whatever isn't free, otherwise what costs an
- * unknown amount, what the guild does not allow, and what lacks something that is needed.
+ * Lists the models for a turn in the order to try them, each once: the preferred one, each provider's in the order of the
+ * providers, and the emergency model; of a strict wish only the preferred one. OpenRouter's are the configured default or else
+ * up to three discovered free ones, the configured fallbacks and the free router; the others have one each. What can't be run
+ * is left out: under `freeOnly` whatever isn't free, otherwise what costs an unknown amount, what the guild does not allow,
+ * and what lacks something that is needed.
  */
 export function createCandidateList(
   choice: ModelChoice,
-  { catalogue, experience, log }: CandidateParts,
+  { catalogue, ownModels, experience, log }: CandidateParts,
 ): (wish: ModelWish) => readonly Candidate[] {
   const told = new Set<string>();
+  const asksOpenRouter = choice.providers.includes('openrouter');
 
   const configured = (id: string | null): readonly Candidate[] => {
     const candidate = id === null ? null : candidateFor(id, choice.freeOnly, catalogue);
@@ -61,7 +71,19 @@ export function createCandidateList(
     return candidate === null ? [] : [candidate];
   };
 
-  const others = ({ allowedModels, needs }: ModelWish): readonly Candidate[] => {
+  const ownOf = (provider: ProviderName): readonly Candidate[] =>
+    ownModels
+      .filter((own) => own.provider === provider)
+      .flatMap((own) => {
+        const found = own.candidate();
+        if (found === null && !told.has(own.model) && own.hasList()) {
+          told.add(own.model);
+          log.warn({ model: own.model, provider }, 'a configured model is left out: its price is unknown');
+        }
+        return found === null || (choice.freeOnly && !found.isFree) ? [] : [{ provider, ...found }];
+      });
+
+  const openRouterOthers = ({ allowedModels, needs }: ModelWish): readonly Candidate[] => {
     const chosen = configured(choice.defaultModel).filter(
       (candidate) => isAllowed(candidate, allowedModels) && isCapable(candidate.listed, needs),
     );
@@ -72,19 +94,37 @@ export function createCandidateList(
       ...(chosen.length > 0 ? chosen : discovered(experience.order(free))),
       ...choice.fallbackModels.flatMap(configured),
       ...configured(freeRouter),
-      ...(choice.freeOnly ? [] : configured(choice.emergencyModel)),
     ];
   };
 
+  const others = (wish: ModelWish): readonly Candidate[] => [
+    ...choice.providers.flatMap((provider) =>
+      provider === 'openrouter' ? openRouterOthers(wish) : ownOf(provider),
+    ),
+    ...(choice.freeOnly || !asksOpenRouter ? [] : configured(choice.emergencyModel)),
+  ];
+
   return (wish) => {
     const { preferredModel, isStrict, allowedModels, needs } = wish;
-    const preferred = preferredCandidate(preferredModel, choice.freeOnly, catalogue);
+    const preferred = asksOpenRouter ? preferredCandidate(preferredModel, choice.freeOnly, catalogue) : [];
     const list = isStrict ? preferred : [...preferred, ...others(wish)];
-    const allowed = list.filter((candidate) => isAllowed(candidate, allowedModels));
-    const last = isStrict || allowed.length > 0 ? [] : named(allowedModels, choice.freeOnly, catalogue);
+    const allowed = list.filter((candidate) =>
+      isAllowed({ ...candidate, id: publicId(candidate) }, allowedModels),
+    );
+    const last =
+      isStrict || allowed.length > 0 || !asksOpenRouter
+        ? []
+        : named(allowedModels, choice.freeOnly, catalogue);
     const able = [...allowed, ...last].filter(({ listed }) => isCapable(listed, needs));
-    return [...new Map(able.map((candidate) => [candidate.id, candidate])).values()];
+    const unique = new Map(able.map((candidate) => [`${candidate.provider} ${candidate.id}`, candidate]));
+    return [...unique.values()];
   };
+}
+
+/** As OpenRouter's list, by which guilds allow models, would name it. */
+function publicId({ provider, id }: Candidate): string {
+  if (provider === 'gemini') return `google/${id}`;
+  return provider === 'huggingface' ? id.replace(/:.*$/u, '') : id;
 }
 
 /**
@@ -107,9 +147,9 @@ export function roomyFirst(
 /** Null when the model can't be run. */
 function candidateFor(id: string, freeOnly: boolean, catalogue: Catalogue): Candidate | null {
   const listed = catalogue.find(id) ?? null;
-  if (isFreeId(id, catalogue)) return { id, isFree: true, listed };
+  if (isFreeId(id, catalogue)) return { provider: 'openrouter', id, isFree: true, listed };
   if (freeOnly || !isPlainId(id) || listed === null) return null;
-  return isPriced(listed.prices) ? { id, isFree: false, listed } : null;
+  return isPriced(listed.prices) ? { provider: 'openrouter', id, isFree: false, listed } : null;
 }
 
 /** People name models too: only what the list knows is tried for them, once there is a list. */
@@ -128,7 +168,7 @@ function discovered(models: readonly CatalogueModel[]): readonly Candidate[] {
   return models
     .filter(({ id }) => id !== freeRouter && isPlainId(id))
     .slice(0, mostDiscovered)
-    .map((listed) => ({ id: listed.id, isFree: true, listed }));
+    .map((listed) => ({ provider: 'openrouter', id: listed.id, isFree: true, listed }));
 }
 
 /** A guild that allows none of the usual models means those whose ids it has written down. */

@@ -26,7 +26,10 @@ export type RefreshOutcome =
 export interface CatalogueOptions {
   readonly baseUrl: string;
   readonly apiKey: string | null;
-  readonly store: CatalogueStore;
+  /** Null: nothing is kept across restarts. */
+  readonly store: CatalogueStore | null;
+  /** Reads the answer to `GET /models`. Default: as OpenRouter writes it. */
+  readonly read?: (body: unknown) => CatalogueModel[] | null;
   readonly now: () => number;
   readonly log: CompletionLog;
   /** Whole fetch. Default 20 s. */
@@ -57,7 +60,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
       return { kind: 'kept', reason: fetched.reason };
     }
     adopt({ fetchedAtMs: now(), models: fetched.models });
-    await save(store, snapshot, log);
+    if (store !== null) await save(store, snapshot, log);
     return { kind: 'refreshed', models: snapshot.models.length, freeModels: ranked.length };
   };
 
@@ -66,7 +69,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     find: (id) => byId.get(id),
     freeModels: () => ranked,
     async load() {
-      const stored = await loadStored(store, log);
+      const stored = store === null ? null : await loadStored(store, log);
       if (stored !== null && stored.fetchedAtMs > snapshot.fetchedAtMs) adopt(stored);
     },
     refresh() {
@@ -86,7 +89,13 @@ type Fetched =
   | { readonly kind: 'fetched'; readonly models: readonly CatalogueModel[] }
   | { readonly kind: 'failed'; readonly reason: string };
 
-async function fetchModels({ baseUrl, apiKey, timeoutMs, maxBytes }: CatalogueOptions): Promise<Fetched> {
+async function fetchModels({
+  baseUrl,
+  apiKey,
+  timeoutMs,
+  maxBytes,
+  read = readModelList,
+}: CatalogueOptions): Promise<Fetched> {
   try {
     const response = await fetch(`${baseUrl.replace(/\/+$/, '')}/models`, {
       headers: { accept: 'application/json', ...(apiKey !== null && { authorization: `Bearer ${apiKey}` }) },
@@ -95,7 +104,7 @@ async function fetchModels({ baseUrl, apiKey, timeoutMs, maxBytes }: CatalogueOp
     const { text, complete } = await readCapped(response.body, maxBytes ?? 20_000_000);
     if (!response.ok) return { kind: 'failed', reason: `HTTP ${response.status}` };
     if (!complete) return { kind: 'failed', reason: 'the list is too long' };
-    const models = readModelList(parseJson(text));
+    const models = read(parseJson(text));
     if (models === null) return { kind: 'failed', reason: 'the answer is no model list' };
     // An empty list would take every model away; it is a fault, not news.
     return models.length === 0

@@ -1,4 +1,3 @@
-import { createAccount } from './account.ts';
 import { worstCaseNanoUsd } from './attempt-record.ts';
 import { runAttempt } from './attempt-run.ts';
 import {
@@ -10,25 +9,27 @@ import {
 } from './candidates.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { CompletionChain } from './completion.ts';
-import { createCooldowns } from './cooldowns.ts';
-import { createFreePace } from './free-pace.ts';
 import { createGate, type Gate } from './gate.ts';
 import type { Experience } from './experience.ts';
 import type { ChainTimers } from './model-call.ts';
 import type { ModelClient } from './model-client.ts';
+import type { OwnModel } from './own-model.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
+import { createProviderStates, stateOf, type ProviderStates } from './provider-state.ts';
 import { createReaction, type NextStep } from './reaction.ts';
 import { recallAttempt } from './recall.ts';
 import type { Sleep } from './sleep.ts';
 import { answered, cancelled, failed, newTurn, offTheClock, partial, type Turn } from './turn.ts';
 
 export interface ChainSettings extends ModelChoice, ChainTimers {
-  /** The account's allowance for all free models together; a tenth of it is left unused. */
+  /** An account's allowance for all free models together, the same for each provider; a tenth of it is left unused. */
   readonly freePerMinute: number;
 }
 
 export interface ChainDependencies {
-  readonly client: ModelClient;
+  /** One for each of the providers in the settings. */
+  readonly clients: readonly ModelClient[];
+  readonly ownModels: readonly OwnModel[];
   readonly catalogue: Catalogue;
   readonly experience: Pick<Experience, 'order'>;
   readonly settings: ChainSettings;
@@ -46,20 +47,18 @@ export interface ChainDependencies {
  * `holdCost` may reject, the paid model is passed over then.
  */
 export function createCompletionChain(dependencies: ChainDependencies): CompletionChain {
-  const { catalogue, settings, now, random, onAlert } = dependencies;
+  const { clients, catalogue, settings, now, random, onAlert } = dependencies;
   const catalogueFetchedAtMs = () => catalogue.snapshot().fetchedAtMs;
-  const cooldowns = createCooldowns({ now, random, catalogueFetchedAtMs });
-  const account = createAccount(now);
-  const pace = createFreePace(settings.freePerMinute, now);
-  const parts = {
-    ...dependencies,
-    timers: settings,
-    cooldowns,
-    account,
-    gate: createGate({ cooldowns, account, pace, now }),
-  };
+  const { freePerMinute } = settings;
+  const states = createProviderStates({ clients, freePerMinute, now, random, catalogueFetchedAtMs });
+  const parts = { ...dependencies, timers: settings, states, gate: createGate({ states, now }) };
   const candidates = createCandidateList(settings, dependencies);
-  const react = createReaction({ cooldowns, account, catalogue, onAlert });
+  const reactions = new Map(
+    [...states.values()].map(({ client, cooldowns, account }) => [
+      client.provider,
+      createReaction({ cooldowns, account, catalogue, onAlert }),
+    ]),
+  );
 
   return {
     async complete(request, listener, signal) {
@@ -80,12 +79,13 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
         if (taken === null) return failed(turn);
         if (!(await isPaidFor(parts, turn, taken[0]))) continue;
         const mustShare = turn.attempts.length === 0 && parts.gate.isReady(turn.untried);
-        const { end, candidate } = await runAttempt(parts, turn, taken, mustShare);
+        const provider = stateOf(states, taken[0].provider);
+        const { end, candidate } = await runAttempt({ ...parts, ...provider }, turn, taken, mustShare);
         const model = end.modelUsed ?? candidate.id;
         if (end.kind === 'ended') return answered(turn, end, candidate);
         if (end.kind === 'cancelled') return cancelled(turn, model);
         turn.failure = end.failure;
-        const step = react(end.failure, candidate);
+        const step = reactions.get(candidate.provider)?.(end.failure, candidate) ?? { kind: 'next' };
         if (turn.text !== '') return partial(turn, model, end.failure);
         await proceed(parts, turn, candidate, step);
       }
@@ -95,6 +95,7 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
 }
 
 interface ChainParts extends ChainDependencies {
+  readonly states: ProviderStates;
   readonly gate: Gate;
 }
 
@@ -112,8 +113,7 @@ const longestInFlightWaitMs = 5000;
 async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Together | null> {
   const attemptsLeft = mostAttempts - turn.attempts.length;
   if (attemptsLeft <= 0) return null;
-  const isLast = attemptsLeft === 1;
-  const choice = gate.choose(isLast ? turn.untried.toReversed() : turn.untried);
+  const choice = gate.choose(inOrder(turn, attemptsLeft));
   if (choice.kind === 'none') {
     turn.failure ??= choice.failure;
     return null;
@@ -123,11 +123,22 @@ async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Toget
     return null;
   }
   const { candidate, waitMs } = choice;
-  const others = turn.untried.filter(({ id }) => id !== candidate.id);
+  const others = turn.untried.filter((other) => other !== candidate);
   if (waitMs > 0) await offTheClock(turn, now, () => sleep(waitMs, turn.signal));
-  const [first, ...more] = isLast && candidate.isFree ? gate.alongside(others, mostBeside) : [];
+  const [first, ...more] = attemptsLeft === 1 ? gate.alongside(others, candidate, mostBeside) : [];
   turn.untried = others.filter((other) => other !== first && !more.includes(other));
   return first === undefined ? [candidate] : [first, ...more, candidate];
+}
+
+/** Once few attempts are left, each provider that was not asked yet gets one of them, and the last resort the last. */
+function inOrder({ untried, attempts }: Turn, attemptsLeft: number): readonly Candidate[] {
+  const asked = new Set(attempts.map(({ provider }) => provider));
+  const fresh = untried.filter(({ provider }) => !asked.has(provider));
+  const others = untried.filter(({ provider }) => asked.has(provider));
+  const last = untried.at(-1);
+  const reserved = new Set(fresh.map(({ provider }) => provider)).size;
+  const isKeptForLast = last !== undefined && asked.has(last.provider);
+  return attemptsLeft > reserved + Number(isKeptForLast) ? untried : [...fresh, ...others.toReversed()];
 }
 
 /** Whether the most that the attempt can cost is granted. A refusal is noted in `turn.failure`. */
@@ -157,6 +168,12 @@ async function proceed(parts: ChainParts, turn: Turn, candidate: Candidate, step
       turn.untried = [];
       return;
     case 'next':
+      return;
+    case 'next_provider':
+      turn.untried = [
+        ...turn.untried.filter(({ provider }) => provider !== candidate.provider),
+        ...turn.untried.filter(({ provider }) => provider === candidate.provider),
+      ];
       return;
     case 'next_larger':
       turn.untried = turn.untried.filter((other) => mayHoldMore(other, candidate));

@@ -16,11 +16,11 @@ export interface ChunkFacts {
 }
 
 /**
- * Reads a chunk of OpenRouter's chat completion stream, or a whole completion (`message` in place of `delta`). Never
+ * Reads a chunk of a chat completion stream, or a whole completion (`message` in place of `delta`). Never
  * throws: fields may be absent, null or unknown, and `choices` may be empty.
  */
 export function readChunk(value: unknown): ChunkFacts {
-  const chunk = asObject(value);
+  const chunk = outOfList(value);
   const choice = asObject(asArray(chunk?.['choices'])[0]);
   const delta = asObject(choice?.['delta']) ?? asObject(choice?.['message']);
   return {
@@ -28,11 +28,21 @@ export function readChunk(value: unknown): ChunkFacts {
     model: asString(chunk?.['model']),
     text: delta === null ? '' : textOf(delta['content']),
     reasoning: delta === null ? '' : reasoningOf(delta),
-    finishReason: asString(choice?.['finish_reason']),
+    finishReason: finishOf(asString(choice?.['finish_reason'])),
     nativeFinishReason: asString(choice?.['native_finish_reason']),
     usage: readUsage(asObject(chunk?.['usage'])),
     error: (chunk?.['error'] ?? choice?.['error']) || undefined,
   };
+}
+
+/** Google puts an error into a list. */
+function outOfList(value: unknown): JsonObject | null {
+  return asObject(Array.isArray(value) ? asArray(value)[0] : value);
+}
+
+/** Google adds to a filter's name what it found: `content_filter: PROHIBITED_CONTENT`. */
+function finishOf(reason: string | null): string | null {
+  return reason?.startsWith('content_filter') === true ? 'content_filter' : reason;
 }
 
 function textOf(content: unknown): string {
@@ -58,11 +68,14 @@ function readUsage(usage: JsonObject | null): ReportedUsage | null {
   const promptTokens = asCount(usage?.['prompt_tokens']);
   const completionTokens = asCount(usage?.['completion_tokens']);
   if (usage === null || promptTokens === null || completionTokens === null) return null;
+  // Google counts what was thought in the total alone, and bills it.
+  const thought = Math.max(0, (asCount(usage['total_tokens']) ?? 0) - promptTokens - completionTokens);
+  const details = asObject(usage['completion_tokens_details']);
   return {
     promptTokens,
-    completionTokens,
+    completionTokens: completionTokens + thought,
     cachedTokens: asCount(asObject(usage['prompt_tokens_details'])?.['cached_tokens']) ?? 0,
-    reasoningTokens: asCount(asObject(usage['completion_tokens_details'])?.['reasoning_tokens']) ?? 0,
+    reasoningTokens: asCount(details?.['reasoning_tokens']) ?? thought,
     costNanoUsd: readCost(usage),
   };
 }

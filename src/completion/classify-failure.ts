@@ -2,7 +2,7 @@ import type { CompletionFailure } from './failure.ts';
 import { asNumber, asObject, asString, type JsonObject } from './json.ts';
 import { clampWaitMs, retryAfterMs, type HeaderLookup } from './retry-after.ts';
 
-/** An error as OpenRouter told it, by HTTP status or inside an answer with status 200. */
+/** An error as a provider told it, by HTTP status or inside an answer with status 200. */
 export interface UpstreamError {
   /** Null when the error came inside a 200. */
   readonly httpStatus: number | null;
@@ -10,6 +10,9 @@ export interface UpstreamError {
   readonly error: unknown;
   readonly headers: HeaderLookup;
 }
+
+/** What a provider's errors mean. Never throws. */
+export type FailureReader = (upstream: UpstreamError, nowMs: number) => CompletionFailure;
 
 /** What the other side can tell us; the rest are our own findings. */
 type Kind = Exclude<CompletionFailure['kind'], 'budget_spent' | 'no_candidate' | 'cannot_afford'>;

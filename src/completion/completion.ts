@@ -41,7 +41,7 @@ export interface CompletionListener {
   /** Visible text, in order. Called only for text that stays: after it no other model takes over. */
   onText(delta: string): void;
   /** The provider named its generation; lets a lost attempt be billed later. */
-  onGeneration(attempt: { index: number; model: string; generationId: string }): void;
+  onGeneration(attempt: { index: number; provider: string; model: string; generationId: string }): void;
   /** Must be granted before an attempt that can cost money. */
   holdCost(attempt: number, nanoUsd: bigint): Promise<CostGrant>;
 }

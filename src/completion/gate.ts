@@ -1,8 +1,7 @@
-import type { Account, AccountBlock } from './account.ts';
+import type { AccountBlock } from './account.ts';
 import type { Candidate } from './candidates.ts';
-import type { Cooldowns } from './cooldowns.ts';
 import type { CompletionFailure } from './failure.ts';
-import type { FreePace } from './free-pace.ts';
+import { stateOf, type ProviderStates } from './provider-state.ts';
 
 /** Decides which of a turn's models may be asked now. */
 export interface Gate {
@@ -11,10 +10,10 @@ export interface Gate {
   /** Whether one of them could be asked at once. */
   isReady(candidates: readonly Candidate[]): boolean;
   /**
-   * Free ones of `candidates` that can be asked at once together, at most `most`; their places are taken. None of them
-   * looks at prompts first: the provider would go past its refusal.
+   * Those of `candidates` that one call can name beside `last`, at most `most`; their places are taken. All are free, and
+   * none looks at prompts first: the provider would go past its refusal. Only OpenRouter takes several.
    */
-  alongside(candidates: readonly Candidate[], most: number): readonly Candidate[];
+  alongside(candidates: readonly Candidate[], last: Candidate, most: number): readonly Candidate[];
 }
 
 export type Choice =
@@ -22,30 +21,31 @@ export type Choice =
   | { readonly kind: 'none'; readonly failure: CompletionFailure };
 
 export interface GateParts {
-  readonly cooldowns: Cooldowns;
-  readonly account: Account;
-  readonly pace: FreePace;
+  readonly states: ProviderStates;
   readonly now: () => number;
 }
 
-export function createGate({ cooldowns, account, pace, now }: GateParts): Gate {
+export function createGate({ states, now }: GateParts): Gate {
   let lastResortAtMs = -Infinity;
 
   const standing = (candidate: Candidate): Standing => {
+    const { account, cooldowns, pace } = stateOf(states, candidate.provider);
     const block = account.block(candidate.isFree);
     const modelAtMs = cooldowns.readyAtMs(candidate.id);
-    const paceAtMs = candidate.isFree ? Math.max(pace.nextStartMs(), account.freeMinuteEndsAtMs()) : 0;
+    const freeMinuteEndsAtMs = account.freeMinuteEndsAtMs();
+    const paceAtMs = candidate.isFree ? Math.max(pace.nextStartMs(), freeMinuteEndsAtMs) : 0;
     return {
       candidate,
       block,
       modelAtMs,
       paceAtMs,
+      freeMinuteEndsAtMs,
       readyAtMs: Math.max(modelAtMs, paceAtMs, block?.untilMs ?? 0),
     };
   };
 
   const run = ({ candidate, readyAtMs }: Standing, fromMs: number): Choice => {
-    if (candidate.isFree) pace.take();
+    if (candidate.isFree) stateOf(states, candidate.provider).pace.take();
     return { kind: 'run', candidate, waitMs: Math.max(0, readyAtMs - fromMs) };
   };
 
@@ -72,17 +72,20 @@ export function createGate({ cooldowns, account, pace, now }: GateParts): Gate {
         lastResortAtMs = nowMs;
         return run({ ...probe, readyAtMs: probe.paceAtMs }, nowMs);
       }
-      return { kind: 'none', failure: whyNone(standings, account.freeMinuteEndsAtMs(), nowMs) };
+      return { kind: 'none', failure: whyNone(standings, nowMs) };
     },
     isReady(candidates) {
       return candidates.map(standing).some(({ readyAtMs }) => readyAtMs <= now());
     },
-    alongside(candidates, most) {
+    alongside(candidates, last, most) {
+      const canJoin = ({ provider, isFree, listed }: Candidate): boolean =>
+        provider === 'openrouter' && isFree && listed?.isModerated !== true;
       const taken: Candidate[] = [];
-      for (const candidate of candidates) {
-        if (taken.length === most || !candidate.isFree || candidate.listed?.isModerated === true) continue;
-        if (standing(candidate).readyAtMs > now()) continue;
-        pace.take();
+      for (const candidate of last.provider === 'openrouter' && last.isFree ? candidates : []) {
+        if (taken.length === most || !canJoin(candidate)) continue;
+        const { readyAtMs } = standing(candidate);
+        if (readyAtMs > now()) continue;
+        stateOf(states, candidate.provider).pace.take();
         taken.push(candidate);
       }
       return taken;
@@ -96,6 +99,7 @@ interface Standing {
   /** When its own rest ends. */
   readonly modelAtMs: number;
   readonly paceAtMs: number;
+  readonly freeMinuteEndsAtMs: number;
   /** When nothing holds it up any more. */
   readonly readyAtMs: number;
 }
@@ -106,17 +110,13 @@ const longestWaitMs = 3000;
 const lastResortEveryMs = 10_000;
 
 /** The account's reason when it is the account that stops every model; else the time at which one is back. */
-function whyNone(
-  standings: readonly Standing[],
-  freeMinuteEndsAtMs: number,
-  nowMs: number,
-): CompletionFailure {
+function whyNone(standings: readonly Standing[], nowMs: number): CompletionFailure {
   const [first] = standings.toSorted((a, b) => a.readyAtMs - b.readyAtMs);
   const detail = `${standings.length} candidates, none ready`;
   if (first === undefined) return { kind: 'no_candidate', httpStatus: null, detail, retryAtMs: null };
   if (first.block !== null && standings.every(({ block }) => block !== null)) return first.block.failure;
   if (first.paceAtMs === first.readyAtMs && first.modelAtMs <= nowMs && first.block === null) {
-    const source = freeMinuteEndsAtMs === first.paceAtMs ? 'the account' : 'our own pace';
+    const source = first.freeMinuteEndsAtMs === first.paceAtMs ? 'the account' : 'our own pace';
     return {
       kind: 'free_minute_spent',
       httpStatus: null,

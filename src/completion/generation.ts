@@ -1,5 +1,6 @@
 import type OpenAI from 'openai';
 import { readCapped } from './capped-body.ts';
+import { classifyFailure } from './classify-failure.ts';
 import type { CompletionFailure } from './failure.ts';
 import { asCount, asNumber, asObject, asString, parseJson, type JsonObject } from './json.ts';
 import type { GenerationLookup, ReportedGeneration } from './model-client.ts';
@@ -34,7 +35,9 @@ export async function lookUpGeneration(
     return generation === null ? unreadable : { kind: 'told', generation };
   } catch (error) {
     const failure =
-      watchdog.interruption === null ? sdkFailure(error, isOpen, now()) : cutShort(watchdog.interruption);
+      watchdog.interruption === null
+        ? sdkFailure(error, isOpen, now(), classifyFailure)
+        : cutShort(watchdog.interruption);
     return failure.httpStatus === 404 ? { kind: 'unknown' } : { kind: 'failed', failure };
   } finally {
     watchdog.stop();

@@ -1,5 +1,6 @@
 import type { PromptMessage } from './completion.ts';
 import type { CompletionFailure } from './failure.ts';
+import type { ProviderName } from './provider.ts';
 
 /** One call of one model. */
 export interface ModelCall {
@@ -79,11 +80,13 @@ export interface ReportedUsage {
 
 export interface ModelClient {
   /** The service that is called, for the attempt's record. */
-  readonly provider: string;
+  readonly provider: ProviderName;
   /** Never rejects for what the other side or the network does; only when the sink throws. */
   run(call: ModelCall, sink: CallSink, signal: AbortSignal): Promise<CallEnd>;
-  /** Asks once what a generation took, for at most `timeoutMs`. Never rejects. */
-  lookUp(generationId: string, timeoutMs: number, signal: AbortSignal): Promise<GenerationLookup>;
+  /** Asks once what a generation took, for at most `timeoutMs`. Never rejects. Null where the service tells nothing afterwards. */
+  readonly lookUp:
+    | ((generationId: string, timeoutMs: number, signal: AbortSignal) => Promise<GenerationLookup>)
+    | null;
 }
 
 export type GenerationLookup =

@@ -5,12 +5,14 @@ import { isPriced } from './price.ts';
 import type { AllowedModels, ModelFilter, ModelLookup, ModelShelf } from './ports.ts';
 
 export interface ShelfParts {
-  readonly catalogue: Catalogue;
+  /** Null where OpenRouter, whose models people choose from, is not asked. */
+  readonly catalogue: Pick<Catalogue, 'snapshot' | 'find' | 'freeModels'> | null;
   /** Nothing that costs is offered. */
   readonly freeOnly: boolean;
 }
 
-export function createModelShelf({ catalogue, freeOnly }: ShelfParts): ModelShelf {
+export function createModelShelf({ catalogue: given, freeOnly }: ShelfParts): ModelShelf {
+  const catalogue = given ?? NO_MODELS;
   /** What the operator's settings let be asked: with a known price, or none. */
   const isOffered = (model: CatalogueModel): boolean => {
     return isPlainId(model.id) && (model.isFree || (!freeOnly && isPriced(model.prices)));
@@ -59,8 +61,15 @@ export function createModelShelf({ catalogue, freeOnly }: ShelfParts): ModelShel
         : { kind: 'unknown', near: near.slice(0, MOST_NEAR).map((one) => one.id) };
     },
     hasList: () => catalogue.snapshot().fetchedAtMs > 0,
+    offersChoice: given !== null,
   };
 }
+
+const NO_MODELS: NonNullable<ShelfParts['catalogue']> = {
+  snapshot: () => ({ fetchedAtMs: 0, models: [] }),
+  find: () => undefined,
+  freeModels: () => [],
+};
 
 /**
  * Whether a guild's list, which is in small letters, holds a model: by its id, by its author (`author/*`) or because it is

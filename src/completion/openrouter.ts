@@ -1,14 +1,10 @@
-import OpenAI from 'openai';
-import { createAnswer, type Answer } from './answer.ts';
-import { readCapped } from './capped-body.ts';
-import { readChunk } from './chunk.ts';
-import type { CompletionFailure } from './failure.ts';
+import { streamChat } from './chat-stream.ts';
+import { classifyFailure } from './classify-failure.ts';
 import { lookUpGeneration } from './generation.ts';
-import { parseJson } from './json.ts';
-import type { CallEnd, ModelCall, ModelClient } from './model-client.ts';
+import type { ModelClient } from './model-client.ts';
 import { requestBody } from './request-body.ts';
-import { sdkFailure } from './sdk-failure.ts';
-import { createWatchdog, type Interruption, type Watchdog } from './watchdog.ts';
+import type { Dialect } from './dialect.ts';
+import { createSdk } from './sdk.ts';
 
 export interface OpenRouterOptions {
   readonly apiKey: string;
@@ -24,130 +20,27 @@ export interface OpenRouterOptions {
  * Streams chat completions from OpenRouter, and asks it what they took. Each call is one request: nothing is retried
  * here, and whatever the other side or the network does comes back as a value.
  */
-export function createOpenRouterClient(options: OpenRouterOptions): ModelClient {
-  const openai = createSdk(options);
-  return {
-    provider: 'openrouter',
-    async run(call, sink, signal) {
-      const answer = createAnswer(sink, call.maxTokens, options.now);
-      if (signal.aborted) return { ...answer.facts(), began: false, kind: 'cancelled' };
-      const watchdog = createWatchdog(call.timers, signal);
-      try {
-        const opened = await open(openai, call, watchdog.signal);
-        if (opened.kind === 'opened') {
-          if (opened.generationId !== null) answer.named(opened.generationId);
-          const error = await readAll(opened.events, answer, watchdog);
-          return endOf(answer, watchdog.interruption, {
-            isOpen: true,
-            failure: error === undefined ? null : sdkFailure(error, true, options.now()),
-          });
-        }
-        const failure = sdkFailure(opened.error, false, options.now());
-        return endOf(answer, watchdog.interruption, { isOpen: false, failure });
-      } finally {
-        watchdog.stop();
-      }
-    },
-    lookUp: (generationId, timeoutMs, signal) =>
-      lookUpGeneration({ openai, now: options.now }, generationId, timeoutMs, signal),
-  };
-}
-
-function createSdk({ apiKey, baseUrl, appUrl, appName }: OpenRouterOptions): OpenAI {
-  return new OpenAI({
+export function createOpenRouterClient({ apiKey, baseUrl, ...options }: OpenRouterOptions): ModelClient {
+  const { appUrl, appName, now } = options;
+  const openai = createSdk({
     apiKey,
-    baseURL: baseUrl,
-    // Null keeps the SDK from sending what it finds in OPENAI_* variables.
-    organization: null,
-    project: null,
-    maxRetries: 0,
-    logLevel: 'off',
-    fetch: fetchWithCappedErrors,
-    defaultHeaders: {
+    baseUrl,
+    headers: {
       ...(appUrl !== null && { 'HTTP-Referer': appUrl }),
       // A header takes no other characters.
       'X-OpenRouter-Title': appName.replaceAll(/[^ -~]/g, ''),
       'X-OpenRouter-Categories': 'general-chat,personal-agent',
     },
   });
-}
-
-/** The SDK reads error bodies whole; a proxy's error page can be 86 MB. */
-async function fetchWithCappedErrors(...request: Parameters<typeof fetch>): Promise<Response> {
-  const response = await fetch(...request);
-  if (response.ok || response.body === null) return response;
-  const { text } = await readCapped(response.body, longestErrorBytes);
-  return new Response(text, response);
-}
-
-const longestErrorBytes = 64 * 1024;
-const longestWholeAnswerBytes = 4 * 1024 * 1024;
-
-type Opened =
-  | { readonly kind: 'opened'; readonly generationId: string | null; readonly events: AsyncIterator<unknown> }
-  | { readonly kind: 'refused'; readonly error: unknown };
-
-async function open(openai: OpenAI, call: ModelCall, signal: AbortSignal): Promise<Opened> {
-  try {
-    const request = openai.chat.completions.create(requestBody(call), { signal });
-    const { data, response } = await request.withResponse();
-    const isStream = /^text\/event-stream/i.test(response.headers.get('content-type') ?? 'text/event-stream');
-    return {
-      kind: 'opened',
-      generationId: response.headers.get('x-generation-id'),
-      events: isStream ? data[Symbol.asyncIterator]() : wholeAnswer(response),
-    };
-  } catch (error) {
-    return { kind: 'refused', error };
-  }
-}
-
-/** A stream request can be answered with one JSON body, an error or a whole completion; the SDK would see no event in it. */
-async function* wholeAnswer(response: Response): AsyncGenerator<unknown> {
-  const { text } = await readCapped(response.body, longestWholeAnswerBytes);
-  yield parseJson(text) ?? { error: { message: 'not JSON' } };
-}
-
-/**
- * Reads events into the answer until it has all it needs, the stream ends or it is cut off. Returns what the stream
- * threw, if it did. This is the one place that turns bytes into chunks.
- */
-async function readAll(events: AsyncIterator<unknown>, answer: Answer, watchdog: Watchdog): Promise<unknown> {
-  let seen = answer.progress();
-  for (;;) {
-    let event: IteratorResult<unknown>;
-    try {
-      event = await events.next();
-    } catch (error) {
-      return error;
-    }
-    if (event.done === true || watchdog.interruption !== null) return undefined;
-    const chunk = readChunk(event.value);
-    answer.take(chunk);
-    seen = answer.progress();
-    if (seen.isFailed) return undefined;
-    if (chunk.text !== '' || chunk.reasoning !== '' || seen.isFinished) watchdog.fed(seen);
-  }
-}
-
-function endOf(
-  answer: Answer,
-  interruption: Interruption | null,
-  { isOpen, failure }: { readonly isOpen: boolean; readonly failure: CompletionFailure | null },
-): CallEnd {
-  const { isFinished, isFailed, hasTokens } = answer.progress();
-  const isRefusal = interruption === null && !hasTokens && (failure !== null || isFailed);
-  const facts = { ...answer.facts(), began: !isRefusal };
-  // What happens after the finish reason takes nothing from the answer.
-  if (isFinished) return { ...facts, ...answer.result() };
-  if (interruption === 'cancelled') return { ...facts, kind: 'cancelled' };
-  if (interruption !== null) return { ...facts, kind: 'failed', failure: timeout(interruption, isOpen) };
-  if (failure !== null) return { ...facts, kind: 'failed', failure };
-  return { ...facts, ...answer.result() };
-}
-
-function timeout(interruption: Exclude<Interruption, 'cancelled'>, isOpen: boolean): CompletionFailure {
-  const stage =
-    interruption === 'usage' ? 'idle' : isOpen || interruption !== 'first_token' ? interruption : 'connect';
-  return { kind: 'timeout', stage, httpStatus: null, detail: `our timer: ${stage}` };
+  const dialect: Dialect = {
+    body: requestBody,
+    classify: classifyFailure,
+    generationOf: ({ id }) => (id?.startsWith('gen-') === true ? id : null),
+  };
+  return {
+    provider: 'openrouter',
+    run: (call, sink, signal) => streamChat({ openai, dialect, now }, call, sink, signal),
+    lookUp: (generationId, timeoutMs, signal) =>
+      lookUpGeneration({ openai, now }, generationId, timeoutMs, signal),
+  };
 }

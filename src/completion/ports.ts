@@ -21,7 +21,7 @@ export interface ModelExperience {
 
 export interface ExperienceStore {
   /**
-   * Of the last three days, at most of the last 2000 attempts; `blamed` are the kinds of failure that count against a model.
+   * OpenRouter's models, of the last three days, at most of the last 2000 attempts; `blamed` are the kinds of failure that count against a model.
    * May reject when the store is away.
    */
   recent(blamed: readonly string[]): Promise<readonly ModelExperience[]>;
@@ -43,6 +43,8 @@ export interface ModelShelf {
   look(written: string, allowed: AllowedModels): ModelLookup;
   /** Whether a list was ever fetched. */
   hasList(): boolean;
+  /** False where those who answer have one model each, and nothing can be chosen. */
+  readonly offersChoice: boolean;
 }
 
 export type ModelLookup =

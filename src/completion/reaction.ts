@@ -9,6 +9,8 @@ import type { CompletionAlert } from './ports.ts';
 export type NextStep =
   | { readonly kind: 'stop' }
   | { readonly kind: 'next' }
+  /** Another provider first: this one is out of reach as a whole. */
+  | { readonly kind: 'next_provider' }
   /** Only a model with a longer context can help. */
   | { readonly kind: 'next_larger' }
   /** Nothing tells against the same model if there is no other. */
@@ -29,9 +31,9 @@ export interface ReactionParts {
 export function createReaction(
   parts: ReactionParts,
 ): (failure: CompletionFailure, candidate: Candidate) => NextStep {
-  const { cooldowns, account, catalogue, onAlert } = parts;
-  const alert = (kind: CompletionAlert['kind'], { id }: Candidate, { detail }: CompletionFailure) =>
-    onAlert({ kind, detail: `${id}: ${detail}` });
+  const { cooldowns, account, onAlert } = parts;
+  const alert = (kind: CompletionAlert['kind'], { provider, id }: Candidate, { detail }: CompletionFailure) =>
+    onAlert({ kind, detail: `${provider}, ${id}: ${detail}` });
 
   const accountRefused =
     (step: NextStep) =>
@@ -45,13 +47,13 @@ export function createReaction(
   const { modelFailed, blameless } = verdicts(cooldowns);
 
   const reactions: Reactions = {
-    unauthorized: accountRefused(stop),
+    unauthorized: accountRefused(next),
     no_credits: accountRefused(next),
     key_limit: accountRefused(next),
     free_day_spent: accountRefused(next),
     free_minute_spent: accountRefused(next),
     timeout: modelFailed(next),
-    unreachable: modelFailed(next),
+    unreachable: modelFailed({ kind: 'next_provider' }),
     truncated: modelFailed(next),
     empty_answer: modelFailed(next),
     overloaded: modelFailed({ kind: 'retry_if_last' }),
@@ -80,8 +82,7 @@ export function createReaction(
       return next;
     },
     model_not_found: (failure, candidate) => {
-      cooldowns.retire(candidate.id, 'refresh');
-      catalogue.refreshSoon();
+      goneFrom(parts, candidate);
       alert('model_gone', candidate, failure);
       return next;
     },
@@ -109,6 +110,13 @@ function verdicts(cooldowns: Cooldowns) {
         return step(failure);
       },
   };
+}
+
+function goneFrom({ cooldowns, catalogue }: ReactionParts, { provider, id }: Candidate): void {
+  // Elsewhere no list would tell that it is back.
+  if (provider !== 'openrouter') return cooldowns.unusable(id, noEndpointRestMs);
+  cooldowns.retire(id, 'refresh');
+  catalogue.refreshSoon();
 }
 
 type Reaction<Failure> = (failure: Failure, candidate: Candidate) => NextStep;

@@ -1,17 +1,16 @@
 import type { AttemptRecord, LostAttempt, TokenUsage } from './attempt.ts';
 import { noteCost } from './attempt-run.ts';
 import type { Catalogue } from './catalogue.ts';
-import type { Cooldowns } from './cooldowns.ts';
 import { isFreeId } from './free-only.ts';
 import type { ModelClient, ReportedGeneration } from './model-client.ts';
+import type { ProviderStates } from './provider-state.ts';
 import { scaledDecimal } from './money.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
 import type { Sleep } from './sleep.ts';
 
 export interface RecallParts {
-  readonly client: Pick<ModelClient, 'provider' | 'lookUp'>;
+  readonly states: ProviderStates;
   readonly catalogue: Pick<Catalogue, 'find'>;
-  readonly cooldowns: Cooldowns;
   readonly now: () => number;
   readonly sleep: Sleep;
   readonly log: CompletionLog;
@@ -27,9 +26,12 @@ export async function recallAttempt(
   lost: LostAttempt,
   signal: AbortSignal,
 ): Promise<AttemptRecord> {
-  const { client, catalogue, log } = parts;
+  const { states, catalogue, log } = parts;
   const { index, epoch, model, generationId, startedAtMs } = lost;
-  const asked = await askFor(parts, generationId, signal);
+  const provider = lost.provider ?? 'openrouter';
+  const state = [...states.values()].find(({ client }) => client.provider === provider);
+  // A provider whose key is gone by now is not asked any more.
+  const asked = await askFor(parts, state?.client.lookUp ?? null, generationId, signal);
   if (asked.generation === null) {
     log.warn({ model, generationId, reason: asked.reason }, 'what a lost attempt took is estimated');
   }
@@ -37,7 +39,7 @@ export async function recallAttempt(
   const record: AttemptRecord = {
     index,
     epoch,
-    provider: client.provider,
+    provider,
     modelAsked: model,
     modelUsed: asked.generation?.modelUsed ?? null,
     generationId,
@@ -45,14 +47,19 @@ export async function recallAttempt(
     failure: 'lost',
     httpStatus: null,
     // What money was held for ran as a paid one, whatever the list says of the model by now.
-    isFree: heldNanoUsd === 0n && isFreeId(model, catalogue),
+    isFree: heldNanoUsd === 0n && isFreeAt(provider, model, catalogue),
     startedAtMs,
     firstTokenMs: null,
     durationMs: asked.generation?.durationMs ?? null,
     usage: asked.generation === null ? estimated(heldNanoUsd) : reported(asked.generation),
   };
-  noteCost(parts, record);
+  if (state !== undefined) noteCost({ ...parts, ...state }, record);
   return record;
+}
+
+/** Where models have no list, nothing but those that cost nothing runs without a hold. */
+function isFreeAt(provider: string, model: string, catalogue: Pick<Catalogue, 'find'>): boolean {
+  return provider !== 'openrouter' || isFreeId(model, catalogue);
 }
 
 type Asked =
@@ -61,17 +68,19 @@ type Asked =
 
 /** Asks again while the provider does not know the generation yet. */
 async function askFor(
-  { client, now, sleep }: RecallParts,
+  { now, sleep }: RecallParts,
+  lookUp: ModelClient['lookUp'],
   generationId: string | null,
   signal: AbortSignal,
 ): Promise<Asked> {
   if (generationId === null) return { generation: null, reason: 'no generation was named' };
+  if (lookUp === null) return { generation: null, reason: 'the provider tells nothing afterwards' };
   const endMs = now() + longestMs;
   for (const restMs of restsMs) {
     if (now() + restMs >= endMs) break;
     if (restMs > 0) await sleep(restMs, signal);
     const timeoutMs = Math.max(1, Math.min(longestLookupMs, endMs - now()));
-    const lookup = await client.lookUp(generationId, timeoutMs, signal);
+    const lookup = await lookUp(generationId, timeoutMs, signal);
     if (lookup.kind === 'told') return { generation: lookup.generation };
     if (lookup.kind === 'failed') {
       const { kind, detail } = lookup.failure;

@@ -316,6 +316,7 @@ export interface ClaimedWork {
 
 export interface AttemptStart {
   readonly index: number;
+  readonly provider: string;
   readonly model: string;
   readonly generationId: string;
 }

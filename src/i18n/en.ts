@@ -1,4 +1,5 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
 /**
  * Everything Parley says, in English: the source of truth for keys and parameters. Texts are
@@ -196,6 +197,8 @@ export const en = {
   'model.how_pages': (p: { line: string }) => `The next page: \`${p.line}\``,
   'model.is_yours': () => '✅ *yours*',
   'model.none': () => 'No model that you could choose here is like that.',
+  'model.no_choice': () =>
+    'Here the models are set by whoever runs this bot; there is nothing to choose from.',
   'model.no_list': () => 'I have not received the list of models yet. Please try again in a minute.',
   'model.context': (p: { tokens: number }) => `reads ${count(p.tokens)} tokens`,
   'model.longest_answer': (p: { tokens: number }) => `writes up to ${count(p.tokens)} tokens`,
@@ -258,6 +261,9 @@ export const en = {
   'usage.month': () => 'This month',
   'usage.line': (p: { label: string; requests: number; tokens: number; costNanoUsd: number }) =>
     `${p.label}: ${plural(p.requests, 'message', 'messages')}, ${plural(p.tokens, 'token', 'tokens')}, ${usd(p.costNanoUsd)}`,
+  'usage.providers': () => '**This month by provider**',
+  'usage.provider': (p: { provider: string; calls: number; tokens: number; costNanoUsd: number }) =>
+    `- ${PROVIDER_NAMES[p.provider] ?? 'Not known'}: ${plural(p.calls, 'call', 'calls')}, ${plural(p.tokens, 'token', 'tokens')}, ${usd(p.costNanoUsd)}`,
   'usage.limits': () => '**What is left**',
   'usage.limit': (p: {
     subject: string;
@@ -278,13 +284,15 @@ export const en = {
   'stats.models': () => '**Models**',
   'stats.model': (p: {
     model: string;
+    provider: string;
     requests: number;
     failures: number;
     tokens: number;
     costNanoUsd: number;
     firstTokenMs: number;
   }) =>
-    `- \`${p.model}\`: ${plural(p.requests, 'answer', 'answers')}, ${plural(p.failures, 'failure', 'failures')}, ${plural(p.tokens, 'token', 'tokens')}, ${usd(p.costNanoUsd)}${p.firstTokenMs < 0 ? '' : `, first word after ${count(Math.round(p.firstTokenMs))} ms`}`,
+    `- \`${p.model}\`${otherProvider(p.provider)}: ${plural(p.requests, 'answer', 'answers')}, ${plural(p.failures, 'failure', 'failures')}, ${plural(p.tokens, 'token', 'tokens')}, ${usd(p.costNanoUsd)}${p.firstTokenMs < 0 ? '' : `, first word after ${count(Math.round(p.firstTokenMs))} ms`}`,
+  'stats.providers': () => '**Providers**',
   'stats.users': () => '**Most active**',
   'stats.user': (p: { name: string; requests: number; tokens: number }) =>
     `- ${p.name}: ${plural(p.requests, 'message', 'messages')}, ${plural(p.tokens, 'token', 'tokens')}`,

@@ -1,5 +1,6 @@
 import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
 const wait = (waitMs: number): string => formatDuration('id', waitMs);
 const count = (value: number): string => formatCount('id', value);
@@ -174,6 +175,7 @@ export const id: Translation = {
   'model.how_pages': (p) => `Halaman berikutnya: \`${p.line}\``,
   'model.is_yours': () => '✅ *pilihanmu*',
   'model.none': () => 'Tidak ada model seperti itu yang bisa kamu pilih di sini.',
+  'model.no_choice': () => 'Di sini model ditentukan oleh pengelola bot ini; tidak ada yang bisa dipilih.',
   'model.no_list': () => 'Saya belum menerima daftar model. Silakan coba lagi sebentar lagi.',
   'model.context': (p) => `membaca ${count(p.tokens)} token`,
   'model.longest_answer': (p) => `menulis sampai ${count(p.tokens)} token`,
@@ -233,6 +235,9 @@ export const id: Translation = {
   'usage.month': () => 'Bulan ini',
   'usage.line': (p) =>
     `${p.label}: ${count(p.requests)} pesan, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}`,
+  'usage.providers': () => '**Bulan ini menurut penyedia**',
+  'usage.provider': (p) =>
+    `- ${PROVIDER_NAMES[p.provider] ?? 'Tidak diketahui'}: ${count(p.calls)} panggilan, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}`,
   'usage.limits': () => '**Yang tersisa**',
   'usage.limit': (p) =>
     `- ${p.subject === 'guild' ? 'Komunitas' : 'Kamu'}, ${METRICS[p.metric]} ${WINDOWS[p.window]}: ${amount(p.metric, p.used)} dari ${amount(p.metric, p.limit)} terpakai, dimulai lagi dalam ${wait(p.waitMs)}`,
@@ -244,7 +249,8 @@ export const id: Translation = {
   'stats.outcomes': (p) => `${count(p.answered)} terjawab, ${count(p.failed)} gagal`,
   'stats.models': () => '**Model**',
   'stats.model': (p) =>
-    `- \`${p.model}\`: ${count(p.requests)} jawaban, ${count(p.failures)} kegagalan, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}${p.firstTokenMs < 0 ? '' : `, kata pertama setelah ${count(Math.round(p.firstTokenMs))} md`}`,
+    `- \`${p.model}\`${otherProvider(p.provider)}: ${count(p.requests)} jawaban, ${count(p.failures)} kegagalan, ${count(p.tokens)} token, ${usd(p.costNanoUsd)}${p.firstTokenMs < 0 ? '' : `, kata pertama setelah ${count(Math.round(p.firstTokenMs))} md`}`,
+  'stats.providers': () => '**Penyedia**',
   'stats.users': () => '**Paling aktif**',
   'stats.user': (p) => `- ${p.name}: ${count(p.requests)} pesan, ${count(p.tokens)} token`,
   'stats.none': () => 'Belum ada yang ditanyakan di sini.',

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import { startServiceSimulator } from './compatible/server.ts';
 import { startOpenRouterSimulator } from './openrouter.ts';
 
 /**
@@ -23,6 +24,35 @@ export async function runOpenRouterSimulatorCommand(argv: string[]): Promise<voi
     ...(values.keys !== undefined && { keys: values.keys.split(',') }),
     ...(values.pace !== undefined && { pace: parsePace(values.pace) }),
   });
+  await serveUntilStopped(simulator);
+}
+
+/**
+ * The same for a service besides OpenRouter. Options: `--port`, `--host`, `--key` (one) and `--pace`. Rejects as that does.
+ */
+export async function runServiceSimulatorCommand(
+  name: 'gemini' | 'huggingface',
+  argv: string[],
+): Promise<void> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      port: { type: 'string', default: '0' },
+      host: { type: 'string', default: '127.0.0.1' },
+      key: { type: 'string' },
+      pace: { type: 'string' },
+    },
+  });
+  const simulator = await startServiceSimulator(name, {
+    port: parseNumber('port', values.port),
+    host: values.host,
+    ...(values.key !== undefined && { key: values.key }),
+    ...(values.pace !== undefined && { pace: parsePace(values.pace) }),
+  });
+  await serveUntilStopped(simulator);
+}
+
+async function serveUntilStopped(simulator: { readonly url: string; stop(): Promise<void> }): Promise<void> {
   process.stdout.write(`${simulator.url}\n`);
   const stopped = new AbortController();
   await Promise.race([

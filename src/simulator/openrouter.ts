@@ -20,7 +20,7 @@ import type { Pace } from './completion.ts';
 import { answerControl } from './control.ts';
 import { createGenerations, type SimulatedGeneration } from './generations.ts';
 import { answerRequest } from './router.ts';
-import { createScenarioQueue, type Scenario, type ScenarioMatch } from './scenario.ts';
+import { createScenarioQueue, scenarioSchema, type Scenario, type ScenarioMatch } from './scenario.ts';
 import type { SimulatedCall, SimulatorState } from './state.ts';
 
 export interface SimulatorOptions {
@@ -128,7 +128,7 @@ function createState(options: SimulatorOptions): SimulatorState {
   return {
     models: options.models ?? builtInModels,
     ...createBooks(options, now),
-    scenarios: createScenarioQueue(),
+    scenarios: createScenarioQueue(scenarioSchema),
     script: options.script ?? (() => ({ kind: 'answer' })),
     calls: [],
     pace: options.pace ?? { firstTokenMs: 0, tokensPerSecond: Number.POSITIVE_INFINITY },

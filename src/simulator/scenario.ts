@@ -44,7 +44,7 @@ const framing = z.strictObject({
   byteOrderMark: z.boolean().optional(),
 });
 
-const answer = z.strictObject({
+export const answerScenario = z.strictObject({
   kind: z.literal('answer'),
   /** Absent (and no `pieces`): the demo answer to the last user message. `""` with no reasoning is an empty answer. */
   text: z.string().optional(),
@@ -101,7 +101,7 @@ const answer = z.strictObject({
 });
 
 /** One answer of HTTP, final whatever fallbacks the request names. */
-const http = z.strictObject({
+export const httpScenario = z.strictObject({
   kind: z.literal('http'),
   status: z.int().min(200).max(599),
   headers: z.record(z.string(), z.string()).optional(),
@@ -129,14 +129,14 @@ const refusal = z.strictObject({
 });
 
 /** What happens to the connection before any byte of an answer. */
-const connection = z.strictObject({
+export const connectionScenario = z.strictObject({
   kind: z.literal('connection'),
   event: z.enum(['reset', 'close', 'stall']),
   afterMs: milliseconds.optional(),
 });
 
 /** Bytes exactly as given. */
-const raw = z.strictObject({
+export const rawScenario = z.strictObject({
   kind: z.literal('raw'),
   status: z.int().min(200).max(599).optional(),
   headers: z.record(z.string(), z.string()).optional(),
@@ -150,7 +150,13 @@ const raw = z.strictObject({
   end: z.enum(['end', 'reset', 'stall']).optional(),
 });
 
-const scenarioSchema = z.discriminatedUnion('kind', [answer, http, refusal, connection, raw]);
+export const scenarioSchema = z.discriminatedUnion('kind', [
+  answerScenario,
+  httpScenario,
+  refusal,
+  connectionScenario,
+  rawScenario,
+]);
 
 /** One thing that can happen to a chat request. Data only, so that it can be sent over HTTP. */
 export type Scenario = z.input<typeof scenarioSchema>;
@@ -170,11 +176,11 @@ const matchSchema = z.strictObject({
   times: z.union([z.int().min(1), z.literal(Infinity), z.null().transform(() => Infinity)]).optional(),
 });
 
-export interface ScenarioQueue {
+export interface ScenarioQueue<Prepared = PreparedScenario> {
   /** Throws a `ZodError` that names every wrong field; nothing is queued then. */
   add(scenario: unknown, match?: unknown): void;
   /** The oldest scenario for any of these ids, taken from the queue; undefined when none waits. */
-  take(modelIds: readonly string[]): PreparedScenario | undefined;
+  take(modelIds: readonly string[]): Prepared | undefined;
   clear(): void;
 }
 
@@ -183,12 +189,12 @@ export function prepareScenario(scenario: Scenario): PreparedScenario {
   return scenarioSchema.parse(scenario);
 }
 
-export function createScenarioQueue(): ScenarioQueue {
-  let entries: { scenario: PreparedScenario; model: string | undefined; left: number }[] = [];
+export function createScenarioQueue<Prepared>(schema: z.ZodType<Prepared>): ScenarioQueue<Prepared> {
+  let entries: { scenario: Prepared; model: string | undefined; left: number }[] = [];
   return {
     add(scenario, match = {}) {
       const { model, times = 1 } = matchSchema.parse(match);
-      entries.push({ scenario: scenarioSchema.parse(scenario), model, left: times });
+      entries.push({ scenario: schema.parse(scenario), model, left: times });
     },
     take(modelIds) {
       const entry = entries.find(({ model }) => model === undefined || modelIds.includes(model));

@@ -13,7 +13,7 @@ export type DocumentFunction =
   | 'renew_leases_v2'
   | 'release_leases_v1'
   | 'claim_work_v2'
-  | 'attempt_started_v1'
+  | 'attempt_started_v2'
   | 'intend_part_v2'
   | 'part_sent_v3'
   | 'part_removed_v1'

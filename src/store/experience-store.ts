@@ -2,7 +2,7 @@ import type { ExperienceStore, ModelExperience } from '../completion/ports.ts';
 import type { Sql } from './connection.ts';
 import { reach } from './failure.ts';
 
-/** What the attempts of the last days tell. However many there were, only the newest are read. */
+/** What the attempts of the last days tell of OpenRouter's models: elsewhere the same id is another thing. However many there were, only the newest are read. */
 export function createExperienceStore(sql: Sql): ExperienceStore {
   return {
     recent: (blamed) =>
@@ -13,7 +13,7 @@ export function createExperienceStore(sql: Sql): ExperienceStore {
             avg(first_token_ms)::float8 as "firstTokenMs"
           from (
             select a.model_asked, a.index, a.failure, a.first_token_ms from attempts a
-            where a.started_at > now() - interval '3 days' and a.outcome in ('answered', 'partial', 'failed')
+            where a.provider = 'openrouter' and a.started_at > now() - interval '3 days' and a.outcome in ('answered', 'partial', 'failed')
             order by a.started_at desc limit ${MOST_ATTEMPTS}
           ) newest
           -- Late in a turn little of its time is left.

@@ -57,7 +57,7 @@ export function createTurnStore(sql: Sql, now?: () => number): TurnStore {
     },
     claimWork: async (request) => (await claim('claim_work_v2', request)) as ClaimedWork,
     async attemptStarted(of, attempt) {
-      await call('attempt_started_v1', { ...fence(of), ...attempt });
+      await call('attempt_started_v2', { ...fence(of), ...attempt });
     },
     async intendPart(of, index) {
       const isGood = await call('intend_part_v2', { ...fence(of), index });

@@ -1,6 +1,7 @@
 import type { QuotaLimits } from '../limits/quota.ts';
 import type {
   ModelUsage,
+  ProviderUsage,
   QuotaStanding,
   StatsReport,
   UsageReader,
@@ -44,12 +45,15 @@ export function createUsageReader(sql: Sql, defaults: DefaultQuotas, now?: () =>
 
 /** A big sum, which JSON can only carry as text. */
 type Totals = Omit<UsageTotals, 'costNanoUsd'> & { readonly costNanoUsd: string };
+type ProviderDocument = Omit<ProviderUsage, 'costNanoUsd'> & Totals;
 interface UsageDocument {
   readonly today: Totals;
   readonly month: Totals;
+  readonly providers: readonly ProviderDocument[];
   readonly quotas: readonly QuotaStanding[];
 }
-type StatsDocument = Omit<StatsReport, 'days' | 'totals' | 'models'> & {
+type StatsDocument = Omit<StatsReport, 'days' | 'totals' | 'models' | 'providers'> & {
+  readonly providers: readonly ProviderDocument[];
   readonly totals: Totals;
   readonly models: readonly (Omit<ModelUsage, 'costNanoUsd'> & Totals)[];
 };
@@ -62,6 +66,7 @@ const withMoney = <Part extends { readonly costNanoUsd: string }>(part: Part) =>
 const readUsage = (document: UsageDocument): UsageReport => ({
   today: withMoney(document.today),
   month: withMoney(document.month),
+  providers: document.providers.map(withMoney),
   quotas: document.quotas,
 });
 
@@ -69,6 +74,7 @@ const readStats = (document: StatsDocument): Omit<StatsReport, 'days'> => ({
   ...document,
   totals: withMoney(document.totals),
   models: document.models.map(withMoney),
+  providers: document.providers.map(withMoney),
 });
 
 const selectUsage = (sql: Sql, question: string) => sql<{ report: UsageDocument }[]>`
@@ -84,6 +90,10 @@ const selectUsage = (sql: Sql, question: string) => sql<{ report: UsageDocument 
     select coalesce(s, blank_subject_v1(1::smallint, asked.time_zone))
     from asked left join quota_subjects s on s.kind = 1 and s.subject_id = asked.guild_id
     where asked.p ->> 'guild' is not null
+  ), by_provider as (
+    select ${ofProvider(sql)} as figures, sum(h.attempts) as attempts, h.provider
+    from asked join usage_hourly h on h.user_id = asked.user_id and h.hour >= date_trunc('month', asked.now, 'UTC')
+    where h.provider <> '' group by h.provider
   )
   select jsonb_build_object(
     'today', (
@@ -94,6 +104,7 @@ const selectUsage = (sql: Sql, question: string) => sql<{ report: UsageDocument 
       select ${totals(sql)} from usage_hourly h
       where h.user_id = asked.user_id and h.hour >= date_trunc('month', asked.now, 'UTC')
     ),
+    'providers', (select coalesce(jsonb_agg(figures order by attempts desc, provider), '[]') from by_provider),
     'quotas', (
       select coalesce(jsonb_agg(jsonb_build_object('subject', t.subject, 'metric', t.metric, 'window', t.win,
         'used', t.used, 'held', t.held, 'limit', t.lim, 'resetsAtMs', epoch_ms_v1(t.resets_at))), '[]')
@@ -113,10 +124,13 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
       and case when asked.p ->> 'guild' is null then h.guild_id is null and h.user_id = asked.user_id
         else h.guild_id = asked.guild_id end
   ), by_model as (
-    select h.model, ${totals(sql)} || jsonb_build_object('model', h.model, 'failures', sum(h.attempt_failures),
+    select h.model, ${totals(sql)} || jsonb_build_object('model', h.model, 'provider', h.provider, 'failures', sum(h.attempt_failures),
       'meanFirstTokenMs', round(sum(h.first_token_ms_sum) / nullif(sum(h.first_token_count), 0))) as figures,
-      sum(h.attempts) as attempts
-    from hours h where h.model <> '' group by h.model
+      sum(h.attempts) as attempts, h.provider
+    from hours h where h.model <> '' group by h.model, h.provider
+  ), by_provider as (
+    select ${ofProvider(sql)} as figures, sum(h.attempts) as attempts, h.provider
+    from hours h where h.provider <> '' group by h.provider
   ), by_user as (
     select u.name, sum(h.requests) as requests, sum(h.prompt_tokens + h.completion_tokens) as tokens
     from hours h join users u on u.id = h.user_id group by u.id, u.name
@@ -127,7 +141,8 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
     'answered', (select coalesce(sum(answered), 0) from hours),
     'failed', (select coalesce(sum(failed), 0) from hours),
     'users', (select count(distinct user_id) from hours),
-    'models', (select coalesce(jsonb_agg(figures order by attempts desc, model), '[]') from by_model),
+    'models', (select coalesce(jsonb_agg(figures order by attempts desc, model, provider), '[]') from by_model),
+    'providers', (select coalesce(jsonb_agg(figures order by attempts desc, provider), '[]') from by_provider),
     'topUsers', (select coalesce(jsonb_agg(to_jsonb(by_user) order by requests desc, tokens desc), '[]') from by_user)
   ) as report`;
 
@@ -135,6 +150,10 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
 const totals = (sql: Sql) => sql`jsonb_build_object('requests', coalesce(sum(h.requests), 0),
   'promptTokens', coalesce(sum(h.prompt_tokens), 0), 'completionTokens', coalesce(sum(h.completion_tokens), 0),
   'cachedTokens', coalesce(sum(h.cached_tokens), 0), 'costNanoUsd', coalesce(sum(h.cost_nano_usd), 0)::text)`;
+
+/** ProviderUsage of the rows called `h`, grouped by their provider. */
+const ofProvider = (sql: Sql) =>
+  sql`${totals(sql)} || jsonb_build_object('provider', h.provider, 'calls', coalesce(sum(h.attempts), 0))`;
 
 function onlyRow<Row>(rows: readonly Row[]): Row {
   const [row] = rows;

@@ -11,9 +11,18 @@ export interface UsageTotals {
 
 export interface ModelUsage extends UsageTotals {
   readonly model: string;
+  /** Models of several providers may share a name. */
+  readonly provider: string;
   readonly failures: number;
   /** Mean time to the first token over its attempts; null when none gave one. */
   readonly meanFirstTokenMs: number | null;
+}
+
+export interface ProviderUsage extends UsageTotals {
+  /** As attempts name it; `unknown` where a process was lost before it could tell. */
+  readonly provider: string;
+  /** Attempts, failed ones too. */
+  readonly calls: number;
 }
 
 export interface QuotaStanding {
@@ -30,6 +39,8 @@ export interface QuotaStanding {
 export interface UsageReport {
   readonly today: UsageTotals;
   readonly month: UsageTotals;
+  /** Of this month, the most used first. */
+  readonly providers: readonly ProviderUsage[];
   readonly quotas: readonly QuotaStanding[];
 }
 
@@ -41,6 +52,8 @@ export interface StatsReport {
   readonly failed: number;
   readonly users: number;
   readonly models: readonly ModelUsage[];
+  /** The most used first. */
+  readonly providers: readonly ProviderUsage[];
   readonly topUsers: readonly { readonly name: string; readonly requests: number; readonly tokens: number }[];
 }
 

@@ -70,6 +70,8 @@ export const rootFiles: readonly string[] = [
   'app.ts',
   'config.ts',
   'config-names.ts',
+  'config-models.ts',
+  'model-providers.ts',
   'logger.ts',
   'dispatch.ts',
   'engine-settings.ts',

@@ -78,6 +78,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       const usage = scene.requests().at(-1)?.call.usage;
       expect(turn.usage).toEqual([
         {
+          provider: 'openrouter',
           requests: 1,
           promptTokens: usage?.prompt_tokens,
           completionTokens: usage?.completion_tokens,

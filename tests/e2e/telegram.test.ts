@@ -72,6 +72,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       const { usage } = lastRequest()?.call ?? {};
       expect(turn.usage).toEqual([
         {
+          provider: 'openrouter',
           requests: 1,
           promptTokens: usage?.prompt_tokens,
           completionTokens: usage?.completion_tokens,

@@ -144,6 +144,11 @@ async function startAttempt(course: Course): Promise<void> {
   const held = course.held[pick(course, course.held.length)];
   if (held === undefined) return;
   const { id, epoch } = held.turn;
-  const attempt = { index: Math.max(0, held.costs.size - 1), model: 'm', generationId: `g-${randomUUID()}` };
-  await call(course, 'attempt_started_v1', { turnId: id, epoch, ...attempt });
+  const attempt = {
+    index: Math.max(0, held.costs.size - 1),
+    provider: 'openrouter',
+    model: 'm',
+    generationId: `g-${randomUUID()}`,
+  };
+  await call(course, 'attempt_started_v2', { turnId: id, epoch, ...attempt });
 }

@@ -33,6 +33,7 @@ export interface MessageRow {
 }
 
 export interface AttemptRow {
+  readonly provider: string | null;
   readonly modelAsked: string;
   readonly modelUsed: string | null;
   readonly generationId: string | null;
@@ -42,6 +43,7 @@ export interface AttemptRow {
 }
 
 export interface UsageRow {
+  readonly provider: string;
   readonly requests: number;
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -71,10 +73,10 @@ export function createRecords({ sql }: Pick<Database, 'sql'>): Records {
         'question', (select ${message(sql)} from messages m where m.id = t.question_message_id),
         'answer', (select ${message(sql)} from messages m where m.id = t.answer_message_id),
         'parts', (select coalesce(jsonb_agg(r.platform_message_id order by r.index), '[]') from reply_parts r where r.turn_id = coalesce(t.reply_of, t.id)),
-        'attempts', (select coalesce(jsonb_agg(jsonb_build_object('modelAsked', a.model_asked, 'modelUsed', a.model_used,
+        'attempts', (select coalesce(jsonb_agg(jsonb_build_object('provider', a.provider, 'modelAsked', a.model_asked, 'modelUsed', a.model_used,
           'generationId', a.generation_id, 'outcome', a.outcome, 'failure', a.failure, 'httpStatus', a.http_status)
           order by a.epoch, a.index), '[]') from attempts a where a.turn_id = t.id),
-        'usage', (select coalesce(jsonb_agg(jsonb_build_object('requests', u.requests, 'promptTokens', u.prompt_tokens,
+        'usage', (select coalesce(jsonb_agg(jsonb_build_object('provider', u.provider, 'requests', u.requests, 'promptTokens', u.prompt_tokens,
           'completionTokens', u.completion_tokens, 'costNanoUsd', u.cost_nano_usd, 'source', u.source)
           order by u.epoch, u.attempt), '[]') from usage u where u.turn_id = t.id)) as turn
       from turns t where ${where} order by t.seq`;

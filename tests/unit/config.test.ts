@@ -166,3 +166,59 @@ test('the address of Discord’s API is taken with and without its version', () 
   expect(urlOf('http://127.0.0.1:9/api/')).toBe('http://127.0.0.1:9/api');
   expect(urlOf('http://127.0.0.1:9/api/v10')).toBe('http://127.0.0.1:9/api');
 });
+
+const GEMINI_KEY = { GEMINI_API_KEY: 'AIza-key' };
+const HF_KEY = { HF_TOKEN: 'hf_key' };
+const ALL_KEYS = { OPENROUTER_API_KEY: 'sk-or-v1-key', ...GEMINI_KEY, ...HF_KEY };
+
+test('who has a key is asked in order, the chosen one first', () => {
+  const orderOf = (environment: Record<string, string>) => read(environment).config.model.providers;
+  const free = { GEMINI_FREE: 'true', HF_FREE: 'true' };
+  expect(orderOf({})).toEqual(['openrouter']);
+  expect(orderOf({ ...HF_KEY, ...free })).toEqual(['huggingface']);
+  expect(orderOf({ ...ALL_KEYS, ...free })).toEqual(['gemini', 'openrouter', 'huggingface']);
+  expect(orderOf({ ...ALL_KEYS, ...free, GPT_PROVIDER: 'huggingface' })).toEqual([
+    'huggingface',
+    'gemini',
+    'openrouter',
+  ]);
+  expect(orderOf({ ...ALL_KEYS, USE_FREE_MODELS_ONLY: 'false', DAILY_BUDGET_USD: '1' })).toHaveLength(3);
+});
+
+test('a key for another provider takes the simulator’s place', () => {
+  const { model } = read({ ...GEMINI_KEY, GEMINI_FREE: 'true', GEMINI_MODEL: 'google/gemini-9' }).config;
+  expect(model).toMatchObject({
+    isSimulated: false,
+    upstream: null,
+    gemini: {
+      apiKey: 'AIza-key',
+      baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai',
+      model: 'gemini-9',
+      isFree: true,
+    },
+    huggingface: null,
+  });
+  expect(read({}).config.model.isSimulated).toBe(true);
+});
+
+test('a key that may cost money is left unused, with a warning, where only free models may be asked', () => {
+  const { config, warnings } = read({ ...ALL_KEYS, HF_FREE: 'true' });
+  expect(config.model).toMatchObject({ gemini: null, providers: ['openrouter', 'huggingface'] });
+  expect(warnings).toEqual([expect.stringMatching(/^GEMINI_API_KEY is not used.*GEMINI_FREE=true/u)]);
+});
+
+test('keys for other programs keep nobody from a look at simulated answers', () => {
+  const { config, warnings } = read({ ...GEMINI_KEY, ...HF_KEY });
+  expect(config.model).toMatchObject({ isSimulated: true, gemini: null, providers: ['openrouter'] });
+  expect(warnings).toHaveLength(2);
+});
+
+test.each([
+  [{ GPT_PROVIDER: 'gemini' }, 'GEMINI_API_KEY'],
+  [{ GPT_PROVIDER: 'huggingface', ...GEMINI_KEY, GEMINI_FREE: 'true' }, 'HF_TOKEN'],
+  [{ GPT_PROVIDER: 'openrouter' }, 'OPENROUTER_API_KEY'],
+  [{ ...GEMINI_KEY, TELEGRAM_BOT_TOKEN: '123456789:AA-simulated-token-AAAAAAAAAAAAAAAAAA' }, 'GEMINI_FREE'],
+  [{ ...HF_KEY, GPT_PROVIDER: 'huggingface' }, 'HF_FREE'],
+])('who answers must have a key that may be used: of %o is told %s', (environment, name) => {
+  expect(problemsOf(environment)).toEqual([expect.stringMatching(new RegExp(`^${name}: write `, 'u'))]);
+});

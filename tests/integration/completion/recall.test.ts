@@ -46,6 +46,7 @@ const lostAttempt = (changes: Partial<LostAttempt> = {}): LostAttempt => ({
   model: paid,
   generationId: 'gen-1795219200-nobodyKnowsThisOne01',
   startedAtMs: startMs,
+  provider: 'openrouter',
   heldNanoUsd: '2345678',
   ...changes,
 });
@@ -155,6 +156,24 @@ describe('an attempt whose process was lost', () => {
     expect(bench.warnings).toHaveLength(1);
   });
 
+  it.for(['gemini', 'a provider that is gone'])(
+    'of %s, which tells nothing afterwards, costs the whole hold, unasked',
+    async (provider) => {
+      const bench = await testBench(simulator, clock, { freeOnly: false });
+      const record = await bench.recall(lostAttempt({ provider, model: 'gemini-3.8-flash' }));
+      expect(record).toMatchObject({
+        provider,
+        modelAsked: 'gemini-3.8-flash',
+        isFree: false,
+        usage: { costNanoUsd: 2_345_678n, source: 'estimated' },
+      });
+      expect(questions()).toHaveLength(0);
+      expect(await bench.recall(lostAttempt({ provider, heldNanoUsd: null }))).toMatchObject({
+        isFree: true,
+      });
+    },
+  );
+
   it('costs the whole hold, unasked, when its generation was never named', async () => {
     const bench = await testBench(simulator, clock, { freeOnly: false });
     const { usage, generationId } = await bench.recall(lostAttempt({ generationId: null }));
@@ -239,7 +258,7 @@ describe('a provider that fails when it is asked', () => {
 
   it('by silence is waited for no longer than each question may take', async () => {
     const { url } = await withGenerationFaults(simulator, []);
-    const lookup = await clientOf({ url }).lookUp('gen-1-x', 30, new AbortController().signal);
+    const lookup = await clientOf({ url }).lookUp?.('gen-1-x', 30, new AbortController().signal);
     expect(lookup).toMatchObject({ kind: 'failed', failure: { kind: 'timeout' } });
   });
 });

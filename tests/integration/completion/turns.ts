@@ -70,7 +70,8 @@ export async function testBench(
   const experience = createExperience({ store: { recent: () => Promise.resolve(seen) }, random, log });
   await experience.refresh();
   const chain = createCompletionChain({
-    client: clientOf(simulator),
+    clients: [clientOf(simulator)],
+    ownModels: [],
     catalogue,
     experience,
     settings: {
@@ -78,6 +79,7 @@ export async function testBench(
       defaultModel: null,
       fallbackModels: [],
       emergencyModel: null,
+      providers: ['openrouter'],
       freePerMinute: 1000,
       modelTimeoutMs: 45_000,
       firstTokenTimeoutMs: 15_000,

@@ -242,7 +242,12 @@ describe.each(databaseKinds)('claims on %s', (kind) => {
 
     it('store no generation, mark nothing delivered and postpone nothing', async () => {
       const { stale, current } = await overtake();
-      await store.turns.attemptStarted(stale, { index: 0, model: 'm', generationId: 'g' });
+      await store.turns.attemptStarted(stale, {
+        index: 0,
+        provider: 'openrouter',
+        model: 'm',
+        generationId: 'g',
+      });
       expect(await database.sql`select 1 from attempts where turn_id = ${stale.id}`).toHaveLength(0);
       await later(MINUTE_MS, () => store.turns.settle(settlement(current)));
       await store.turns.markDelivered(stale, DELIVERED);

@@ -29,6 +29,8 @@ describe.each(databaseKinds)('how models did, on %s', (kind) => {
     ]);
     await settle([{ modelAsked: 'a/one', firstTokenMs: 1000 }]);
     await settle([{ modelAsked: 'c/old', startedAtMs: Date.now() - 4 * 86_400_000 }]);
+    // Elsewhere the same id is another thing.
+    await settle([{ ...failed, provider: 'huggingface', modelAsked: 'b/two', failure: 'overloaded' }]);
     const recent = await store.experience.recent(['overloaded']);
     expect(recent.toSorted((one, other) => (one.model < other.model ? -1 : 1))).toEqual([
       { model: 'a/one', calls: 2, failures: 1, firstTokenMs: 1000 },

@@ -111,7 +111,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
 
   it('completes an attempt whose generation was stored while it ran', async () => {
     const turn = await run(store.turns, admission({ author: person(), chat: nextId() }));
-    const start = { index: 0, model: 'acme/small:free', generationId: 'gen-early' };
+    const start = { index: 0, provider: 'openrouter', model: 'acme/small:free', generationId: 'gen-early' };
     await store.turns.attemptStarted(turn, start);
     await store.turns.attemptStarted(turn, start);
     await store.turns.settle(settlement(turn, { attempts: [attempt({ generationId: null })] }));
@@ -162,6 +162,7 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
       const { turn, claimed } = await lapse();
       await store.turns.attemptStarted(turn, {
         index: 0,
+        provider: 'openrouter',
         model: 'late',
         generationId: 'late',
       });

@@ -127,8 +127,18 @@ describe.each(databaseKinds)('the succession of turns on %s', (kind) => {
     const lost = async () => {
       const turn = await run(store.turns, admission(someone()));
       await store.turns.holdCost(turn, 0, 900n);
-      await store.turns.attemptStarted(turn, { index: 0, model: 'acme/paid', generationId: 'g0' });
-      await store.turns.attemptStarted(turn, { index: 1, model: 'acme/free:free', generationId: 'g1' });
+      await store.turns.attemptStarted(turn, {
+        index: 0,
+        provider: 'openrouter',
+        model: 'acme/paid',
+        generationId: 'g0',
+      });
+      await store.turns.attemptStarted(turn, {
+        index: 1,
+        provider: 'gemini',
+        model: 'acme/free:free',
+        generationId: 'g1',
+      });
       const taken = (await sweep(MINUTE_MS)).run.find(({ id }) => id === turn.id);
       if (taken === undefined) throw new Error('The turn was not claimed.');
       return { turn, taken };
@@ -149,6 +159,7 @@ describe.each(databaseKinds)('the succession of turns on %s', (kind) => {
         {
           index: 0,
           epoch: 1,
+          provider: 'openrouter',
           model: 'acme/paid',
           generationId: 'g0',
           heldNanoUsd: '900',
@@ -157,6 +168,7 @@ describe.each(databaseKinds)('the succession of turns on %s', (kind) => {
         {
           index: 1,
           epoch: 1,
+          provider: 'gemini',
           model: 'acme/free:free',
           generationId: 'g1',
           heldNanoUsd: null,
@@ -199,7 +211,12 @@ describe.each(databaseKinds)('the succession of turns on %s', (kind) => {
 
     it('tells of them once more where the second process is lost, too', async () => {
       const { turn, taken } = await lost();
-      await store.turns.attemptStarted(taken, { index: 0, model: 'acme/other', generationId: 'g2' });
+      await store.turns.attemptStarted(taken, {
+        index: 0,
+        provider: 'openrouter',
+        model: 'acme/other',
+        generationId: 'g2',
+      });
       const third = (await sweep(3 * MINUTE_MS, 'three')).run.find(({ id }) => id === turn.id);
       expect(third?.lost.map(({ epoch, index }) => [epoch, index])).toEqual([
         [1, 0],

@@ -66,6 +66,17 @@ describe.each(databaseKinds)('the record on %s', (kind) => {
       expect(await store.usage.usageOf(author, guild)).toEqual({
         today: { requests: 1, promptTokens: 100, completionTokens: 20, cachedTokens: 0, costNanoUsd: 7n },
         month: { requests: 2, promptTokens: 200, completionTokens: 40, cachedTokens: 0, costNanoUsd: 14n },
+        providers: [
+          {
+            provider: 'openrouter',
+            calls: 2,
+            requests: 2,
+            promptTokens: 200,
+            completionTokens: 40,
+            cachedTokens: 0,
+            costNanoUsd: 14n,
+          },
+        ],
         quotas: [
           {
             subject: 'user',

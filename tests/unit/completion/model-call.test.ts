@@ -20,7 +20,7 @@ const timers = {
 };
 const callOf = (row: object, remainingMs: number, mustShare: boolean) => {
   const listed = readModelList({ data: [{ id: 'acme/a:free', ...row }] })![0]!;
-  const candidate = { id: listed.id, isFree: listed.isFree, listed };
+  const candidate = { provider: 'openrouter', id: listed.id, isFree: listed.isFree, listed } as const;
   return modelCall(request, [candidate], timers, { remainingMs, mustShare });
 };
 const firstTokenMs = (row: object, remainingMs: number, mustShare: boolean) =>

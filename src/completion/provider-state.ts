@@ -1,0 +1,46 @@
+import { createAccount, type Account } from './account.ts';
+import { createCooldowns, type CooldownOptions, type Cooldowns } from './cooldowns.ts';
+import { createFreePace, type FreePace } from './free-pace.ts';
+import type { ModelClient } from './model-client.ts';
+import type { ProviderName } from './provider.ts';
+
+/** A provider, and what was learnt about it: of one that refuses us the others know nothing. Kept in memory. */
+export interface ProviderState {
+  readonly client: ModelClient;
+  readonly cooldowns: Cooldowns;
+  readonly account: Account;
+  readonly pace: FreePace;
+}
+
+export interface ProviderStateOptions extends CooldownOptions {
+  readonly clients: readonly ModelClient[];
+  /** What each account is allowed on free models together. */
+  readonly freePerMinute: number;
+}
+
+export type ProviderStates = ReadonlyMap<ProviderName, ProviderState>;
+
+export function createProviderStates({
+  clients,
+  freePerMinute,
+  ...options
+}: ProviderStateOptions): ProviderStates {
+  return new Map(
+    clients.map((client) => [
+      client.provider,
+      {
+        client,
+        cooldowns: createCooldowns(options),
+        account: createAccount(options.now),
+        pace: createFreePace(freePerMinute, options.now),
+      },
+    ]),
+  );
+}
+
+/** Throws where there is no such provider: only those are asked that there are. */
+export function stateOf(states: ProviderStates, provider: ProviderName): ProviderState {
+  const state = states.get(provider);
+  if (state === undefined) throw new Error(`There is no client for ${provider}.`);
+  return state;
+}
