@@ -282,6 +282,7 @@ function createCore(
     engine,
     store: store.turns,
     usage: store.usage,
+    stories: store.stories,
     guildSettings: store.guildSettings,
     preferences: store.preferences,
     models,

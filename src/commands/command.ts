@@ -1,4 +1,5 @@
 import type { AccessPolicy } from '../conversation/access.ts';
+import type { AnswerStories } from '../conversation/answer-story.ts';
 import type { Engine } from '../conversation/engine.ts';
 import type { AccessRequests, TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
@@ -42,6 +43,7 @@ export interface CommandServices {
   readonly engine: Engine;
   readonly store: TurnStore;
   readonly usage: UsageReader;
+  readonly stories: AnswerStories;
   readonly requests: AccessRequests;
   readonly guildSettings: GuildSettings;
   readonly preferences: Preferences;

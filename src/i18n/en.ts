@@ -1,4 +1,5 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { enWhy } from './en-why.ts';
 
 /**
  * Everything Parley says, in English: the source of truth for keys and parameters. Texts are
@@ -101,6 +102,7 @@ export const en = {
   'button.stop': () => '⏹ Stop',
   'button.regenerate': () => '🔄 Again',
   'button.continue': () => '⏩ Continue',
+  'button.why': () => '❔ Why?',
   'button.previous': () => '◀',
   'button.next': (p: { index: number; count: number }) => `${p.index}/${p.count} ▶`,
   'press.stopping': () => 'Stopping…',
@@ -135,6 +137,7 @@ export const en = {
   'command.ask.description': () => 'Ask a question',
   'command.ask_about.description': () => 'Ask about a message',
   'command.ask_about.label': () => 'Ask about this',
+  'command.why.description': () => 'How an answer came about: model, wait, cost',
   'command.new.description': () => 'Start a fresh conversation',
   'command.stop.description': () => 'Stop the answer that is being written',
   'command.model.description': () => 'The models that can answer, and choosing one',
@@ -279,6 +282,7 @@ export const en = {
   'terminal.simulated': () =>
     'No model key is set: answers are simulated. To make it real set OPENROUTER_API_KEY; for chats set DISCORD_TOKEN or TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(answer to an earlier message)',
+  ...enWhy,
 } as const;
 
 export type Messages = typeof en;

@@ -1,5 +1,6 @@
 import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { idWhy } from './id-why.ts';
 
 const wait = (waitMs: number): string => formatDuration('id', waitMs);
 const count = (value: number): string => formatCount('id', value);
@@ -83,6 +84,7 @@ export const id: Translation = {
   'button.stop': () => '⏹ Hentikan',
   'button.regenerate': () => '🔄 Ulangi',
   'button.continue': () => '⏩ Lanjutkan',
+  'button.why': () => '❔ Mengapa?',
   'button.previous': () => '◀',
   'button.next': (p) => `${p.index}/${p.count} ▶`,
   'press.again': () => 'Menjawab sekali lagi…',
@@ -114,6 +116,7 @@ export const id: Translation = {
   'command.ask.description': () => 'Ajukan pertanyaan',
   'command.ask_about.description': () => 'Tanya tentang sebuah pesan',
   'command.ask_about.label': () => 'Tanyakan tentang ini',
+  'command.why.description': () => 'Asal sebuah jawaban: model, waktu tunggu, biaya',
   'command.new.description': () => 'Mulai percakapan baru',
   'command.stop.description': () => 'Hentikan jawaban yang sedang ditulis',
   'command.model.description': () => 'Model yang bisa menjawab, dan memilih salah satunya',
@@ -238,4 +241,5 @@ export const id: Translation = {
   'terminal.simulated': () =>
     'Kunci model belum diatur: jawaban disimulasikan. Untuk yang sungguhan, atur OPENROUTER_API_KEY; untuk obrolan, atur DISCORD_TOKEN atau TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(jawaban untuk pesan sebelumnya)',
+  ...idWhy,
 };
