@@ -263,6 +263,7 @@ function createCore(
     newErrorId,
     pseudonym: (internalUserId) =>
       createHmac('sha256', config.pseudonymSecret).update(internalUserId).digest('hex').slice(0, 32),
+    search: { freeOnly: config.model.freeOnly },
     temperature: config.model.temperature,
     window: settings.window,
     instance: settings.instance,

@@ -69,7 +69,9 @@ export function createDispatch(parts: DispatchParts): Handlers {
     if (!parsed.ok) return { text: say(parsed.problem) };
     const { options } = parsed;
     if ('question' in command) {
-      return takenAs(await engine.receive(asMessage(invocation, command.question(options, say)), 'command'));
+      const message = asMessage(invocation, command.question(options, say));
+      const search = command.searches?.(options) === true;
+      return takenAs(await engine.receive(search ? { ...message, search } : message, 'command'));
     }
     try {
       const answer = await command.run({ invocation, options, services, say });

@@ -26,6 +26,8 @@ export type CommandAnswer = string | Said;
 export interface QuestionCommand {
   readonly spec: CommandSpec;
   question(options: CommandOptions, say: CommandUse['say']): string;
+  /** Whether the answer is to search the web; absent for a command that never does. */
+  searches?(options: CommandOptions): boolean;
 }
 
 export interface CommandUse {

@@ -2,12 +2,13 @@ import type { ChunkFacts } from './chunk.ts';
 import { classifyFailure } from './classify-failure.ts';
 import type { CompletionFailure } from './failure.ts';
 import type { CallFacts, CallSink, ReportedUsage } from './model-client.ts';
+import { createSourceList } from './sources.ts';
 
 /** An answer that is coming in, chunk by chunk. */
 export interface Answer {
   /** The response headers name the generation before the first chunk does. */
   named(generationId: string): void;
-  /** Takes the next chunk. Once there is a finish reason, only usage is read from what follows. */
+  /** Takes the next chunk. Once there is a finish reason, only usage and sources are read from what follows. */
   take(chunk: ChunkFacts): void;
   progress(): AnswerProgress;
   /** What the call comes to when no more chunks follow. */
@@ -46,12 +47,14 @@ export function createAnswer(sink: CallSink, maxTokens: number, now: () => numbe
     reasoningBytes: 0,
   };
   const mostBytes = maxTokens * bytesPerTokenAtMost + 16_384;
+  const sources = createSourceList();
   let blanks = '';
 
   return {
     named,
     take(chunk) {
       if (chunk.usage !== null) state.usage = chunk.usage;
+      sources.take(chunk.annotations);
       if (state.finish !== null || state.failure !== null) return;
       if (chunk.id?.startsWith('gen-')) named(chunk.id);
       state.modelUsed = chunk.model ?? state.modelUsed;
@@ -66,7 +69,7 @@ export function createAnswer(sink: CallSink, maxTokens: number, now: () => numbe
       isFailed: state.failure !== null,
     }),
     result: () => resultOf(state),
-    facts: () => factsOf(state),
+    facts: () => ({ ...factsOf(state), sources: sources.list() }),
   };
 
   function named(generationId: string): void {

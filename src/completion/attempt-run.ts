@@ -7,6 +7,7 @@ import { modelCall, type ChainTimers } from './model-call.ts';
 import type { CallEnd, CallSink, ModelClient } from './model-client.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
 import type { Turn } from './turn.ts';
+import { searchesNanoUsd, searchReport } from './web-search.ts';
 
 export interface AttemptParts {
   readonly client: ModelClient;
@@ -44,15 +45,25 @@ export async function runAttempt(
     candidate,
     end,
     hasText: turn.text !== '',
+    searchesNanoUsd: turn.request.search === true ? searchesNanoUsd : 0n,
     promptTokens: turn.promptTokens,
     startedAtMs,
     endedAtMs: now(),
     ...times,
   });
   turn.attempts.push(record);
+  if (turn.request.search === true) turn.search = searchReport(end.usage, end.sources ?? []);
   noteEnd(parts, candidate, end);
-  noteCost(parts, record);
+  noteCost(parts, candidate.isFree ? withoutSearches(record, end) : record);
   return end;
+}
+
+/** What a free model took apart from searches, which may cost: all that it reports beyond them is its own. */
+function withoutSearches(record: AttemptRecord, end: CallEnd): AttemptRecord {
+  const { usage, isFree } = record;
+  if (isFree || usage === null) return record;
+  const costNanoUsd = usage.costNanoUsd - (end.usage?.tools?.costNanoUsd ?? searchesNanoUsd);
+  return { ...record, isFree: true, usage: { ...usage, costNanoUsd: costNanoUsd > 0n ? costNanoUsd : 0n } };
 }
 
 function sinkFor(turn: Turn, { id }: Candidate, onFirstToken: () => void): CallSink {

@@ -8,6 +8,7 @@ import { createCooldowns } from './cooldowns.ts';
 import { createFreePace } from './free-pace.ts';
 import { createGate, type Gate } from './gate.ts';
 import type { Experience } from './experience.ts';
+import type { CompletionFailure } from './failure.ts';
 import type { ChainTimers } from './model-call.ts';
 import type { ModelClient } from './model-client.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
@@ -15,6 +16,7 @@ import { createReaction, type NextStep } from './reaction.ts';
 import { recallAttempt } from './recall.ts';
 import type { Sleep } from './sleep.ts';
 import { answered, cancelled, failed, newTurn, offTheClock, partial, type Turn } from './turn.ts';
+import { canSearch, searchingWorstCaseNanoUsd } from './web-search.ts';
 
 export interface ChainSettings extends ModelChoice, ChainTimers {
   /** The account's allowance for all free models together; a tenth of it is left unused. */
@@ -57,14 +59,12 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
 
   return {
     async complete(request, listener, signal) {
-      const untried = candidates(request);
-      const turn = newTurn({
-        request,
-        listener,
-        signal,
-        untried,
-        deadlineMs: now() + settings.modelTimeoutMs,
-      });
+      const usual = candidates(request);
+      const untried = request.search === true ? usual.filter(canSearch) : usual;
+      const deadlineMs = now() + settings.modelTimeoutMs;
+      const turn = newTurn({ request, listener, signal, untried, deadlineMs });
+      if (request.search === true) turn.failure = whyNoSearch(settings, usual, untried);
+      if (turn.failure !== null) return failed(turn);
       for (;;) {
         const candidate = signal.aborted ? null : await take(parts, turn);
         if (signal.aborted) return cancelled(turn, null);
@@ -83,6 +83,18 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
     },
     recall: (lost, signal) => recallAttempt(parts, lost, signal),
   };
+}
+
+/** What stands against a search from the start; null where nothing does. */
+function whyNoSearch(
+  { freeOnly }: ModelChoice,
+  usual: readonly Candidate[],
+  able: readonly Candidate[],
+): CompletionFailure | null {
+  if (freeOnly) return { kind: 'search_not_allowed', httpStatus: null, detail: 'free models only' };
+  return usual.length > 0 && able.length === 0
+    ? { kind: 'search_unsupported', httpStatus: null, detail: `none of ${usual.length} can call tools` }
+    : null;
 }
 
 interface ChainParts extends ChainDependencies {
@@ -115,9 +127,11 @@ async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Candi
 
 /** Whether the most that the attempt can cost is granted. A refusal is noted in `turn.failure`. */
 async function isPaidFor({ now, log }: ChainParts, turn: Turn, candidate: Candidate): Promise<boolean> {
-  if (candidate.isFree) return true;
   const { promptTokens, request, attempts, listener } = turn;
-  const worstCase = worstCaseNanoUsd(candidate, promptTokens, request.maxTokens);
+  const isSearch = request.search === true;
+  if (candidate.isFree && !isSearch) return true;
+  const worstCaseOf = isSearch ? searchingWorstCaseNanoUsd : worstCaseNanoUsd;
+  const worstCase = worstCaseOf(candidate, promptTokens, request.maxTokens);
   if (worstCase === null) return false;
   try {
     const grant = await offTheClock(turn, now, () => listener.holdCost(attempts.length, worstCase));

@@ -34,6 +34,7 @@ export function modelCall(
     endUser,
     sessionId,
     lowEffort: candidate.listed?.canReasonLess ?? false,
+    ...(request.search === true && { search: true }),
     maxPrices: candidate.isFree ? nothing : listedPrices(candidate),
     timers: callTimers(candidate, timers, left),
   };

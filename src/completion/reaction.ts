@@ -46,12 +46,7 @@ export function createReaction(
       cooldowns.failed(id);
       return step;
     };
-  const blameless =
-    (step: NextStep) =>
-    (_: CompletionFailure, { id }: Candidate): NextStep => {
-      cooldowns.abandoned(id);
-      return step;
-    };
+  const blameless = blamelessIn(cooldowns);
 
   const reactions: Reactions = {
     unauthorized: accountRefused(stop),
@@ -67,6 +62,10 @@ export function createReaction(
     upstream_error: modelFailed({ kind: 'retry_if_last' }),
     context_too_long: blameless({ kind: 'next_larger' }),
     // The request itself is refused: another model must not be the way around that.
+    // The model is as good as before for whoever wants no search.
+    search_unsupported: blameless(next),
+    search_failed: blameless(stop),
+    search_not_allowed: blameless(stop),
     moderated: blameless(stop),
     invalid_request: blameless(stop),
     budget_spent: blameless(stop),
@@ -97,6 +96,15 @@ export function createReaction(
     return reaction(failure, candidate);
   };
 }
+
+/** Nothing is held against the model. */
+const blamelessIn =
+  (cooldowns: Cooldowns) =>
+  (step: NextStep) =>
+  (_: CompletionFailure, { id }: Candidate): NextStep => {
+    cooldowns.abandoned(id);
+    return step;
+  };
 
 type Reaction<Failure> = (failure: Failure, candidate: Candidate) => NextStep;
 type Reactions = {

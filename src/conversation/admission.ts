@@ -1,10 +1,12 @@
+import { searchedTokens } from '../completion/web-search.ts';
 import type { QuotaLimits } from '../limits/quota.ts';
 import type { Full } from '../limits/user-limiter.ts';
 import type { TurnId } from '../platform/ids.ts';
 import type { Envelope, IncomingMessage } from '../platform/message.ts';
 import { decideAccess, type AccessPolicy } from './access.ts';
 import type { AdmitRequest, EditRequest, RepeatRequest, WindowLimits } from './ports.ts';
-import { estimateTokens } from './tokens.ts';
+import { SEARCH_PROMPT } from './prompt.ts';
+import { estimateTokens, tokenCeiling } from './tokens.ts';
 import type { Refusal, TurnCause } from './turn.ts';
 
 /** What is the same for all admissions. */
@@ -36,9 +38,11 @@ export function admitRequest(
   cause: TurnCause,
   rest: { readonly refusal: Refusal | null; readonly unshown: readonly TurnId[] },
 ): AdmitRequest {
-  const { text, isTextWithheld: _, isMaybeCut: __, repliesTo, addressing, ...envelope } = message;
+  const { text, isTextWithheld: _, isMaybeCut: __, repliesTo, addressing, search, ...envelope } = message;
+  const asked = common(options, turnId, envelope, rest.refusal);
   return {
-    ...common(options, turnId, envelope, rest.refusal),
+    ...asked,
+    ...(search === true && { search, hold: withSearch(asked.hold) }),
     cause,
     isPrivate: addressing.isPrivate,
     repliesTo,
@@ -86,6 +90,11 @@ function common(options: AdmissionOptions, turnId: TurnId, envelope: Envelope, r
     instance,
     leaseMs,
   };
+}
+
+/** What the model finds is read by it like a prompt. */
+function withSearch({ systemTokens, ...hold }: AdmitRequest['hold']): AdmitRequest['hold'] {
+  return { ...hold, systemTokens: systemTokens + tokenCeiling(SEARCH_PROMPT) + searchedTokens };
 }
 
 /** Why a message is refused by what it is; null where nothing stands against it. */

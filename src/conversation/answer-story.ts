@@ -1,4 +1,4 @@
-import type { SearchReport } from '../completion/web-search.ts';
+import type { SearchReport } from '../completion/sources.ts';
 import type { GuildId, MessageId, PlaceId, TurnId, UserId } from '../platform/ids.ts';
 import type { Payer, Refusal, TurnCause, TurnSettings, TurnState } from './turn.ts';
 

@@ -82,6 +82,12 @@ export const en = {
     'This conversation has become too long for the model. Start a fresh one with /new, or ask something shorter.',
   'failure.timeout': (p: { errorId: string }) =>
     `The models took too long to answer. Please try again in a moment. (${p.errorId})`,
+  'failure.search': (p: { errorId: string }) =>
+    `The search of the web failed, so I have not answered. Please try again in a moment, or ask without the search. (${p.errorId})`,
+  'failure.search_unsupported': () =>
+    'None of the models that may answer here can search the web. Ask without the search, or choose another model with `/model use`.',
+  'failure.search_free_only': () =>
+    'A search of the web costs money, and I am set to free answers only. Ask without the search, and I will answer from what I know.',
   'failure.unavailable': (p: { errorId: string }) =>
     `No model could answer just now. Please try again in a moment. (${p.errorId})`,
   'failure.unexpected': (p: { errorId: string }) =>
@@ -94,6 +100,9 @@ export const en = {
   'answer.cut_by_length': () => '✂️ *The answer was cut at its length limit.*',
   'answer.filtered': () => '⚠️ *The model service cut the answer here.*',
   'answer.not_allowed': () => '⚠️ My answer to this is not allowed here.',
+  'answer.searched': (p: { searches: number; costNanoUsd: number }) =>
+    `🔎 *Searched the web${p.searches > 1 ? ` ${count(p.searches)} times` : ''}*${p.costNanoUsd > 0 ? ` · ${usd(p.costNanoUsd)}` : ''}`,
+  'answer.not_searched': () => '🔎 *The model answered without a search.*',
   'answer.stopped': () => '⏹️ *Stopped.*',
 
   'turn.cancelled': () => '⏹️ Stopped.',
@@ -154,6 +163,7 @@ export const en = {
   'command.start.description': () => 'Say hello',
   'command.guild.description': () => 'Who waits for approval, and approving it (for operators)',
   'option.question': () => 'question',
+  'option.search': () => 'search the web first',
   'option.days': () => 'number of days',
   'option.message': () => 'message',
   'option.conversations': () => 'kind of conversations',

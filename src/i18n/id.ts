@@ -64,6 +64,12 @@ export const id: Translation = {
   'failure.context_too_long': () =>
     'Percakapan ini sudah terlalu panjang untuk model. Mulai yang baru dengan /new, atau tanyakan sesuatu yang lebih singkat.',
   'failure.timeout': (p) => `Model terlalu lama menjawab. Silakan coba lagi sebentar lagi. (${p.errorId})`,
+  'failure.search': (p) =>
+    `Pencarian di web gagal, jadi saya belum menjawab. Silakan coba lagi sebentar lagi, atau tanyakan tanpa pencarian. (${p.errorId})`,
+  'failure.search_unsupported': () =>
+    'Tidak ada model yang boleh menjawab di sini yang bisa mencari di web. Tanyakan tanpa pencarian, atau pilih model lain dengan `/model use`.',
+  'failure.search_free_only': () =>
+    'Pencarian di web memerlukan biaya, sedangkan saya diatur hanya untuk jawaban gratis. Tanyakan tanpa pencarian, dan saya akan menjawab dari yang saya ketahui.',
   'failure.unavailable': (p) =>
     `Belum ada model yang bisa menjawab saat ini. Silakan coba lagi sebentar lagi. (${p.errorId})`,
   'failure.unexpected': (p) =>
@@ -76,6 +82,9 @@ export const id: Translation = {
   'answer.cut_by_length': () => '✂️ *Jawaban dipotong pada batas panjangnya.*',
   'answer.filtered': () => '⚠️ *Layanan model memotong jawaban di sini.*',
   'answer.not_allowed': () => '⚠️ Jawaban saya untuk ini tidak diizinkan di sini.',
+  'answer.searched': (p) =>
+    `🔎 *Mencari di web${p.searches > 1 ? ` ${count(p.searches)} kali` : ''}*${p.costNanoUsd > 0 ? ` · ${usd(p.costNanoUsd)}` : ''}`,
+  'answer.not_searched': () => '🔎 *Model menjawab tanpa pencarian.*',
   'answer.stopped': () => '⏹️ *Dihentikan.*',
 
   'turn.cancelled': () => '⏹️ Dihentikan.',
@@ -133,6 +142,7 @@ export const id: Translation = {
   'command.start.description': () => 'Menyapa',
   'command.guild.description': () => 'Siapa yang menunggu persetujuan, dan menyetujuinya (untuk operator)',
   'option.question': () => 'pertanyaan',
+  'option.search': () => 'cari dulu di web',
   'option.days': () => 'jumlah hari',
   'option.message': () => 'pesan',
   'option.conversations': () => 'jenis percakapan',

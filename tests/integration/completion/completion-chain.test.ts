@@ -559,7 +559,7 @@ describe('an abort', () => {
   it('before the turn asks nobody', async () => {
     const bench = await testBench(simulator, clock);
     const { outcome } = await bench.ask({ signal: AbortSignal.abort() });
-    expect(outcome).toEqual({ kind: 'cancelled', text: '', model: null, attempts: [] });
+    expect(outcome).toEqual({ kind: 'cancelled', text: '', search: null, model: null, attempts: [] });
     expect(asked()).toEqual([]);
   });
 });

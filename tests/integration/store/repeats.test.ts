@@ -291,7 +291,7 @@ describe.each(databaseKinds)('answers that are asked for again on %s', (kind) =>
       ]);
       expect(await remembered(store.turns, asked)).toEqual(['one', 'v2']);
       const again = ran(await store.turns.repeat(repetition(asked, 'regenerate')));
-      expect(again.previous).toEqual({ text: 'v2', isPartial: false });
+      expect(again.previous).toEqual({ text: 'v2', isPartial: false, search: null });
     });
 
     it('are delivered again, by another process when the first is lost, however old they are', async () => {
