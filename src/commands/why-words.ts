@@ -1,6 +1,7 @@
 import type { AnswerStory, ToldAttempt } from '../conversation/answer-story.ts';
 import { refusalNotice } from '../conversation/outcome.ts';
-import type { Notice } from '../i18n/translate.ts';
+import type { StoredNotice } from '../conversation/turn.ts';
+import { isMessageKey, type Notice } from '../i18n/translate.ts';
 import type { Explained } from '../platform/adapter.ts';
 import { lines, type CommandUse } from './command.ts';
 
@@ -19,8 +20,10 @@ export function explain(story: AnswerStory, telling: Telling): Explained {
   const without = withoutAnswer(story, telling.nowMs);
   if (without !== null) {
     const text = say(without);
-    const tried = story.state === 'failed' ? triedLines(story.attempts, say) : [];
-    return { text: lines(text, ...tried), brief: text };
+    const isFailed = without.key === 'why.failed';
+    const told = isFailed && story.notice !== null ? noticeWord(story.notice, say) : null;
+    const tried = isFailed ? triedLines(story.attempts, say) : [];
+    return { text: lines(text, ...(told === null ? [] : [`> ${told}`]), ...tried), brief: text };
   }
   const facts = factsOf(story);
   const booked = story.booked;
@@ -157,6 +160,11 @@ function searchWord({ answer }: AnswerStory, { readsCost, say }: Telling): strin
 
 function waitOf({ firstMs, wholeMs }: Facts) {
   return { firstMs: firstMs ?? -1, wholeMs: wholeMs ?? -1 };
+}
+
+/** One of an older release may have a key that is gone. */
+function noticeWord(notice: StoredNotice, say: CommandUse['say']): string | null {
+  return isMessageKey(notice.key) ? say(notice as Notice) : null;
 }
 
 function laterWord({ later }: AnswerStory, say: CommandUse['say']): string | null {

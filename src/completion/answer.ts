@@ -40,6 +40,7 @@ export function createAnswer(sink: CallSink, maxTokens: number, now: () => numbe
     modelUsed: null,
     usage: null,
     finish: null,
+    calledTools: false,
     failure: null,
     hasText: false,
     hasTokens: false,
@@ -60,7 +61,7 @@ export function createAnswer(sink: CallSink, maxTokens: number, now: () => numbe
       state.modelUsed = chunk.model ?? state.modelUsed;
       takeTokens(chunk);
       state.failure = failureIn(chunk, state.hasText, now());
-      state.finish = chunk.finishReason ?? (isRunaway() ? 'length' : null);
+      state.finish = finishOf(chunk) ?? (isRunaway() ? 'length' : null);
     },
     progress: () => ({
       hasText: state.hasText,
@@ -71,6 +72,13 @@ export function createAnswer(sink: CallSink, maxTokens: number, now: () => numbe
     result: () => resultOf(state),
     facts: () => ({ ...factsOf(state), sources: sources.list() }),
   };
+
+  /** After a tool that the service runs itself the model goes on: that end is none, unless nothing follows. */
+  function finishOf({ finishReason }: ChunkFacts): string | null {
+    if (finishReason !== 'tool_calls') return finishReason;
+    state.calledTools = true;
+    return null;
+  }
 
   function named(generationId: string): void {
     if (state.generationId !== null) return;
@@ -102,6 +110,8 @@ interface AnswerState {
   modelUsed: string | null;
   usage: ReportedUsage | null;
   finish: string | null;
+  /** The model ended to call a tool, and nothing has ended it since. */
+  calledTools: boolean;
   failure: CompletionFailure | null;
   hasText: boolean;
   hasTokens: boolean;
@@ -131,9 +141,9 @@ function failureIn(chunk: ChunkFacts, hasText: boolean, nowMs: number): Completi
   return null;
 }
 
-function resultOf({ failure, finish, hasText, hasTokens }: AnswerState): AnswerResult {
+function resultOf({ failure, finish, calledTools, hasText, hasTokens }: AnswerState): AnswerResult {
   if (failure !== null) return { kind: 'failed', failure };
-  if (finish === null) {
+  if (finish === null && !calledTools) {
     const detail = hasTokens
       ? 'the stream ended without a finish reason'
       : 'the stream ended without a token';

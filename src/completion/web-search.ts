@@ -18,8 +18,13 @@ const tokensAResult = charactersAResult + 500;
 /** The most that one more reading of the prompt has in it after a search. */
 const tokensASearch = resultsASearch * tokensAResult;
 
-/** Tokens that searches can add to a prompt. */
-export const searchedTokens = mostSearches * tokensASearch;
+/** The most tokens that searches add to what an answer takes: all is read, and may be written, once more after each. */
+export function searchingTokens(promptTokens: number, maxTokens: number): number {
+  let sum = 0;
+  for (let searches = 1; searches <= mostSearches; searches += 1)
+    sum += promptTokens + maxTokens + searches * (tokensASearch + maxTokens);
+  return sum;
+}
 
 /** The most that the searches themselves can cost, on free models too. */
 export const searchesNanoUsd = BigInt(mostSearches) * searchNanoUsd;

@@ -1,4 +1,4 @@
-import { searchedTokens } from '../completion/web-search.ts';
+import { searchingTokens } from '../completion/web-search.ts';
 import type { QuotaLimits } from '../limits/quota.ts';
 import type { Full } from '../limits/user-limiter.ts';
 import type { TurnId } from '../platform/ids.ts';
@@ -39,10 +39,9 @@ export function admitRequest(
   rest: { readonly refusal: Refusal | null; readonly unshown: readonly TurnId[] },
 ): AdmitRequest {
   const { text, isTextWithheld: _, isMaybeCut: __, repliesTo, addressing, search, ...envelope } = message;
-  const asked = common(options, turnId, envelope, rest.refusal);
   return {
-    ...asked,
-    ...(search === true && { search, hold: withSearch(asked.hold) }),
+    ...common(options, turnId, envelope, rest.refusal),
+    ...(search === true && { search, hold: withSearch(options, text) }),
     cause,
     isPrivate: addressing.isPrivate,
     repliesTo,
@@ -85,16 +84,26 @@ function common(options: AdmissionOptions, turnId: TurnId, envelope: Envelope, r
     access: decideAccess(options.access, envelope),
     refusal,
     window,
-    hold: { systemTokens: window.systemTokens, maxCompletionTokens },
+    hold: {
+      systemTokens: window.systemTokens,
+      maxCompletionTokens,
+      searchTokens: searchTokens(options, ''),
+    },
     defaults,
     instance,
     leaseMs,
   };
 }
 
-/** What the model finds is read by it like a prompt. */
-function withSearch({ systemTokens, ...hold }: AdmitRequest['hold']): AdmitRequest['hold'] {
-  return { ...hold, systemTokens: systemTokens + tokenCeiling(SEARCH_PROMPT) + searchedTokens };
+/** The most that an answer with searches can take, as part of what is held for it. */
+function withSearch(options: AdmissionOptions, text: string): AdmitRequest['hold'] {
+  const { window, maxCompletionTokens } = options;
+  return { systemTokens: window.systemTokens + searchTokens(options, text), maxCompletionTokens };
+}
+
+function searchTokens({ window, maxCompletionTokens }: AdmissionOptions, text: string): number {
+  const prompt = window.systemTokens + window.maxTokens + tokenCeiling(SEARCH_PROMPT + text);
+  return tokenCeiling(SEARCH_PROMPT) + searchingTokens(prompt, maxCompletionTokens);
 }
 
 /** Why a message is refused by what it is; null where nothing stands against it. */

@@ -1,6 +1,6 @@
 import type { SearchReport } from '../completion/sources.ts';
 import type { GuildId, MessageId, PlaceId, TurnId, UserId } from '../platform/ids.ts';
-import type { Payer, Refusal, TurnCause, TurnSettings, TurnState } from './turn.ts';
+import type { Payer, Refusal, StoredNotice, TurnCause, TurnSettings, TurnState } from './turn.ts';
 
 /** Which answer is meant: the one of a turn, the one that a message is part of or led to, or the newest of the place. */
 export type StoryTarget =
@@ -27,6 +27,8 @@ export interface AnswerStory {
   readonly askedBy: UserId | null;
   readonly guild: GuildId | null;
   readonly refusal: Refusal | null;
+  /** What was said in place of an answer, or below one. */
+  readonly notice: StoredNotice | null;
   /** The question, or the answer, was deleted. */
   readonly isGone: boolean;
   readonly answer: { readonly model: string; readonly search: SearchReport | null } | null;

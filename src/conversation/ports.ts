@@ -111,7 +111,12 @@ export interface AdmitRequest {
   /** A reason to refuse that is known already (limiter full, empty text); recorded after the dedupe. */
   readonly refusal: Refusal | null;
   readonly window: WindowLimits;
-  readonly hold: { readonly systemTokens: number; readonly maxCompletionTokens: number };
+  readonly hold: {
+    readonly systemTokens: number;
+    readonly maxCompletionTokens: number;
+    /** What an answer takes beyond that where it searches the web, which the store knows of one that is written again. */
+    readonly searchTokens?: number;
+  };
   readonly defaults: {
     readonly user: QuotaLimits;
     readonly guild: QuotaLimits;

@@ -67,7 +67,7 @@ const selectStory = (sql: Sql, found: NonNullable<ReturnType<typeof findTurn>>) 
   )
   select jsonb_build_object('state', t.state, 'cause', t.cause, 'settings', t.settings, 'payer', t.payer,
     'askedBy', (select u.platform_user_id from users u where u.id = t.user_id),
-    'guild', (select g.platform_guild_id from guilds g where g.id = t.guild_id), 'refusal', t.refusal,
+    'guild', (select g.platform_guild_id from guilds g where g.id = t.guild_id), 'refusal', t.refusal, 'notice', t.notice,
     'isGone', t.retracted_at is not null or (s.turn_id is null and t.state in ('generated', 'delivered')),
     'answer', case when s.turn_id is not null then jsonb_build_object('model', s.model, 'search', s.search) end,
     'attempts', (
@@ -80,7 +80,7 @@ const selectStory = (sql: Sql, found: NonNullable<ReturnType<typeof findTurn>>) 
         'cachedTokens', sum(u.cached_tokens), 'reasoningTokens', sum(u.reasoning_tokens), 'costNanoUsd', sum(u.cost_nano_usd))
       from usage u
       -- A turn lasts no longer: the months that can have nothing of it are not looked at.
-      where u.turn_id = t.id and u.at >= t.charged_at and u.at < t.charged_at + interval '2 days' having count(*) > 0),
+      where u.kind = 'completion' and u.turn_id = t.id and u.at >= t.charged_at and u.at < t.charged_at + interval '2 days' having count(*) > 0),
     'admittedAtMs', epoch_ms_v1(t.admitted_at),
     'later', case when s.newest_id <> t.id then s.newest_state end) as story
   from shown s join turns t on t.id = coalesce(s.turn_id, s.newest_id)`;

@@ -169,6 +169,22 @@ describe.each(databaseKinds)('a search of the web, on Telegram and a database of
     expect(prompt).not.toMatch(/tea\.example|Searched|🔎/u);
   });
 
+  test('is not made once more where a cut answer goes on, and its sources stay', async () => {
+    const ann = scene.person();
+    scene.openrouter.play(answer({ text: 'Tea is', finishReason: 'length' }));
+    const { reply } = await search(ann);
+    const below = reply[0]?.replyMarkup?.inline_keyboard.flat() ?? [];
+    const data = below.flatMap((button) => ('callback_data' in button ? [button.callback_data] : []));
+    scene.openrouter.play({ kind: 'answer', text: ' a drink.' });
+    await ann.chat.press(ann.user, reply[0]?.id ?? 0, data.find((one) => one.startsWith('continue:')) ?? '');
+    const shown = await until(() =>
+      scene.said(ann.chat).find(({ text }) => text.includes('Tea is a drink.')),
+    );
+    expect(shown.text).toContain('• tea.example.org – All about *tea*');
+    expect(toolsOf(scene.requests().at(-1))).toBeUndefined();
+    await until(async () => (await scene.records.holds()) === 0);
+  });
+
   test('that a restart interrupts is made by the next process, and shows what it found', async () => {
     const ann = scene.person();
     scene.openrouter.play(stalling('It begins'));
@@ -279,6 +295,7 @@ describe('where only free answers are allowed', () => {
     expect(text).toMatch(/^A search of the web costs money, and I am set to free answers only\./u);
     expect(turn).toMatchObject({ state: 'failed', attempts: [], usage: [] });
     expect(scene.requests()).toEqual([]);
+    expect(await ann.command('/why')).toContain(text);
     const bob = scene.person({ languageCode: 'id' });
     expect((await bob.ask('/ask search:ya Apa itu teh?')).text).toContain(
       'Pencarian di web memerlukan biaya',

@@ -20,6 +20,12 @@ const models: readonly SimulatedModel[] = [
   { id: dear, pricing: { prompt: '0.00001', completion: '0.00002' } },
 ];
 
+/** The same, and all of them call tools. */
+const able = models.map((model) => ({
+  ...model,
+  supportedParameters: ['tools', 'temperature', 'max_tokens'],
+}));
+
 let simulator: OpenRouterSimulator;
 const clock = { nowMs: startMs };
 beforeAll(async () => {
@@ -423,6 +429,31 @@ describe('money', () => {
     expect(outcome.attempts).toMatchObject([
       { isFree: false, usage: { costNanoUsd: 12_340n, source: 'reported' } },
     ]);
+  });
+
+  it('is held for searches on a free model, which then is not taken for one that broke its word', async () => {
+    simulator.setModels(able);
+    const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: first });
+    const { outcome, holds } = await bench.ask({ request: { search: true } });
+    expect(holds).toEqual([{ attempt: 0, nanoUsd: 14_000_000n }]);
+    expect(outcome).toMatchObject({ kind: 'answered', search: { searches: 1, costNanoUsd: 7_000_000 } });
+    expect(outcome.attempts).toMatchObject([{ isFree: false, usage: { costNanoUsd: 7_000_000n } }]);
+    expect(bench.alerts).toEqual([]);
+    simulator.play({ kind: 'answer', text: 'Yes.', costUsd: '0.5' });
+    await bench.ask({ request: { search: true } });
+    expect(bench.alerts.map(({ kind }) => kind)).toEqual(['free_model_cost']);
+  });
+
+  it('is never spent on a search where it is not granted, or where only free answers are allowed', async () => {
+    simulator.setModels(able);
+    const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: first });
+    const grant = () => ({ granted: false, resetsAtMs: 5 }) as const;
+    const { outcome } = await bench.ask({ request: { search: true }, grant });
+    expect(outcome).toMatchObject({ kind: 'failed', failure: { kind: 'budget_spent' } });
+    const free = await testBench(simulator, clock);
+    const refused = await free.ask({ request: { search: true } });
+    expect(refused.outcome).toMatchObject({ failure: { kind: 'search_not_allowed' }, attempts: [] });
+    expect(asked()).toEqual([]);
   });
 
   it('is not spent on endpoints that ask more than was held for', async () => {

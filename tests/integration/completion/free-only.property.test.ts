@@ -51,15 +51,16 @@ it('under free-only no request can cost anything, whatever is configured, listed
         emergencyModel: maybeId,
         preferredModel: maybeId,
         failures: fc.nat(3),
+        search: fc.constantFrom(false, false, false, true),
       }),
-      async ({ listed, later, preferredModel, failures, ...configured }) => {
+      async ({ listed, later, preferredModel, failures, search, ...configured }) => {
         simulator.reset();
         simulator.setModels(listed);
         const bench = await testBench(simulator, clock, { ...configured, freeOnly: true });
         // Prices can change after the list was read.
         if (later !== null) simulator.setModels(later);
         if (failures > 0) simulator.play({ kind: 'refusal', name: 'provider-error' }, { times: failures });
-        const { holds } = await bench.ask({ request: { preferredModel } });
+        const { holds } = await bench.ask({ request: { preferredModel, search } });
 
         expect(holds).toEqual([]);
         for (const { path, body, usage } of simulator.calls) {
@@ -71,6 +72,7 @@ it('under free-only no request can cost anything, whatever is configured, listed
             plugins: expect.arrayContaining([{ id: 'web', enabled: false }]),
           });
           expect((body as { models?: unknown }).models).toBeUndefined();
+          expect((body as { tools?: unknown }).tools).toBeUndefined();
           expect(usage?.cost ?? 0).toBe(0);
         }
         const answer = await fetch(`${simulator.url}/key`, {
@@ -79,7 +81,7 @@ it('under free-only no request can cost anything, whatever is configured, listed
         expect(await answer.json()).toMatchObject({ data: { usage: 0 } });
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 200 },
   );
   expect(requests).toBeGreaterThan(100);
 });

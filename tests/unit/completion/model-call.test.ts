@@ -40,6 +40,14 @@ describe('the time to show life', () => {
     expect(firstTokenMs({}, 16_000, true)).toBe(8000);
   });
 
+  it('is twice the usual one for a model that is to search first', () => {
+    const listed = readModelList({ data: [{ id: 'acme/a:free' }] })![0]!;
+    const candidate = { id: listed.id, isFree: true, listed };
+    const left = { remainingMs: 45_000, mustShare: true };
+    const call = modelCall({ ...request, search: true }, candidate, timers, left);
+    expect(call).toMatchObject({ search: true, timers: { firstTokenMs: 30_000 } });
+  });
+
   it('is all that is left when no other model is ready', () => {
     expect(firstTokenMs(reasoning, 20_000, false)).toBe(20_000);
   });
