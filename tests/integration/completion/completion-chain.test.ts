@@ -444,6 +444,18 @@ describe('money', () => {
     expect(bench.alerts.map(({ kind }) => kind)).toEqual(['free_model_cost']);
   });
 
+  it('leaves a model that can’t search as good as before for whoever wants no search', async () => {
+    simulator.setModels(able);
+    const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: first });
+    const message = 'No endpoints found that support tool use. Try disabling "openrouter:web_search".';
+    const http = { kind: 'http', status: 404, body: { error: { code: 404, message } } } as const;
+    simulator.play(http, { model: first, times: 6 });
+    for (let asks = 0; asks < 6; asks += 1) await bench.ask({ request: { search: true } });
+    expect(asked().filter((model) => model === first)).toHaveLength(6);
+    await bench.ask();
+    expect(asked().at(-1)).toBe(first);
+  });
+
   it('is never spent on a search where it is not granted, or where only free answers are allowed', async () => {
     simulator.setModels(able);
     const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: first });
