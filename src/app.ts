@@ -263,6 +263,7 @@ function createCore(
     newErrorId,
     pseudonym: (internalUserId) =>
       createHmac('sha256', config.pseudonymSecret).update(internalUserId).digest('hex').slice(0, 32),
+    search: { freeOnly: config.model.freeOnly },
     temperature: config.model.temperature,
     window: settings.window,
     instance: settings.instance,
@@ -282,6 +283,7 @@ function createCore(
     engine,
     store: store.turns,
     usage: store.usage,
+    stories: store.stories,
     guildSettings: store.guildSettings,
     preferences: store.preferences,
     models,

@@ -3,6 +3,7 @@ import type { CommandDoor } from './commands/door.ts';
 import type { Command, CommandServices } from './commands/command.ts';
 import { findCommand } from './commands/find-command.ts';
 import { parseOptions } from './commands/options.ts';
+import { tellWhy } from './commands/why.ts';
 import { decideAccess, isOperator } from './conversation/access.ts';
 import type { Engine } from './conversation/engine.ts';
 import { noteFailure } from './conversation/note-failure.ts';
@@ -13,12 +14,14 @@ import { pickLocale, translate, type Notice } from './i18n/translate.ts';
 import {
   StoreUnavailable,
   type AdapterMemory,
+  type Explained,
   type Handlers,
   type Said,
   type Taken,
 } from './platform/adapter.ts';
 import {
   nameOf,
+  type ButtonAction,
   type ButtonPress,
   type CommandInvocation,
   type SuggestionRequest,
@@ -66,7 +69,9 @@ export function createDispatch(parts: DispatchParts): Handlers {
     if (!parsed.ok) return { text: say(parsed.problem) };
     const { options } = parsed;
     if ('question' in command) {
-      return takenAs(await engine.receive(asMessage(invocation, command.question(options, say)), 'command'));
+      const message = asMessage(invocation, command.question(options, say));
+      const search = command.searches?.(options) === true;
+      return takenAs(await engine.receive(search ? { ...message, search } : message, 'command'));
     }
     try {
       const answer = await command.run({ invocation, options, services, say });
@@ -77,8 +82,10 @@ export function createDispatch(parts: DispatchParts): Handlers {
     }
   }
 
-  async function onPress(press: ButtonPress): Promise<string> {
-    const notice = await act(press, parts);
+  async function onPress(press: ButtonPress): Promise<string | Explained> {
+    if (press.action === 'why') return await explainTo(press, parts);
+    const { action } = press;
+    const notice = await act({ ...press, action }, parts);
     return notice === null ? '' : sayTo(press)(notice);
   }
 
@@ -123,8 +130,26 @@ async function suggest(
   return models.search(written, allowed).map(({ id }) => id);
 }
 
+/** Tells how the answer came about; whoever presses again and again is let in as with commands. */
+async function explainTo(press: ButtonPress, { services, door }: DispatchParts): Promise<string | Explained> {
+  const say = sayTo(press);
+  const turnedAway = door.knock(press);
+  if (turnedAway === 'silence') return '';
+  if (turnedAway !== null) return say(turnedAway);
+  try {
+    const target = { kind: 'turn', turn: turnId(press.turn) } as const;
+    return await tellWhy(press, { target, isOverheard: false }, services, say);
+  } catch (error) {
+    if (error instanceof StoreUnavailable) door.leave(press); // it will be pressed again
+    throw error;
+  }
+}
+
 /** Does what the button says; null where what is seen then says enough. */
-async function act(press: ButtonPress, { engine, services }: DispatchParts): Promise<Notice | null> {
+async function act(
+  press: ButtonPress & { readonly action: Exclude<ButtonAction, 'why'> },
+  { engine, services }: DispatchParts,
+): Promise<Notice | null> {
   switch (press.action) {
     case 'stop':
       return STOP_NOTICES[(await engine.stopTurn(turnId(press.turn), press)).kind];

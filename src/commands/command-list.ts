@@ -12,6 +12,7 @@ import { start } from './start.ts';
 import { stats } from './stats.ts';
 import { stop } from './stop.ts';
 import { usage } from './usage.ts';
+import { why } from './why.ts';
 
 /** Every command, in the order in which lists show them; the first of a family is meant where no subcommand is written. */
 export const commands: readonly Command[] = [
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   modelInfo,
   modelUse,
   modelReset,
+  why,
   preferences,
   usage,
   stats,

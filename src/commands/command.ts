@@ -1,4 +1,5 @@
 import type { AccessPolicy } from '../conversation/access.ts';
+import type { AnswerStories } from '../conversation/answer-story.ts';
 import type { Engine } from '../conversation/engine.ts';
 import type { AccessRequests, TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
@@ -25,6 +26,8 @@ export type CommandAnswer = string | Said;
 export interface QuestionCommand {
   readonly spec: CommandSpec;
   question(options: CommandOptions, say: CommandUse['say']): string;
+  /** Whether the answer is to search the web; absent for a command that never does. */
+  searches?(options: CommandOptions): boolean;
 }
 
 export interface CommandUse {
@@ -42,6 +45,7 @@ export interface CommandServices {
   readonly engine: Engine;
   readonly store: TurnStore;
   readonly usage: UsageReader;
+  readonly stories: AnswerStories;
   readonly requests: AccessRequests;
   readonly guildSettings: GuildSettings;
   readonly preferences: Preferences;

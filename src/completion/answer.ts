@@ -2,12 +2,13 @@ import type { ChunkFacts } from './chunk.ts';
 import type { Dialect } from './dialect.ts';
 import type { CompletionFailure } from './failure.ts';
 import type { CallFacts, CallSink, ReportedUsage } from './model-client.ts';
+import { createSourceList } from './sources.ts';
 
 /** An answer that is coming in, chunk by chunk. */
 export interface Answer {
   /** The response headers name the generation before the first chunk does. */
   named(generationId: string): void;
-  /** Takes the next chunk. Once there is a finish reason, only usage is read from what follows. */
+  /** Takes the next chunk. Once there is a finish reason, only usage and sources are read from what follows. */
   take(chunk: ChunkFacts): void;
   progress(): AnswerProgress;
   /** What the call comes to when no more chunks follow. */
@@ -43,6 +44,7 @@ export function createAnswer(sink: CallSink, maxTokens: number, said: AnswerDial
     modelUsed: null,
     usage: null,
     finish: null,
+    calledTools: false,
     failure: null,
     hasText: false,
     hasTokens: false,
@@ -50,19 +52,21 @@ export function createAnswer(sink: CallSink, maxTokens: number, said: AnswerDial
     reasoningBytes: 0,
   };
   const mostBytes = maxTokens * bytesPerTokenAtMost + 16_384;
+  const sources = createSourceList();
   let blanks = '';
 
   return {
     named,
     take(chunk) {
       if (chunk.usage !== null) state.usage = chunk.usage;
+      sources.take(chunk.annotations);
       if (state.finish !== null || state.failure !== null) return;
       const generationId = said.generationOf(chunk);
       if (generationId !== null) named(generationId);
       state.modelUsed = chunk.model ?? state.modelUsed;
       takeTokens(chunk);
       state.failure = failureIn(chunk, state.hasText, said);
-      state.finish = chunk.finishReason ?? (isRunaway() ? 'length' : null);
+      state.finish = finishOf(chunk) ?? (isRunaway() ? 'length' : null);
     },
     progress: () => ({
       hasText: state.hasText,
@@ -71,8 +75,15 @@ export function createAnswer(sink: CallSink, maxTokens: number, said: AnswerDial
       isFailed: state.failure !== null,
     }),
     result: () => resultOf(state),
-    facts: () => factsOf(state),
+    facts: () => ({ ...factsOf(state), sources: sources.list() }),
   };
+
+  /** After a tool that the service runs itself the model goes on: that end is none, unless nothing follows. */
+  function finishOf({ finishReason }: ChunkFacts): string | null {
+    if (finishReason !== 'tool_calls') return finishReason;
+    state.calledTools = true;
+    return null;
+  }
 
   function named(generationId: string): void {
     if (state.generationId !== null) return;
@@ -104,6 +115,8 @@ interface AnswerState {
   modelUsed: string | null;
   usage: ReportedUsage | null;
   finish: string | null;
+  /** The model ended to call a tool, and nothing has ended it since. */
+  calledTools: boolean;
   failure: CompletionFailure | null;
   hasText: boolean;
   hasTokens: boolean;
@@ -137,9 +150,9 @@ function failureIn(
   return null;
 }
 
-function resultOf({ failure, finish, hasText, hasTokens }: AnswerState): AnswerResult {
+function resultOf({ failure, finish, calledTools, hasText, hasTokens }: AnswerState): AnswerResult {
   if (failure !== null) return { kind: 'failed', failure };
-  if (finish === null) {
+  if (finish === null && !calledTools) {
     const detail = hasTokens
       ? 'the stream ended without a finish reason'
       : 'the stream ended without a token';

@@ -8,6 +8,8 @@ export interface AttemptFacts {
   readonly candidate: Candidate;
   readonly end: CallEnd;
   readonly hasText: boolean;
+  /** What searches of the web can have cost at most; nothing where none was wanted. */
+  readonly searchesNanoUsd: bigint;
   /** ⌈UTF-8 bytes ÷ 3⌉ of the prompt. */
   readonly promptTokens: number;
   readonly startedAtMs: number;
@@ -28,7 +30,7 @@ export function attemptRecord(facts: AttemptFacts): AttemptRecord {
     outcome: outcomeOf(end, facts.hasText),
     failure: failure?.kind ?? null,
     httpStatus: failure === null ? null : failure.httpStatus,
-    isFree: candidate.isFree,
+    isFree: runsFree(facts),
     startedAtMs: facts.startedAtMs,
     firstTokenMs: facts.firstTokenAtMs === null ? null : facts.firstTokenAtMs - facts.startedAtMs,
     durationMs: facts.endedAtMs - facts.startedAtMs,
@@ -67,20 +69,27 @@ function listedCostNanoUsd(
   return others === null ? null : others + costNanoUsd(cachedTokens, cacheRead);
 }
 
+/** A search costs money on free models too. */
+function runsFree({ candidate, searchesNanoUsd }: AttemptFacts): boolean {
+  return candidate.isFree && searchesNanoUsd === 0n;
+}
+
 function outcomeOf(end: CallEnd, hasText: boolean): AttemptRecord['outcome'] {
   if (end.kind === 'ended') return 'answered';
   if (end.kind === 'cancelled') return 'cancelled';
   return hasText ? 'partial' : 'failed';
 }
 
-function usageOf({ candidate, end, promptTokens }: AttemptFacts): TokenUsage | null {
+function usageOf(facts: AttemptFacts): TokenUsage | null {
+  const { candidate, end, promptTokens, searchesNanoUsd } = facts;
+  const estimate = (prompt: number, completion: number): bigint =>
+    (worstCaseNanoUsd(candidate, prompt, completion) ?? 0n) + searchesNanoUsd;
   if (end.usage !== null) {
-    const { costNanoUsd: reported, ...tokens } = end.usage;
-    const cost = reported ?? listedCostNanoUsd(candidate, tokens) ?? 0n;
+    const { costNanoUsd: reported, tools: _, ...tokens } = end.usage;
     return {
       ...tokens,
-      costNanoUsd: cost,
-      source: reported === null && !candidate.isFree ? 'estimated' : 'reported',
+      costNanoUsd: reported ?? (listedCostNanoUsd(candidate, tokens) ?? 0n) + searchesNanoUsd,
+      source: reported === null && !runsFree(facts) ? 'estimated' : 'reported',
     };
   }
   if (!end.began) return null;
@@ -90,7 +99,7 @@ function usageOf({ candidate, end, promptTokens }: AttemptFacts): TokenUsage | n
     completionTokens: completion,
     cachedTokens: 0,
     reasoningTokens: reasoning,
-    costNanoUsd: worstCaseNanoUsd(candidate, promptTokens, completion) ?? 0n,
+    costNanoUsd: estimate(promptTokens, completion),
     source: 'estimated',
   };
 }

@@ -8,6 +8,7 @@ import type { CompletionFailure } from './failure.ts';
 import type { CallEnd, CallSink, ModelClient } from './model-client.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
 import type { Turn } from './turn.ts';
+import { searchesNanoUsd, searchReport } from './web-search.ts';
 
 export interface AttemptParts {
   readonly client: ModelClient;
@@ -47,6 +48,7 @@ export async function runAttempt(
   const end = await client.run(modelCall(turn.request, asked, parts.timers, left), sink, turn.signal);
   const candidate = whose(end, asked);
   const facts = {
+    searchesNanoUsd: turn.request.search === true ? searchesNanoUsd : 0n,
     promptTokens: turn.promptTokens,
     startedAtMs,
     endedAtMs: now(),
@@ -60,9 +62,18 @@ export async function runAttempt(
   const record = attemptRecord({ ...facts, ...times, index, candidate, end, hasText: turn.text !== '' });
   turn.attempts.push(record);
   for (const { id } of asked.slice(asked.indexOf(candidate) + 1)) cooldowns.abandoned(id);
+  if (turn.request.search === true) turn.search = searchReport(end.usage, end.sources ?? []);
   noteEnd(parts, candidate, end);
-  noteCost(parts, record);
+  noteCost(parts, candidate.isFree ? withoutSearches(record, end) : record);
   return { end, candidate };
+}
+
+/** What a free model took apart from searches, which may cost: all that it reports beyond them is its own. */
+function withoutSearches(record: AttemptRecord, end: CallEnd): AttemptRecord {
+  const { usage, isFree } = record;
+  if (isFree || usage === null) return record;
+  const costNanoUsd = usage.costNanoUsd - (end.usage?.tools?.costNanoUsd ?? searchesNanoUsd);
+  return { ...record, isFree: true, usage: { ...usage, costNanoUsd: costNanoUsd > 0n ? costNanoUsd : 0n } };
 }
 
 /** Failures of which the provider goes on to the next model, so that the one it tells is the last one's. */

@@ -11,6 +11,7 @@ import type { Catalogue } from './catalogue.ts';
 import type { CompletionChain } from './completion.ts';
 import { createGate, type Gate } from './gate.ts';
 import type { Experience } from './experience.ts';
+import type { CompletionFailure } from './failure.ts';
 import type { ChainTimers } from './model-call.ts';
 import type { ModelClient } from './model-client.ts';
 import type { OwnModel } from './own-model.ts';
@@ -20,6 +21,7 @@ import { createReaction, type NextStep } from './reaction.ts';
 import { recallAttempt } from './recall.ts';
 import type { Sleep } from './sleep.ts';
 import { answered, cancelled, failed, newTurn, offTheClock, partial, type Turn } from './turn.ts';
+import { canSearch, searchingWorstCaseNanoUsd } from './web-search.ts';
 
 export interface ChainSettings extends ModelChoice, ChainTimers {
   /** An account's allowance for all free models together, the same for each provider; a tenth of it is left unused. */
@@ -62,16 +64,13 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
 
   return {
     async complete(request, listener, signal) {
-      const untried = candidates(request);
-      const turn = newTurn({
-        request,
-        listener,
-        signal,
-        untried,
-        deadlineMs: now() + settings.modelTimeoutMs,
-      });
-      const { promptTokens } = turn;
-      const room = { promptTokens, maxTokens: request.maxTokens };
+      const usual = candidates(request);
+      const untried = request.search === true ? usual.filter(canSearch) : usual;
+      const deadlineMs = now() + settings.modelTimeoutMs;
+      const turn = newTurn({ request, listener, signal, untried, deadlineMs });
+      if (request.search === true) turn.failure = whyNoSearch(settings, usual, untried);
+      if (turn.failure !== null) return failed(turn);
+      const room = { promptTokens: turn.promptTokens, maxTokens: request.maxTokens };
       turn.untried = roomyFirst(untried, request.preferredModel, room);
       for (;;) {
         const taken = signal.aborted ? null : await take(parts, turn);
@@ -92,6 +91,18 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
     },
     recall: (lost, signal) => recallAttempt(parts, lost, signal),
   };
+}
+
+/** What stands against a search from the start; null where nothing does. */
+function whyNoSearch(
+  { freeOnly }: ModelChoice,
+  usual: readonly Candidate[],
+  able: readonly Candidate[],
+): CompletionFailure | null {
+  if (freeOnly) return { kind: 'search_not_allowed', httpStatus: null, detail: 'free models only' };
+  return usual.length > 0 && able.length === 0
+    ? { kind: 'search_unsupported', httpStatus: null, detail: `none of ${usual.length} can call tools` }
+    : null;
 }
 
 interface ChainParts extends ChainDependencies {
@@ -125,7 +136,8 @@ async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Toget
   const { candidate, waitMs } = choice;
   const others = turn.untried.filter((other) => other !== candidate);
   if (waitMs > 0) await offTheClock(turn, now, () => sleep(waitMs, turn.signal));
-  const [first, ...more] = attemptsLeft === 1 ? gate.alongside(others, candidate, mostBeside) : [];
+  const joins = attemptsLeft === 1 && turn.request.search !== true;
+  const [first, ...more] = joins ? gate.alongside(others, candidate, mostBeside) : [];
   turn.untried = others.filter((other) => other !== first && !more.includes(other));
   return first === undefined ? [candidate] : [first, ...more, candidate];
 }
@@ -143,9 +155,11 @@ function inOrder({ untried, attempts }: Turn, attemptsLeft: number): readonly Ca
 
 /** Whether the most that the attempt can cost is granted. A refusal is noted in `turn.failure`. */
 async function isPaidFor({ now, log }: ChainParts, turn: Turn, candidate: Candidate): Promise<boolean> {
-  if (candidate.isFree) return true;
   const { promptTokens, request, attempts, listener } = turn;
-  const worstCase = worstCaseNanoUsd(candidate, promptTokens, request.maxTokens);
+  const isSearch = request.search === true;
+  if (candidate.isFree && !isSearch) return true;
+  const worstCaseOf = isSearch ? searchingWorstCaseNanoUsd : worstCaseNanoUsd;
+  const worstCase = worstCaseOf(candidate, promptTokens, request.maxTokens);
   if (worstCase === null) return false;
   try {
     const grant = await offTheClock(turn, now, () => listener.holdCost(attempts.length, worstCase));

@@ -11,6 +11,8 @@ export interface ChunkFacts {
   readonly finishReason: string | null;
   readonly nativeFinishReason: string | null;
   readonly usage: ReportedUsage | null;
+  /** As it came: what the text refers to. */
+  readonly annotations: unknown;
   /** The value of `error`, of the event or of its first choice; undefined when there is none. */
   readonly error: unknown;
 }
@@ -31,7 +33,8 @@ export function readChunk(value: unknown): ChunkFacts {
     finishReason: finishOf(asString(choice?.['finish_reason'])),
     nativeFinishReason: asString(choice?.['native_finish_reason']),
     usage: readUsage(asObject(chunk?.['usage'])),
-    error: (chunk?.['error'] ?? choice?.['error']) || undefined,
+    annotations: delta?.['annotations'],
+    error: errorIn(chunk, choice),
   };
 }
 
@@ -43,6 +46,10 @@ function outOfList(value: unknown): JsonObject | null {
 /** Google adds to a filter's name what it found: `content_filter: PROHIBITED_CONTENT`. */
 function finishOf(reason: string | null): string | null {
   return reason?.startsWith('content_filter') === true ? 'content_filter' : reason;
+}
+
+function errorIn(chunk: JsonObject | null, choice: JsonObject | null): unknown {
+  return (chunk?.['error'] ?? choice?.['error']) || undefined;
 }
 
 function textOf(content: unknown): string {
@@ -77,7 +84,17 @@ function readUsage(usage: JsonObject | null): ReportedUsage | null {
     cachedTokens: asCount(asObject(usage['prompt_tokens_details'])?.['cached_tokens']) ?? 0,
     reasoningTokens: asCount(details?.['reasoning_tokens']) ?? thought,
     costNanoUsd: readCost(usage),
+    ...readTools(usage),
   };
+}
+
+/** Named as the service sends it, or as its documentation has it. */
+function readTools(usage: JsonObject): Pick<ReportedUsage, 'tools'> {
+  const used = asObject(usage['server_tool_use_details']) ?? asObject(usage['server_tool_use']);
+  const searches = asCount(used?.['web_search_requests']);
+  if (searches === null) return {};
+  const cost = asNumber(asObject(usage['cost_details'])?.['server_tool_cost']);
+  return { tools: { searches, costNanoUsd: cost === null ? null : costNanoUsdFromUsd(cost) } };
 }
 
 /** With a provider key of the account's own, `cost` is OpenRouter's fee alone and the provider's price comes on top. */

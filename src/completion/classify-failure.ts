@@ -15,7 +15,10 @@ export interface UpstreamError {
 export type FailureReader = (upstream: UpstreamError, nowMs: number) => CompletionFailure;
 
 /** What the other side can tell us; the rest are our own findings. */
-type Kind = Exclude<CompletionFailure['kind'], 'budget_spent' | 'no_candidate' | 'cannot_afford'>;
+type Kind = Exclude<
+  CompletionFailure['kind'],
+  'budget_spent' | 'no_candidate' | 'cannot_afford' | 'search_not_allowed'
+>;
 type Rule = readonly [pattern: RegExp, kind: Kind];
 
 /**
@@ -211,12 +214,17 @@ function by403(facts: Facts): Kind {
 const texts400: readonly Rule[] = [
   [/is not a valid model/i, 'model_not_found'],
   [/maximum context length|context window/i, 'context_too_long'],
+  [/^server tool request failed/i, 'search_failed'],
 ];
 const texts403: readonly Rule[] = [
   [/key limit exceeded|budget of .* exceeded/i, 'key_limit'],
   [/^request blocked|moderation|flagged/i, 'moderated'],
 ];
-const texts404: readonly Rule[] = [[/^no endpoints found for /i, 'model_not_found']];
+const texts404: readonly Rule[] = [
+  [/^no endpoints found for /i, 'model_not_found'],
+  // The only tool that is ever sent.
+  [/^no endpoints found that support tool use/i, 'search_unsupported'],
+];
 const texts429: readonly Rule[] = [
   [/free-models-per-day/i, 'free_day_spent'],
   [/free-models-per-min/i, 'free_minute_spent'],

@@ -1,6 +1,7 @@
 import type { AttemptRecord, LostAttempt } from './attempt.ts';
 import type { CompletionFailure } from './failure.ts';
 import type { AllowedModels } from './ports.ts';
+import type { SearchReport } from './sources.ts';
 
 export interface PromptMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -30,6 +31,8 @@ export interface CompletionRequest {
   readonly allowedModels: AllowedModels;
   /** Models that lack it are not asked. Absent: text alone. */
   readonly needs?: RequestNeeds;
+  /** The model is to search the web, which costs money on free models too. */
+  readonly search?: boolean;
   /** Pseudonym of the person, stable, not traceable to the platform. */
   readonly endUser: string;
   /** Stable per conversation, ≤ 256 characters: keeps it with one provider and its cache. */
@@ -48,7 +51,7 @@ export interface CompletionListener {
 
 export type CostGrant = { readonly granted: true } | { readonly granted: false; readonly resetsAtMs: number };
 
-/** How the chain ended. It never throws for anything that the outside did. */
+/** How the chain ended; `search` is null where none was wanted. It never throws for anything that the outside did. */
 export type CompletionOutcome =
   | {
       readonly kind: 'answered';
@@ -56,6 +59,7 @@ export type CompletionOutcome =
       readonly model: string;
       /** `length`: cut by `maxTokens`; `filtered`: the provider cut it. */
       readonly finish: 'stop' | 'length' | 'filtered';
+      readonly search: SearchReport | null;
       readonly attempts: readonly AttemptRecord[];
     }
   /** Failed after visible text: the text stays and is marked. */
@@ -64,6 +68,7 @@ export type CompletionOutcome =
       readonly text: string;
       readonly model: string;
       readonly failure: CompletionFailure;
+      readonly search: SearchReport | null;
       readonly attempts: readonly AttemptRecord[];
     }
   /** The signal was aborted. */
@@ -71,6 +76,7 @@ export type CompletionOutcome =
       readonly kind: 'cancelled';
       readonly text: string;
       readonly model: string | null;
+      readonly search: SearchReport | null;
       readonly attempts: readonly AttemptRecord[];
     }
   /** No model gave text. */

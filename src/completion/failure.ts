@@ -25,6 +25,12 @@ export type CompletionFailure = { readonly httpStatus: number | null; readonly d
   | { readonly kind: 'empty_answer' }
   | { readonly kind: 'truncated' }
   | { readonly kind: 'upstream_error' }
+  /** The service's own search of the web failed. */
+  | { readonly kind: 'search_failed' }
+  /** No model that may answer can search the web. */
+  | { readonly kind: 'search_unsupported' }
+  /** A search costs money, and none may be spent. */
+  | { readonly kind: 'search_not_allowed' }
   /** Every candidate is resting or excluded; the earliest is back at `retryAtMs`, if known. */
   | { readonly kind: 'no_candidate'; readonly retryAtMs: number | null }
 );

@@ -6,7 +6,7 @@ import type { CallTimers, ModelCall, PriceCeiling } from './model-client.ts';
 export interface ChainTimers {
   /** Until the first visible text, over all attempts of a turn; time spent waiting for a place doesn't count. */
   readonly modelTimeoutMs: number;
-  /** Until a model shows life; twice that for models that reason first. */
+  /** Until a model shows life; twice that for models that reason or search first. */
   readonly firstTokenTimeoutMs: number;
   readonly idleTokenTimeoutMs: number;
   readonly answerMaxMs: number;
@@ -35,8 +35,9 @@ export function modelCall(
     endUser,
     sessionId,
     lowEffort: candidate.listed?.canReasonLess ?? false,
+    ...(request.search === true && { search: true }),
     maxPrices: candidate.isFree ? nothing : listedPrices(candidate),
-    timers: callTimers(candidate, timers, left),
+    timers: callTimers(reasonsFirst(candidate) || request.search === true, timers, left),
   };
 }
 
@@ -54,12 +55,9 @@ function listedPrices({ listed }: Candidate): PriceCeiling {
   };
 }
 
-function callTimers(
-  candidate: Candidate,
-  timers: ChainTimers,
-  { remainingMs, mustShare }: TimeLeft,
-): CallTimers {
-  const usualMs = timers.firstTokenTimeoutMs * (reasonsFirst(candidate) ? 2 : 1);
+/** `isSlow`: something is done before the first word, a search or reasoning. */
+function callTimers(isSlow: boolean, timers: ChainTimers, { remainingMs, mustShare }: TimeLeft): CallTimers {
+  const usualMs = timers.firstTokenTimeoutMs * (isSlow ? 2 : 1);
   const shareMs = mustShare
     ? Math.max(remainingMs - timers.firstTokenTimeoutMs, remainingMs / 2)
     : remainingMs;

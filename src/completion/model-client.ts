@@ -1,6 +1,7 @@
 import type { PromptMessage } from './completion.ts';
 import type { CompletionFailure } from './failure.ts';
 import type { ProviderName } from './provider.ts';
+import type { Source } from './sources.ts';
 
 /** One call of one model. */
 export interface ModelCall {
@@ -14,7 +15,9 @@ export interface ModelCall {
   readonly sessionId: string;
   /** Ask for little reasoning, so that it doesn't use up `maxTokens` before the first word. */
   readonly lowEffort: boolean;
-  /** Highest prices to accept. Whatever they are, nothing that costs extra is used. */
+  /** The model may search the web, within the bounds that money was held for. */
+  readonly search?: boolean;
+  /** Highest prices to accept. Whatever they are, nothing that costs extra is used but a search that is asked for. */
   readonly maxPrices: PriceCeiling;
   readonly timers: CallTimers;
 }
@@ -67,6 +70,8 @@ export interface CallFacts {
   readonly usage: ReportedUsage | null;
   /** Tokens of the answer, reasoning included, as estimated from what came in. */
   readonly estimatedTokens: { readonly completion: number; readonly reasoning: number };
+  /** Pages that the answer cites. */
+  readonly sources?: readonly Source[];
 }
 
 export interface ReportedUsage {
@@ -76,6 +81,8 @@ export interface ReportedUsage {
   readonly reasoningTokens: number;
   /** Null when tokens were reported without a cost. */
   readonly costNanoUsd: bigint | null;
+  /** Of that for searches of the web, and their number, where some were reported. */
+  readonly tools?: { readonly searches: number; readonly costNanoUsd: bigint | null };
 }
 
 export interface ModelClient {

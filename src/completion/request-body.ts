@@ -1,5 +1,6 @@
 import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
 import type { ModelCall, PriceCeiling } from './model-client.ts';
+import { searchRequest } from './web-search.ts';
 
 /** The request that asks OpenRouter for this call, with the fields that the SDK's types don't know. */
 export function requestBody(call: ModelCall): ChatCompletionCreateParamsStreaming {
@@ -15,9 +16,11 @@ export function requestBody(call: ModelCall): ChatCompletionCreateParamsStreamin
     session_id: call.sessionId,
     ...(call.lowEffort && { reasoning: { effort: 'low' } }),
     ...(Object.keys(call.maxPrices).length > 0 && { provider: { max_price: decimals(call.maxPrices) } }),
+    ...(call.search === true && searchRequest),
     plugins: pluginsOff,
   };
-  return body;
+  // A server tool is of no type that the SDK knows.
+  return body as unknown as ChatCompletionCreateParamsStreaming;
 }
 
 /** OpenRouter's description types prices as decimal strings (`ProviderPreferences.max_price`). */

@@ -4,6 +4,7 @@ import type { CompletionListener, CompletionOutcome, CompletionRequest } from '.
 import type { CompletionFailure } from './failure.ts';
 import type { CallEnd } from './model-client.ts';
 import { estimatePromptTokens } from './token-estimate.ts';
+import type { SearchReport } from './sources.ts';
 
 /** One request on its way through the chain. */
 export interface Turn {
@@ -17,6 +18,8 @@ export interface Turn {
   /** For the first visible text, epoch ms. */
   deadlineMs: number;
   text: string;
+  /** What came of the searches, where some were wanted. */
+  search: SearchReport | null;
   /** What stood in the way last. */
   failure: CompletionFailure | null;
   hasRetried: boolean;
@@ -26,7 +29,7 @@ export function newTurn(
   given: Pick<Turn, 'request' | 'listener' | 'signal' | 'untried' | 'deadlineMs'>,
 ): Turn {
   const promptTokens = estimatePromptTokens(given.request.messages);
-  return { ...given, promptTokens, attempts: [], text: '', failure: null, hasRetried: false };
+  return { ...given, promptTokens, attempts: [], text: '', search: null, failure: null, hasRetried: false };
 }
 
 /** Waiting on our own side takes nothing from the time that models have. Rejects as `wait` does. */
@@ -44,20 +47,21 @@ export function answered(
   end: CallEnd & { kind: 'ended' },
   candidate: Candidate,
 ): CompletionOutcome {
-  const { text, attempts } = turn;
-  return { kind: 'answered', text, model: end.modelUsed ?? candidate.id, finish: end.finish, attempts };
+  const { text, search, attempts } = turn;
+  const model = end.modelUsed ?? candidate.id;
+  return { kind: 'answered', text, model, finish: end.finish, search, attempts };
 }
 
 export function partial(
-  { text, attempts }: Turn,
+  { text, search, attempts }: Turn,
   model: string,
   failure: CompletionFailure,
 ): CompletionOutcome {
-  return { kind: 'partial', text, model, failure, attempts };
+  return { kind: 'partial', text, model, failure, search, attempts };
 }
 
-export function cancelled({ text, attempts }: Turn, model: string | null): CompletionOutcome {
-  return { kind: 'cancelled', text, model, attempts };
+export function cancelled({ text, search, attempts }: Turn, model: string | null): CompletionOutcome {
+  return { kind: 'cancelled', text, model, search, attempts };
 }
 
 export function failed({ attempts, failure }: Turn): CompletionOutcome {

@@ -14,10 +14,11 @@ export interface ReplyFacts {
 export function actionsOf({ state, hasAnswer, isPartial, versions }: ReplyFacts): readonly ButtonAction[] {
   if (state === 'refused') return [];
   // An interrupted turn has nothing to show yet: continuing means that it is answered after all.
-  if (!hasAnswer) return [state === 'interrupted' ? 'continue' : 'regenerate'];
+  if (!hasAnswer) return [state === 'interrupted' ? 'continue' : 'regenerate', 'why'];
   return [
     ...(isPartial ? (['continue'] as const) : []),
     'regenerate',
     ...(versions.count > 1 ? (['previous', 'next'] as const) : []),
+    'why',
   ];
 }

@@ -3,6 +3,7 @@ import type { Logger } from '../platform/logger.ts';
 import { noteFailure } from './note-failure.ts';
 import type { ErrorLog, TurnStore } from './ports.ts';
 import { buildPrompt } from './prompt.ts';
+import { decideSearch, type SearchPolicy } from './search-policy.ts';
 import type { TurnReply } from './turn-reply.ts';
 import { isStrict, type RunnableTurn } from './turn.ts';
 
@@ -11,6 +12,7 @@ export interface CompletionParts {
   readonly errors: ErrorLog;
   readonly chain: CompletionChain;
   readonly log: Logger;
+  readonly search: SearchPolicy;
   readonly temperature: number;
   /** A pseudonym for upstream, stable per person. */
   readonly pseudonym: (internalUserId: string) => string;
@@ -28,19 +30,24 @@ export async function completeTurn(
   signal: AbortSignal,
 ): Promise<CompletionOutcome | null> {
   const { errors, log } = parts;
+  const search = decideSearch(turn.settings, turn.payer, parts.search);
+  if (search === 'free_only') return SEARCH_NOT_ALLOWED;
   const continued =
     turn.cause === 'continue' && turn.previous?.isPartial === true ? turn.previous.text : null;
+  // What was found stands in the answer that goes on.
+  const searches = search === 'allowed' && continued === null;
   // What is continued stays in sight.
   if (continued !== null) reply.append(continued);
   try {
     const outcome = await parts.chain.complete(
       {
-        messages: buildPrompt(turn.window, turn.guild !== null, continued),
+        messages: buildPrompt(turn.window, turn.guild !== null, continued, searches),
         maxTokens: Math.min(turn.maxCompletionTokens, turn.settings.maxTokens ?? Infinity),
         temperature: turn.settings.temperature ?? parts.temperature,
         preferredModel: turn.settings.model,
         isStrict: isStrict(turn.settings),
         allowedModels: turn.settings.allowedModels ?? null,
+        search: searches,
         endUser: parts.pseudonym(turn.author.internalId),
         sessionId: turn.conversationId,
       },
@@ -60,6 +67,12 @@ export async function completeTurn(
     return null;
   }
 }
+
+const SEARCH_NOT_ALLOWED: CompletionOutcome = {
+  kind: 'failed',
+  failure: { kind: 'search_not_allowed', httpStatus: null, detail: 'free models only' },
+  attempts: [],
+};
 
 function listenerOf(
   turn: RunnableTurn,

@@ -1,15 +1,23 @@
 import type { CompletionFailure } from '../completion/failure.ts';
 import type { CompletionOutcome } from '../completion/completion.ts';
+import type { SearchReport } from '../completion/sources.ts';
 import type { Notice } from '../i18n/translate.ts';
 import { isStrict, type Refusal, type RunnableTurn, type TurnSettings } from './turn.ts';
 
 /** What a turn ends with: the text that stays, and the sentence under it or in its place. */
 export interface Conclusion {
   readonly state: 'generated' | 'failed' | 'cancelled';
-  readonly answer: { readonly text: string; readonly model: string; readonly partial: boolean } | null;
+  readonly answer: {
+    readonly text: string;
+    readonly model: string;
+    readonly partial: boolean;
+    readonly search: SearchReport | null;
+  } | null;
   /** The text that shows: the answer, or what showed before where there is none. */
   readonly shown: string | null;
   readonly isPartial: boolean;
+  /** Of the text that shows. */
+  readonly search: SearchReport | null;
   readonly notice: Notice | null;
 }
 
@@ -22,11 +30,13 @@ export function withPrevious(
 ): Conclusion {
   const { answer } = ended;
   if (answer === null) {
-    return { ...ended, shown: previous?.text ?? null, isPartial: previous?.isPartial ?? false };
+    const { text = null, isPartial = false, search = null } = previous ?? {};
+    return { ...ended, shown: text, isPartial, search };
   }
-  const beginning = cause === 'continue' && previous?.isPartial === true ? previous.text : '';
-  const whole = { ...answer, text: beginning + answer.text };
-  return { ...ended, answer: whole, shown: whole.text, isPartial: whole.partial };
+  const begun = cause === 'continue' && previous?.isPartial === true ? previous : null;
+  const search = answer.search ?? begun?.search ?? null;
+  const whole = { ...answer, text: (begun?.text ?? '') + answer.text, search };
+  return { ...ended, answer: whole, shown: whole.text, isPartial: whole.partial, search };
 }
 
 export function conclude(
@@ -37,7 +47,7 @@ export function conclude(
 ): Ended {
   switch (outcome.kind) {
     case 'answered': {
-      const { text, model, finish } = outcome;
+      const { text, model, finish, search } = outcome;
       const notice: Record<typeof finish, Notice | null> = {
         stop: null,
         length: { key: 'answer.cut_by_length' },
@@ -45,14 +55,14 @@ export function conclude(
       };
       return {
         state: 'generated',
-        answer: { text, model, partial: finish !== 'stop' },
+        answer: { text, model, partial: finish !== 'stop', search },
         notice: notice[finish],
       };
     }
     case 'partial':
       return {
         state: 'generated',
-        answer: { text: outcome.text, model: outcome.model, partial: true },
+        answer: { text: outcome.text, model: outcome.model, partial: true, search: outcome.search },
         notice: { key: 'answer.partial' },
       };
     case 'cancelled':
@@ -60,7 +70,7 @@ export function conclude(
         ? { state: 'cancelled', answer: null, notice: { key: 'turn.cancelled' } }
         : {
             state: 'cancelled',
-            answer: { text: outcome.text, model: outcome.model, partial: true },
+            answer: { text: outcome.text, model: outcome.model, partial: true, search: outcome.search },
             notice: { key: 'answer.stopped' },
           };
     case 'failed':
@@ -150,6 +160,9 @@ const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind>
   moderated: () => ({ key: 'failure.moderated' }),
   context_too_long: () => ({ key: 'failure.context_too_long' }),
   timeout: (_failure, errorId) => ({ key: 'failure.timeout', params: { errorId } }),
+  search_failed: (_failure, errorId) => ({ key: 'failure.search', params: { errorId } }),
+  search_unsupported: () => ({ key: 'failure.search_unsupported' }),
+  search_not_allowed: () => ({ key: 'failure.search_free_only' }),
   invalid_request: (_failure, errorId) => ({ key: 'failure.invalid_request', params: { errorId } }),
   overloaded: unavailable,
   unreachable: unavailable,

@@ -1,4 +1,5 @@
 import type { AttemptRecord } from '../completion/attempt.ts';
+import type { SearchReport } from '../completion/sources.ts';
 import type { QuotaLimits } from '../limits/quota.ts';
 import type { GuildId, MessageId, OriginKey, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
 import type { PartRecord } from '../platform/reply.ts';
@@ -103,12 +104,19 @@ export interface AdmitRequest {
   readonly text: string;
   /** Estimated tokens of `text`. */
   readonly estTokens: number;
+  /** The answer is to search the web. */
+  readonly search?: boolean;
   /** What the access policy says before the database is asked. */
   readonly access: 'granted' | 'denied' | 'if_approved';
   /** A reason to refuse that is known already (limiter full, empty text); recorded after the dedupe. */
   readonly refusal: Refusal | null;
   readonly window: WindowLimits;
-  readonly hold: { readonly systemTokens: number; readonly maxCompletionTokens: number };
+  readonly hold: {
+    readonly systemTokens: number;
+    readonly maxCompletionTokens: number;
+    /** What an answer takes beyond that where it searches the web, which the store knows of one that is written again. */
+    readonly searchTokens?: number;
+  };
   readonly defaults: {
     readonly user: QuotaLimits;
     readonly guild: QuotaLimits;
@@ -261,6 +269,8 @@ export interface StoredAnswer {
   readonly model: string;
   /** The model was cut off: by length, by a fault after the first text, or by a person. */
   readonly partial: boolean;
+  /** What searches of the web gave to it. */
+  readonly search?: SearchReport | null;
 }
 
 export type SettleResult =

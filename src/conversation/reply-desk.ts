@@ -6,6 +6,8 @@ import type { Logger } from '../platform/logger.ts';
 import type { ReplyTarget } from '../platform/message.ts';
 import type { Delivery, FinalReply, PartRecord, Reply, ReplyButton } from '../platform/reply.ts';
 import { actionsOf, type ReplyFacts } from './buttons.ts';
+import type { SearchReport } from '../completion/sources.ts';
+import { describeSearch } from './search-words.ts';
 import { createPartJournal } from './part-journal.ts';
 import type { TurnClaim, TurnStore } from './ports.ts';
 import { createReplyQueue } from './reply-queue.ts';
@@ -49,6 +51,7 @@ export interface ReplyDesk {
 
 export interface Composition extends Pick<ReplyFacts, 'state' | 'isPartial' | 'versions'> {
   readonly answer: string | null;
+  readonly search?: SearchReport | null;
   readonly notice: Notice | StoredNotice | null;
 }
 
@@ -111,10 +114,13 @@ export function createReplyDesk(parts: ReplyDeskParts): ReplyDesk {
 
   return {
     open,
-    compose(turn, { answer, notice, ...facts }) {
+    compose(turn, { answer, search = null, notice, ...facts }) {
       const locale = localeOf(turn);
       const said = notice === null ? null : say(locale, notice);
-      const text = [answer, said].filter((piece) => piece !== null && piece.trim() !== '').join('\n\n');
+      const found = answer === null ? null : describeSearch(search, locale);
+      const text = [answer, found, said]
+        .filter((piece) => piece !== null && piece.trim() !== '')
+        .join('\n\n');
       const actions = actionsOf({ ...facts, hasAnswer: answer !== null });
       return { text, buttons: actions.map((action) => buttonOf(action, locale, facts.versions)) };
     },

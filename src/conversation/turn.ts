@@ -1,5 +1,6 @@
 import type { LostAttempt } from '../completion/attempt.ts';
 import type { AllowedModels } from '../completion/ports.ts';
+import type { SearchReport } from '../completion/sources.ts';
 import type { GuildId, OriginKey, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
 import type { ReplyTarget } from '../platform/message.ts';
 import type { PartRecord } from '../platform/reply.ts';
@@ -78,6 +79,8 @@ export interface TurnSettings {
   readonly temperature?: number | null;
   readonly maxTokens?: number | null;
   readonly locale: string | null;
+  /** The model is to search the web, as the person asked. */
+  readonly search?: boolean;
   /** The answer opens a thread, as the guild wants it. */
   readonly opensThread: boolean;
 }
@@ -133,7 +136,11 @@ export interface RunnableTurn extends Claimed {
   readonly parts: readonly PartRecord[];
   readonly admittedAtMs: number;
   /** What the reply shows so far, where it is answered again or continued. */
-  readonly previous: { readonly text: string; readonly isPartial: boolean } | null;
+  readonly previous: {
+    readonly text: string;
+    readonly isPartial: boolean;
+    readonly search?: SearchReport | null;
+  } | null;
   /** Where messages that waited for this turn are marked as waiting. */
   readonly waited: readonly ReplyTarget[];
   /** Attempts of processes that are gone, which are yet to be accounted for. */
@@ -152,6 +159,8 @@ export interface DeliverableTurn extends Claimed {
   readonly answer: string | null;
   /** The answer was cut off. */
   readonly isPartial: boolean;
+  /** What searches of the web gave to the answer. */
+  readonly search?: SearchReport | null;
   readonly notice: StoredNotice | null;
   readonly refusal: Refusal | null;
   readonly versions: Versions;

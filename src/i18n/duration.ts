@@ -17,6 +17,15 @@ function roundUp(durationMs: number): { value: number; unit: 'second' | 'minute'
   return { value: Math.ceil(hours / 24), unit: 'day' };
 }
 
+/** A time that was measured, in words: seconds to a tenth below 90 s, then as a wait. */
+export function formatElapsed(locale: string, durationMs: number): string {
+  if (durationMs >= 90_000) return formatDuration(locale, durationMs);
+  const seconds = Math.round(durationMs / 100) / 10;
+  return new Intl.NumberFormat(locale, { style: 'unit', unit: 'second', unitDisplay: 'long' }).format(
+    seconds,
+  );
+}
+
 /** US dollars from integer nano-USD, with as many digits as a small amount needs to be seen. */
 export function formatUsd(locale: string, nanoUsd: number): string {
   const usd = nanoUsd / 1e9;

@@ -1,4 +1,5 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { enWhy } from './en-why.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
 /**
@@ -84,6 +85,12 @@ export const en = {
     `The model service could not take this message as it is. Could you make it shorter, or put it differently? (${p.errorId})`,
   'failure.timeout': (p: { errorId: string }) =>
     `The models took too long to answer. Please try again in a moment. (${p.errorId})`,
+  'failure.search': (p: { errorId: string }) =>
+    `The search of the web failed, so I have not answered. Please try again in a moment, or ask without the search. (${p.errorId})`,
+  'failure.search_unsupported': () =>
+    'None of the models that may answer here can search the web. Ask without the search, or choose another model with `/model use`.',
+  'failure.search_free_only': () =>
+    'A search of the web costs money, and I am set to free answers only. Ask without the search, and I will answer from what I know.',
   'failure.unavailable': (p: { errorId: string }) =>
     `No model could answer just now. Please try again in a moment. (${p.errorId})`,
   'failure.unexpected': (p: { errorId: string }) =>
@@ -96,6 +103,9 @@ export const en = {
   'answer.cut_by_length': () => '✂️ *The answer was cut at its length limit.*',
   'answer.filtered': () => '⚠️ *The model service cut the answer here.*',
   'answer.not_allowed': () => '⚠️ My answer to this is not allowed here.',
+  'answer.searched': (p: { searches: number; costNanoUsd: number }) =>
+    `🔎 *Searched the web${p.searches > 1 ? ` ${count(p.searches)} times` : ''}*${p.costNanoUsd > 0 ? ` · ${usd(p.costNanoUsd)}` : ''}`,
+  'answer.not_searched': () => '🔎 *The model answered without a search.*',
   'answer.stopped': () => '⏹️ *Stopped.*',
 
   'turn.cancelled': () => '⏹️ Stopped.',
@@ -104,6 +114,7 @@ export const en = {
   'button.stop': () => '⏹ Stop',
   'button.regenerate': () => '🔄 Again',
   'button.continue': () => '⏩ Continue',
+  'button.why': () => '❔ Why?',
   'button.previous': () => '◀',
   'button.next': (p: { index: number; count: number }) => `${p.index}/${p.count} ▶`,
   'press.stopping': () => 'Stopping…',
@@ -138,6 +149,7 @@ export const en = {
   'command.ask.description': () => 'Ask a question',
   'command.ask_about.description': () => 'Ask about a message',
   'command.ask_about.label': () => 'Ask about this',
+  'command.why.description': () => 'How an answer came about: model, wait, cost',
   'command.new.description': () => 'Start a fresh conversation',
   'command.stop.description': () => 'Stop the answer that is being written',
   'command.model.description': () => 'The models that can answer, and choosing one',
@@ -154,6 +166,7 @@ export const en = {
   'command.start.description': () => 'Say hello',
   'command.guild.description': () => 'Who waits for approval, and approving it (for operators)',
   'option.question': () => 'question',
+  'option.search': () => 'search the web first',
   'option.days': () => 'number of days',
   'option.message': () => 'message',
   'option.conversations': () => 'kind of conversations',
@@ -303,6 +316,7 @@ export const en = {
   'terminal.simulated': () =>
     'No model key is set: answers are simulated. To make it real set OPENROUTER_API_KEY; for chats set DISCORD_TOKEN or TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(answer to an earlier message)',
+  ...enWhy,
 } as const;
 
 export type Messages = typeof en;

@@ -1,5 +1,6 @@
 import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { idWhy } from './id-why.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
 const wait = (waitMs: number): string => formatDuration('id', waitMs);
@@ -66,6 +67,12 @@ export const id: Translation = {
   'failure.invalid_request': (p) =>
     `Layanan model tidak bisa menerima pesan ini. Bisa dibuat lebih pendek, atau disampaikan dengan cara lain? (${p.errorId})`,
   'failure.timeout': (p) => `Model terlalu lama menjawab. Silakan coba lagi sebentar lagi. (${p.errorId})`,
+  'failure.search': (p) =>
+    `Pencarian di web gagal, jadi saya belum menjawab. Silakan coba lagi sebentar lagi, atau tanyakan tanpa pencarian. (${p.errorId})`,
+  'failure.search_unsupported': () =>
+    'Tidak ada model yang boleh menjawab di sini yang bisa mencari di web. Tanyakan tanpa pencarian, atau pilih model lain dengan `/model use`.',
+  'failure.search_free_only': () =>
+    'Pencarian di web memerlukan biaya, sedangkan saya diatur hanya untuk jawaban gratis. Tanyakan tanpa pencarian, dan saya akan menjawab dari yang saya ketahui.',
   'failure.unavailable': (p) =>
     `Belum ada model yang bisa menjawab saat ini. Silakan coba lagi sebentar lagi. (${p.errorId})`,
   'failure.unexpected': (p) =>
@@ -78,6 +85,9 @@ export const id: Translation = {
   'answer.cut_by_length': () => '✂️ *Jawaban dipotong pada batas panjangnya.*',
   'answer.filtered': () => '⚠️ *Layanan model memotong jawaban di sini.*',
   'answer.not_allowed': () => '⚠️ Jawaban saya untuk ini tidak diizinkan di sini.',
+  'answer.searched': (p) =>
+    `🔎 *Mencari di web${p.searches > 1 ? ` ${count(p.searches)} kali` : ''}*${p.costNanoUsd > 0 ? ` · ${usd(p.costNanoUsd)}` : ''}`,
+  'answer.not_searched': () => '🔎 *Model menjawab tanpa pencarian.*',
   'answer.stopped': () => '⏹️ *Dihentikan.*',
 
   'turn.cancelled': () => '⏹️ Dihentikan.',
@@ -86,6 +96,7 @@ export const id: Translation = {
   'button.stop': () => '⏹ Hentikan',
   'button.regenerate': () => '🔄 Ulangi',
   'button.continue': () => '⏩ Lanjutkan',
+  'button.why': () => '❔ Mengapa?',
   'button.previous': () => '◀',
   'button.next': (p) => `${p.index}/${p.count} ▶`,
   'press.again': () => 'Menjawab sekali lagi…',
@@ -117,6 +128,7 @@ export const id: Translation = {
   'command.ask.description': () => 'Ajukan pertanyaan',
   'command.ask_about.description': () => 'Tanya tentang sebuah pesan',
   'command.ask_about.label': () => 'Tanyakan tentang ini',
+  'command.why.description': () => 'Asal sebuah jawaban: model, waktu tunggu, biaya',
   'command.new.description': () => 'Mulai percakapan baru',
   'command.stop.description': () => 'Hentikan jawaban yang sedang ditulis',
   'command.model.description': () => 'Model yang bisa menjawab, dan memilih salah satunya',
@@ -133,6 +145,7 @@ export const id: Translation = {
   'command.start.description': () => 'Menyapa',
   'command.guild.description': () => 'Siapa yang menunggu persetujuan, dan menyetujuinya (untuk operator)',
   'option.question': () => 'pertanyaan',
+  'option.search': () => 'cari dulu di web',
   'option.days': () => 'jumlah hari',
   'option.message': () => 'pesan',
   'option.conversations': () => 'jenis percakapan',
@@ -260,4 +273,5 @@ export const id: Translation = {
   'terminal.simulated': () =>
     'Kunci model belum diatur: jawaban disimulasikan. Untuk yang sungguhan, atur OPENROUTER_API_KEY; untuk obrolan, atur DISCORD_TOKEN atau TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(jawaban untuk pesan sebelumnya)',
+  ...idWhy,
 };

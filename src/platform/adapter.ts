@@ -52,10 +52,10 @@ export interface Handlers {
   /** Messages were deleted. Resolves when that is stored, or of no concern. Rejects as above. */
   onDelete(messages: readonly MessageId[]): Promise<void>;
   /**
-   * Resolves with a short private sentence for the person who pressed; empty where what they see says enough. Rejects as
-   * above.
+   * Resolves with what the person who pressed is told in private: a short sentence, empty where what they see says enough,
+   * or more. Rejects as above.
    */
-  onPress(press: ButtonPress): Promise<string>;
+  onPress(press: ButtonPress): Promise<string | Explained>;
   /** Resolves with what may be meant, the likeliest first. Rejects as above. */
   onSuggest(request: SuggestionRequest): Promise<readonly string[]>;
   /** Records an event that failed for a reason that is ours and is given up. Rejects when the store is away. */
@@ -116,6 +116,14 @@ export interface Said {
    * place of this, where it has buttons itself; else it is told to who pressed.
    */
   readonly buttons?: readonly CommandButton[];
+}
+
+/** Something longer that is told to one person alone. */
+export interface Explained {
+  /** Markdown. */
+  readonly text: string;
+  /** The gist of it without markup, for a platform that has no room for more: at most 200 characters. */
+  readonly brief: string;
 }
 
 /** The platform refused us for good; the process should say why and end. */

@@ -61,6 +61,8 @@ export interface CommandInvocation extends Envelope {
   /** What was written behind the command where options are text; null where the platform sends them apart. */
   readonly line: string | null;
   readonly isPrivate: boolean;
+  /** Others read what is said, also where the command would answer its person alone. */
+  readonly isOverheard?: boolean;
   readonly repliesTo: MessageId | null;
 }
 
@@ -99,7 +101,7 @@ export interface ButtonPress extends Envelope {
   readonly turn: string;
 }
 
-export const BUTTON_ACTIONS = ['stop', 'regenerate', 'continue', 'previous', 'next'] as const;
+export const BUTTON_ACTIONS = ['stop', 'regenerate', 'continue', 'previous', 'next', 'why'] as const;
 
-/** `previous` and `next` move between the versions of an answer. */
+/** `previous` and `next` move between the versions of an answer; `why` tells how it came about. */
 export type ButtonAction = (typeof BUTTON_ACTIONS)[number];

@@ -65,5 +65,7 @@ export interface IncomingMessage extends Envelope {
   /** So long that the platform's clients may have cut it and send the rest as a message of its own. */
   readonly isMaybeCut: boolean;
   readonly repliesTo: MessageId | null;
+  /** The answer is to search the web; only a command can say so. */
+  readonly search?: boolean;
   readonly addressing: Addressing;
 }

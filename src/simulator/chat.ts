@@ -7,12 +7,13 @@ import type { Completion, Settle } from './completion.ts';
 import { isRefusal, type Refusal } from './errors.ts';
 import { pause, sendRefusal } from './http.ts';
 import { orderedRefusal, playConnection, playHttp, playRaw } from './interruptions.ts';
-import { countWebSearches, parseFiles } from './prompt.ts';
+import { parseFiles } from './prompt.ts';
 import { route } from './routing.ts';
-import { prepareScenario, type AnswerScenario, type PreparedScenario } from './scenario.ts';
+import { prepareScenario, type PreparedScenario } from './scenario.ts';
 import type { SimulatedCall, SimulatorState } from './state.ts';
 import { streamCompletion } from './stream.ts';
 import { validateChatRequest, type ChatRequest } from './validation.ts';
+import { citedPages, countWebSearches, searchedTokens } from './web-search.ts';
 import { sendWholeAnswer } from './whole-answer.ts';
 
 /** One request and the means to answer it. `signal` fires when the client leaves, also because the simulator stops. */
@@ -61,6 +62,7 @@ function attempt({ state, key, call }: Exchange, request: ChatRequest, id: strin
   if (scenario.kind !== 'answer') return { kind: 'interrupted', scenario };
   const { model, router } = chosen;
   const createdMs = state.now();
+  const webSearches = countWebSearches(request, id, state.defaultPlugins, scenario);
   const completion: Completion = {
     id: newGenerationId(createdMs, state.random),
     created: Math.floor(createdMs / 1000),
@@ -71,9 +73,9 @@ function attempt({ state, key, call }: Exchange, request: ChatRequest, id: strin
     reportedModel: scenario.reportedModel ?? canonicalSlugOf(model),
     scenario,
     answer: composeAnswer(scenario, request, model),
-    promptTokens,
-    webSearches: countWebSearches(request, id, state.defaultPlugins),
-    ...annotated(scenario, parseFiles(request, model)),
+    promptTokens: promptTokens + searchedTokens(request, webSearches, promptTokens),
+    webSearches,
+    ...annotated(scenario.annotations ?? citedPages(request, webSearches), parseFiles(request, model)),
     pace: {
       firstTokenMs: scenario.firstTokenMs ?? state.pace.firstTokenMs,
       tokensPerSecond: scenario.tokensPerSecond ?? state.pace.tokensPerSecond,
@@ -83,7 +85,7 @@ function attempt({ state, key, call }: Exchange, request: ChatRequest, id: strin
 }
 
 function annotated(
-  { annotations = [] }: AnswerScenario,
+  annotations: readonly object[],
   parsed: ReturnType<typeof parseFiles>,
 ): ReturnType<typeof parseFiles> {
   return { ...parsed, annotations: [...parsed.annotations, ...annotations] };

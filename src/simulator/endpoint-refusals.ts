@@ -92,3 +92,8 @@ export function contextTooLong(contextTokens: number, promptTokens: number, outp
     { metadata: { error_type: 'context_length_exceeded' } },
   );
 }
+
+/** A tool that the service itself runs failed, or stands in a request that it can't run one for. */
+export function serverToolFailed(): Refusal {
+  return refuse(400, 'Server tool request failed');
+}

@@ -28,18 +28,6 @@ export function pluginIsOn(request: ChatRequest, id: string, defaults: readonly 
   return plugin === undefined ? defaults.includes(id) : plugin.enabled !== false;
 }
 
-/** Web searches that the request orders, each of which costs money on any model. */
-export function countWebSearches(
-  request: ChatRequest,
-  modelId: string,
-  defaultPlugins: readonly string[],
-): number {
-  const byTool = request.tools?.some(({ type }) => type === 'openrouter:web_search') ?? false;
-  const byVariant = /:online\b/.test(modelId);
-  const byOption = request.web_search_options !== undefined;
-  return byTool || byVariant || byOption || pluginIsOn(request, 'web', defaultPlugins) ? 1 : 0;
-}
-
 /** What the file parser does with the request's files: the pages it charges for and the annotations that spare them the next time. */
 export function parseFiles(
   request: ChatRequest,

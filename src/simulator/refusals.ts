@@ -8,6 +8,7 @@ import {
   noToolChoice,
   noToolUse,
   privacyRestricted,
+  serverToolFailed,
 } from './endpoint-refusals.ts';
 import { refuse, unauthorizedTexts, type Refusal } from './errors.ts';
 
@@ -136,6 +137,8 @@ const builders = {
     refuse(429, 'All providers for this model are at capacity. Please retry shortly.', {
       availability: { ...availability('capacity_exhausted', modelId), retryable: true, retry_after: 5 },
     }),
+  /** What the service's own tools run into, whatever it is. */
+  'server-tool': () => serverToolFailed(),
   internal: () => refuse(500, 'Internal Server Error'),
   'provider-error': ({ provider }) =>
     refuse(502, 'Provider returned error', {

@@ -64,6 +64,9 @@ export const answerScenario = z.strictObject({
     .array(z.strictObject({ name: z.string(), arguments: z.string(), id: z.string().optional() }))
     .optional(),
   indexless: z.boolean().optional(),
+  /** How often the model searches the web, where it may; once unless told, and never more often than the request allows. */
+  webSearches: count.optional(),
+  /** What the answer cites; absent, two pages of a search. */
   annotations: z.array(z.record(z.string(), z.unknown())).optional(),
   /** Goes on for this many tokens whatever `max_tokens` says, repeating `text`. */
   runawayTokens: count.optional(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { serverToolFailed } from './endpoint-refusals.ts';
 import { refuse, type Refusal } from './errors.ts';
 
 const part = z.looseObject({
@@ -26,8 +27,22 @@ const message = z.discriminatedUnion('role', [
 
 const between = (low: number, high: number) => z.number().min(low).max(high).nullish();
 const effort = z.enum(['max', 'xhigh', 'high', 'medium', 'low', 'minimal', 'none']).nullish();
+/** `WebSearchServerToolConfig` of OpenRouter's API description. */
+const searchParameters = z.strictObject({
+  engine: z.enum(['auto', 'native', 'exa', 'parallel', 'firecrawl', 'perplexity']).optional(),
+  mode: z.string().optional(),
+  max_results: z.int().min(1).optional(),
+  max_uses: z.int().min(1).optional(),
+  max_total_results: z.int().min(1).optional(),
+  max_characters: z.int().min(1).optional(),
+  search_context_size: z.enum(['low', 'medium', 'high']).optional(),
+  allowed_domains: z.array(z.string()).optional(),
+  excluded_domains: z.array(z.string()).optional(),
+  user_location: z.looseObject({}).optional(),
+});
 const tool = z.looseObject({
   type: z.string(),
+  parameters: z.looseObject({}).optional(),
   function: z.looseObject({ name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/) }).optional(),
 });
 const responseFormat = z.discriminatedUnion('type', [
@@ -96,6 +111,7 @@ const requestSchema = z.looseObject({
   tool_choice: z
     .union([z.enum(['none', 'auto', 'required']), z.looseObject({ type: z.string() })])
     .optional(),
+  max_tool_calls: z.int().min(1).max(30).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   response_format: responseFormat.optional(),
   reasoning: z
@@ -137,7 +153,10 @@ export function validateChatRequest(body: unknown): Validation {
     return invalid('Input required: specify "prompt" or "messages"');
   }
   const result = requestSchema.safeParse(body);
-  if (result.success) return { ok: true, request: result.data };
+  if (result.success) {
+    const refusal = refuseServerTools(result.data);
+    return refusal === undefined ? { ok: true, request: result.data } : { ok: false, refusal };
+  }
   const [first] = result.error.issues;
   const message = first?.message ?? 'Invalid input';
   return invalid(message.startsWith("'models'") ? message : `${first?.path.join('.')}: ${message}`);
@@ -154,4 +173,15 @@ export function* contentParts(messages: readonly ChatMessage[]): Generator<Conte
     if (typeof value === 'string') yield { type: 'text', text: value };
     else if (value) yield* value;
   }
+}
+
+/** The tools that the service runs itself do not go together with fallbacks of the request. */
+function refuseServerTools({ tools = [], models = [] }: ChatRequest): Refusal | undefined {
+  const own = tools.filter(({ type }) => type.startsWith('openrouter:'));
+  if (own.length > 0 && models.length > 0) return serverToolFailed();
+  const searches = own.filter(({ type }) => type === 'openrouter:web_search');
+  const [issue] = searches.flatMap(
+    ({ parameters }) => searchParameters.safeParse(parameters ?? {}).error?.issues ?? [],
+  );
+  return issue && refuse(400, `tools.parameters.${issue.path.join('.')}: ${issue.message}`);
 }

@@ -1,4 +1,5 @@
 import type { CatalogueStore, ExperienceStore } from '../completion/ports.ts';
+import type { AnswerStories } from '../conversation/answer-story.ts';
 import type { AccessRequests, ErrorLog, TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
@@ -16,6 +17,7 @@ import { forgetSealed, keepHouse } from './housekeeping.ts';
 import { createPreferences } from './preferences.ts';
 import { createQuotaCounters, type QuotaCounters } from './quota-counters.ts';
 import { createSettingsStore, type SettingsStore } from './settings-store.ts';
+import { createStoryReader } from './story-reader.ts';
 import { createTurnStore } from './turn-store.ts';
 import { createUsageReader, type DefaultQuotas } from './usage-reader.ts';
 
@@ -33,6 +35,7 @@ export interface StoreOptions {
 export interface Store {
   readonly turns: TurnStore;
   readonly usage: UsageReader;
+  readonly stories: AnswerStories;
   readonly catalogue: CatalogueStore;
   readonly experience: ExperienceStore;
   readonly settings: SettingsStore;
@@ -55,6 +58,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
   return {
     turns: createTurnStore(sql, now),
     usage: createUsageReader(sql, options.defaults, now),
+    stories: createStoryReader(sql),
     catalogue: createCatalogueStore(database),
     experience: createExperienceStore(sql),
     settings: createSettingsStore(database),

@@ -220,7 +220,7 @@ describe.each(databaseKinds)(
       await person.reads('I was interrupted before I could answer this. Press Continue, or ask again.');
       await untilDelivered(kind, storage);
       const [message] = await person.answers();
-      expect(actionsBelow(message)).toEqual(['continue']);
+      expect(actionsBelow(message)).toEqual(['continue', 'why']);
       await openrouter.play({ kind: 'answer', text: 'Very much so.' });
       await person.press(message?.id ?? 0, 'continue');
       await person.reads('Very much so.');

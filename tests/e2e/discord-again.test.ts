@@ -57,12 +57,12 @@ describe.each(databaseKinds)('answers that are changed, on a database of kind %s
     expect(await press(channel, ann, 'regenerate')).toBe('Answering it again…');
     await reads(channel, 'Leaves in water.');
     await settled(channel);
-    expect(buttonsBelow(channel)).toEqual(['🔄 Again', '◀', '2/2 ▶']);
+    expect(buttonsBelow(channel)).toEqual(['🔄 Again', '◀', '2/2 ▶', '❔ Why?']);
     await scene.restart();
     await press(channel, ann, 'previous');
     await reads(channel, 'A drink.');
     await settled(channel);
-    expect(buttonsBelow(channel)).toEqual(['🔄 Again', '◀', '1/2 ▶']);
+    expect(buttonsBelow(channel)).toEqual(['🔄 Again', '◀', '1/2 ▶', '❔ Why?']);
   });
 
   test('the answer to /ask can be had again, and others are told in private that it is not theirs', async () => {

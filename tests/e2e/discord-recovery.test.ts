@@ -79,7 +79,7 @@ describe('an answer that a restart interrupts', () => {
     expect([turn.unreachable, texts(thread), buttons(thread), texts(channel)]).toEqual([
       null,
       [WHOLE],
-      ['🔄 Again'],
+      ['🔄 Again', '❔ Why?'],
       [],
     ]);
   });
@@ -95,7 +95,7 @@ describe('an answer that a restart interrupts', () => {
     scene.openrouter.play({ kind: 'answer', text: WHOLE });
     await scene.restart(ABRUPTLY);
     await until(async () => (await scene.turn(channel, eventId))?.isDelivered);
-    expect([texts(channel), buttons(channel)]).toEqual([[WHOLE], ['🔄 Again']]);
+    expect([texts(channel), buttons(channel)]).toEqual([[WHOLE], ['🔄 Again', '❔ Why?']]);
   });
 
   test('is completed by the token where the bot itself may not see the channel', async () => {

@@ -51,7 +51,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
         {
           content: 'Tea is **made** from `leaves` in hot water.',
           replyTo: eventId,
-          components: [actions('🔄 Again')],
+          components: [actions('🔄 Again', '❔ Why?')],
         },
       ]);
       expect(scene.said(channel)).toHaveLength(1);
@@ -225,7 +225,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       const { turn, reply } = await scene.over(channel, eventId);
       expect(turn).toMatchObject({ state: 'cancelled', answer: { text: story, partial: true } });
       expect(reply).toMatchObject([
-        { content: `${story}\n\n⏹️ *Stopped.*`, components: [actions('⏩ Continue', '🔄 Again')] },
+        { content: `${story}\n\n⏹️ *Stopped.*`, components: [actions('⏩ Continue', '🔄 Again', '❔ Why?')] },
       ]);
     });
 

@@ -70,7 +70,7 @@ describe.each(databaseKinds)('answers that are changed, on a database of kind %s
       expect(second?.answer?.parentId).toBe(first?.question?.id);
       expect(first?.answer?.parentId).toBe(first?.question?.id);
       expect(asked('What is tea?')).toHaveLength(2);
-      expect(labelsBelow(ann.chat)).toEqual(['🔄 Again', '◀', '2/2 ▶']);
+      expect(labelsBelow(ann.chat)).toEqual(['🔄 Again', '◀', '2/2 ▶', '❔ Why?']);
     });
 
     test('lets people move between the versions, also after a restart, and go on from the one that shows', async () => {
@@ -81,7 +81,7 @@ describe.each(databaseKinds)('answers that are changed, on a database of kind %s
       await settled(ann.chat);
       expect(await press(ann.chat, ann.user, 'previous')).toBe('');
       await reads(ann.chat, 'A drink.');
-      expect(labelsBelow(ann.chat)).toEqual(['🔄 Again', '◀', '1/2 ▶']);
+      expect(labelsBelow(ann.chat)).toEqual(['🔄 Again', '◀', '1/2 ▶', '❔ Why?']);
       await settled(ann.chat);
       await scene.restart();
       await press(ann.chat, ann.user, 'next');
@@ -157,7 +157,7 @@ describe.each(databaseKinds)('answers that are changed, on a database of kind %s
       expect(await press(ann.chat, ann.user, 'continue')).toBe('Going on…');
       await reads(ann.chat, 'Once upon a time. The end.');
       await settled(ann.chat);
-      expect(actionsBelow(scene.said(ann.chat)[0])).toEqual(['regenerate']);
+      expect(actionsBelow(scene.said(ann.chat)[0])).toEqual(['regenerate', 'why']);
       const request = scene.requests().at(-1)?.messages;
       expect(request?.slice(-2)).toMatchObject([
         { role: 'assistant', content: 'Once upon' },

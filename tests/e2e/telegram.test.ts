@@ -42,7 +42,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       expect(scene.said(ann.chat)).toHaveLength(1);
       const edits = callsTo(scene, ann.chat, 'editMessageText');
       expect(edits.length).toBeGreaterThan(2);
-      expect(actionsBelow(reply[0])).toEqual(['regenerate']);
+      expect(actionsBelow(reply[0])).toEqual(['regenerate', 'why']);
     });
 
     test('is stored as question and answer of a delivered turn, with the ids of its parts', async () => {
@@ -470,7 +470,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       expect(await ann.command('/stop')).toBe('⏹️ Stopping 1 answer.');
       const { turn, text, reply } = await scene.over(ann.chat, messageId);
       expect(text).toBe('The beginning\n\n⏹️ Stopped.');
-      expect(actionsBelow(reply[0])).toEqual(['continue', 'regenerate']);
+      expect(actionsBelow(reply[0])).toEqual(['continue', 'regenerate', 'why']);
       expect(turn).toMatchObject({
         state: 'cancelled',
         answer: { text: 'The beginning', partial: true },
@@ -573,7 +573,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
         messageId,
         ...reply.slice(1).map(() => undefined),
       ]);
-      expect(reply.map(actionsBelow)).toEqual([...reply.slice(1).map(() => []), ['regenerate']]);
+      expect(reply.map(actionsBelow)).toEqual([...reply.slice(1).map(() => []), ['regenerate', 'why']]);
     });
 
     test('is not asked for anew when somebody replies to one of its parts', async () => {

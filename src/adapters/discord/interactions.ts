@@ -188,8 +188,9 @@ function createResponders(options: InteractionOptions) {
       const decoded = decodePress(interaction, context);
       if (decoded === null) return await acknowledge(interaction, options);
       const work = hand(interaction, async () => {
-        const text = await handlers.onPress(decoded);
-        return text === '' ? 'no_reply' : { text };
+        const told = await handlers.onPress(decoded);
+        if (typeof told !== 'string') return { text: told.text };
+        return told === '' ? 'no_reply' : { text: told };
       });
       await answering.soon(interaction, work);
     },

@@ -1,5 +1,5 @@
 import type { CallbackQuery, Update, User } from 'grammy/types';
-import type { Handlers } from '../../platform/adapter.ts';
+import type { Explained, Handlers } from '../../platform/adapter.ts';
 import type { CommandSpec } from '../../platform/command.ts';
 import type { Envelope } from '../../platform/message.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -38,11 +38,12 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
     return { ...event, author: { ...event.author, isGuildAdmin } };
   };
 
-  const answer = async (query: CallbackQuery | undefined, sentence: string): Promise<void> => {
+  const answer = async (query: CallbackQuery | undefined, told: string | Explained): Promise<void> => {
     if (query === undefined) return;
-    const outcome = await attempt(() =>
-      replies.api.answerCallbackQuery(query.id, { text: shorten(sentence) }),
-    );
+    // A sentence passes by; what explains something stays until it is read.
+    const shown =
+      typeof told === 'string' ? { text: shorten(told) } : { text: shorten(told.brief), show_alert: true };
+    const outcome = await attempt(() => replies.api.answerCallbackQuery(query.id, shown));
     // The usual reason is that the person no longer waits: such an answer is of no use to anybody.
     if (!outcome.ok) logger.debug({ reason: describe(outcome.failure) }, 'press not answered');
   };

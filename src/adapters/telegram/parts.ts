@@ -114,11 +114,12 @@ function createChatCalls({ sender, address }: PartsOptions): ChatCalls {
  * previews would fetch what it links to. An edit without a keyboard removes it.
  */
 function appearance({ part, buttons }: Look<TelegramPart>, { turn }: PartsOptions) {
-  const row = buttons.flatMap((button) => toKey(button, turn) ?? []);
+  const keys = buttons.flatMap((button) => toKey(button, turn) ?? []);
+  const rows = [keys.slice(0, KEYS_IN_A_ROW), keys.slice(KEYS_IN_A_ROW)].filter((row) => row.length > 0);
   return {
     entities: [...part.entities],
     link_preview_options: { is_disabled: true },
-    ...(row.length > 0 ? { reply_markup: { inline_keyboard: [row] } } : {}),
+    ...(rows.length > 0 ? { reply_markup: { inline_keyboard: rows } } : {}),
   };
 }
 
@@ -140,3 +141,5 @@ function toKey(button: Button, turn: TurnId | null) {
 }
 
 const LONGEST_DATA = 64;
+/** Clients cut the labels of more than that on a phone. */
+const KEYS_IN_A_ROW = 4;

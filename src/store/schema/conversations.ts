@@ -60,6 +60,8 @@ export const messages = pgTable(
     estTokens: integer('est_tokens').notNull(),
     model: text('model'),
     partial: boolean('partial').notNull().default(false),
+    /** What a search of the web gave to an answer: how often, at which cost, and the sources; null where nobody searched. */
+    search: jsonb('search'),
     /** How often its author has changed it and it was answered anew. */
     edits: integer('edits').notNull().default(0),
     deletedAt: moment('deleted_at'),
@@ -156,6 +158,12 @@ export const turns = pgTable(
       .on(table.mergedInto)
       .where(sql`${table.mergedInto} is not null`),
     index('turns_recent').on(table.platform, table.admittedAt),
+    index('turns_shown_in_place')
+      .on(table.place, table.seq)
+      .where(sql`${table.state} not in ('refused', 'merged', 'superseded')`),
+    index('turns_refused')
+      .on(table.userId, table.place, table.seq)
+      .where(sql`${table.state} = 'refused'`),
     index('turns_backlog_refused')
       .on(table.place, table.admittedAt)
       .where(sql`${table.refusal} ->> 'reason' = 'too_old'`),

@@ -21,6 +21,12 @@ const models: readonly SimulatedModel[] = [
   { id: dear, pricing: { prompt: '0.00001', completion: '0.00002' } },
 ];
 
+/** The same, and all of them call tools. */
+const able = models.map((model) => ({
+  ...model,
+  supportedParameters: ['tools', 'temperature', 'max_tokens'],
+}));
+
 let simulator: OpenRouterSimulator;
 const clock = { nowMs: startMs };
 beforeAll(async () => {
@@ -515,6 +521,43 @@ describe('money', () => {
     ]);
   });
 
+  it('is held for searches on a free model, which then is not taken for one that broke its word', async () => {
+    simulator.setModels(able);
+    const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: first });
+    const { outcome, holds } = await bench.ask({ request: { search: true } });
+    expect(holds).toEqual([{ attempt: 0, nanoUsd: 14_000_000n }]);
+    expect(outcome).toMatchObject({ kind: 'answered', search: { searches: 1, costNanoUsd: 7_000_000 } });
+    expect(outcome.attempts).toMatchObject([{ isFree: false, usage: { costNanoUsd: 7_000_000n } }]);
+    expect(bench.alerts).toEqual([]);
+    simulator.play({ kind: 'answer', text: 'Yes.', costUsd: '0.5' });
+    await bench.ask({ request: { search: true } });
+    expect(bench.alerts.map(({ kind }) => kind)).toEqual(['free_model_cost']);
+  });
+
+  it('leaves a model that can’t search as good as before for whoever wants no search', async () => {
+    simulator.setModels(able);
+    const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: first });
+    const message = 'No endpoints found that support tool use. Try disabling "openrouter:web_search".';
+    const http = { kind: 'http', status: 404, body: { error: { code: 404, message } } } as const;
+    simulator.play(http, { model: first, times: 6 });
+    for (let asks = 0; asks < 6; asks += 1) await bench.ask({ request: { search: true } });
+    expect(asked().filter((model) => model === first)).toHaveLength(6);
+    await bench.ask();
+    expect(asked().at(-1)).toBe(first);
+  });
+
+  it('is never spent on a search where it is not granted, or where only free answers are allowed', async () => {
+    simulator.setModels(able);
+    const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: first });
+    const grant = () => ({ granted: false, resetsAtMs: 5 }) as const;
+    const { outcome } = await bench.ask({ request: { search: true }, grant });
+    expect(outcome).toMatchObject({ kind: 'failed', failure: { kind: 'budget_spent' } });
+    const free = await testBench(simulator, clock);
+    const refused = await free.ask({ request: { search: true } });
+    expect(refused.outcome).toMatchObject({ failure: { kind: 'search_not_allowed' }, attempts: [] });
+    expect(asked()).toEqual([]);
+  });
+
   it('is not spent on endpoints that ask more than was held for', async () => {
     const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: paid });
     await bench.ask();
@@ -649,7 +692,7 @@ describe('an abort', () => {
   it('before the turn asks nobody', async () => {
     const bench = await testBench(simulator, clock);
     const { outcome } = await bench.ask({ signal: AbortSignal.abort() });
-    expect(outcome).toEqual({ kind: 'cancelled', text: '', model: null, attempts: [] });
+    expect(outcome).toEqual({ kind: 'cancelled', text: '', search: null, model: null, attempts: [] });
     expect(asked()).toEqual([]);
   });
 });

@@ -63,6 +63,7 @@ const seldom = <Value>(usual: Value, other: fc.Arbitrary<Value>): fc.Arbitrary<V
 const turn = fc.record({
   preferredModel: maybeId,
   isStrict: seldom(false, fc.constant(true)),
+  search: seldom(false, fc.constant(true)),
   allowedModels: seldom<AllowedModels>(
     null,
     fc.array(fc.constantFrom('free', 'acme/*', 'acme/a', 'openrouter/auto'), { maxLength: 2 }),

@@ -125,6 +125,33 @@ describe('a streamed answer', () => {
     expect(deltas).toEqual(['\n \u200b Hi']);
   });
 
+  it('goes on after a tool of the service, and has the sources of all its chunks', async () => {
+    const cite = (url: string) => [{ type: 'url_citation', url_citation: { url } }];
+    const chunks = [
+      { choices: [{ delta: { content: 'I look. ' } }] },
+      { choices: [{ delta: { content: '' }, finish_reason: 'tool_calls' }] },
+      { choices: [{ delta: { content: 'Tea.', annotations: cite('https://a.example/') } }] },
+      { choices: [{ delta: { annotations: cite('https://b.example/') }, finish_reason: 'stop' }] },
+      { choices: [{ delta: { annotations: cite('https://c.example/') } }] },
+    ];
+    simulator.play({
+      kind: 'raw',
+      headers: { 'content-type': 'text/event-stream' },
+      packets: [
+        ...chunks.map((chunk) => ({ text: `data: ${JSON.stringify(chunk)}\n\n` })),
+        { text: 'data: [DONE]\n\n' },
+      ],
+    });
+    const { end, text } = await receive(simulator);
+    expect(text).toBe('I look. Tea.');
+    expect(end).toMatchObject({ kind: 'ended', finish: 'stop' });
+    expect(end.sources?.map(({ url }) => url)).toEqual([
+      'https://a.example/',
+      'https://b.example/',
+      'https://c.example/',
+    ]);
+  });
+
   it('is cut off by length when the model does not stop', async () => {
     const endless = `data: ${JSON.stringify({ choices: [{ delta: { content: 'word '.repeat(4000) } }] })}\n\n`;
     simulator.play({

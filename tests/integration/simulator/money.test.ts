@@ -98,6 +98,39 @@ describe('the cost of an answer', () => {
     expect(usage.server_tool_use_details?.web_search_requests ?? 0).toBe(cost > 0 ? 1 : 0);
   });
 
+  test('counts searches of the web as often as the model makes them, within the bounds of the request', async () => {
+    const { simulator, post } = await start();
+    const ask = async (webSearches: number, parameters: object, rest: object = {}) => {
+      simulator.play({ kind: 'answer', text: 'x', webSearches });
+      const tools = [{ type: 'openrouter:web_search', parameters }];
+      const { usage, choices } = await json(await post({ model: free, tools, ...rest }));
+      return { usage, cited: choices[0].message.annotations?.length ?? 0 };
+    };
+    const three = await ask(3, { max_uses: 2 });
+    expect(three.usage).toMatchObject({ cost: 0.014, cost_details: { server_tool_cost: 0.014 } });
+    expect(three.usage.server_tool_use_details.web_search_requests).toBe(2);
+    expect(three.cited).toBe(2);
+    expect((await ask(3, {}, { max_tool_calls: 1 })).usage.cost).toBe(0.007);
+    const none = await ask(0, {});
+    expect(none).toMatchObject({ usage: { cost: 0 }, cited: 0 });
+    expect(three.usage.prompt_tokens).toBeGreaterThan(2 * none.usage.prompt_tokens);
+  });
+
+  test.each([
+    [{ models: [paid] }, 'Server tool request failed'],
+    [
+      { tools: [{ type: 'openrouter:web_search', parameters: { engine: 'google' } }] },
+      'tools.parameters.engine',
+    ],
+    [{ tools: [{ type: 'openrouter:web_search', parameters: { uses: 2 } }] }, 'tools.parameters'],
+  ])('refuses a search of the web with %o', async (body, text) => {
+    const { post } = await start();
+    const tools = [{ type: 'openrouter:web_search' }];
+    const response = await post({ model: free, tools, ...body });
+    expect(response.status).toBe(400);
+    expect((await json(response)).error.message).toContain(text);
+  });
+
   test('holds a web search that the account has on by default until the request turns it off', async () => {
     const { post } = await start({ defaultPlugins: ['web'] });
     expect((await json(await post({ model: free }))).usage.cost).toBe(0.007);

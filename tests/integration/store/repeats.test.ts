@@ -56,6 +56,28 @@ describe.each(databaseKinds)('answers that are asked for again on %s', (kind) =>
     return { asked, turns };
   };
 
+  it('search the web again where the first did, and hold as much for it; what is continued does not', async () => {
+    const speech = someone();
+    const hold = { systemTokens: 0, maxCompletionTokens: 1000, searchTokens: 5000 };
+    const asked = admission(speech, { cause: 'command', search: true, hold });
+    const turn = ran(await store.turns.admit(asked));
+    expect(turn.settings.search).toBe(true);
+    const search = { searches: 1, costNanoUsd: 7, sources: [{ url: 'https://a.example/', title: 'A' }] };
+    const half = answer('half');
+    await finish(store.turns, turn, 'half', { answer: half && { ...half, partial: true, search } });
+    const on = ran(await store.turns.repeat(repetition(asked, 'continue', { hold })));
+    expect(on.previous).toEqual({ text: 'half', isPartial: true, search });
+    const { tokens = 0 } = (await stored(database.sql, on.id)) ?? {};
+    await finish(store.turns, on, 'whole');
+    const again = ran(await store.turns.repeat(repetition(asked, 'regenerate', { hold })));
+    expect(again.settings.search).toBe(true);
+    const more = (await stored(database.sql, again.id))?.tokens ?? 0;
+    expect(more - tokens).toBe(5000 - Math.ceil('half'.length / 3));
+    await finish(store.turns, again, 'new');
+    const shown = await store.turns.selectVersion(selection(asked, -1));
+    expect(shown).toMatchObject({ kind: 'selected', turn: { answer: 'whole', search: null } });
+  });
+
   describe('anew', () => {
     it('are versions of one answer in one reply, of which the newest counts', async () => {
       const speech = someone();
@@ -291,7 +313,7 @@ describe.each(databaseKinds)('answers that are asked for again on %s', (kind) =>
       ]);
       expect(await remembered(store.turns, asked)).toEqual(['one', 'v2']);
       const again = ran(await store.turns.repeat(repetition(asked, 'regenerate')));
-      expect(again.previous).toEqual({ text: 'v2', isPartial: false });
+      expect(again.previous).toEqual({ text: 'v2', isPartial: false, search: null });
     });
 
     it('are delivered again, by another process when the first is lost, however old they are', async () => {

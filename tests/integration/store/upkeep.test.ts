@@ -231,6 +231,19 @@ describe.each(databaseKinds)('the record on %s', (kind) => {
       expect(again.window).toHaveLength(1);
     });
 
+    it('forgets what was found for a person', async () => {
+      const asked = admission({ author: person(), chat: nextId(), guild: community() });
+      const turn = await run(store.turns, asked);
+      const search = { searches: 1, costNanoUsd: 7, sources: [{ url: 'https://a.example/', title: 'A' }] };
+      const { answer } = settlement(turn);
+      await store.turns.settle(settlement(turn, { answer: answer && { ...answer, search } }));
+      const found = () =>
+        database.sql`select search from messages where turn_id = ${turn.id} and role = 'assistant'`;
+      expect(await found()).toEqual([{ search }]);
+      await store.control.forgetUser(asked.envelope.author.id, operator);
+      expect(await found()).toEqual([{ search: null }]);
+    });
+
     it('forgets where a person spoke in private, and keeps what others did', async () => {
       const [author, guild] = [person(), community()];
       const id = Number(author.id.split(':')[1]);

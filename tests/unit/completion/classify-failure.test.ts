@@ -9,6 +9,13 @@ const classify = (httpStatus: number | null, error: unknown, headers: Record<str
 
 describe('an error', () => {
   it.each<[string, number | null, object, CompletionFailure['kind']]>([
+    ['a search that failed', 400, { message: 'Server tool request failed' }, 'search_failed'],
+    [
+      'a model without tools',
+      404,
+      { message: 'No endpoints found that support tool use. Try disabling "openrouter:web_search".' },
+      'search_unsupported',
+    ],
     [
       'a free day by its source',
       429,

@@ -18,10 +18,10 @@ const timers = {
   idleTokenTimeoutMs: 20_000,
   answerMaxMs: 300_000,
 };
-const callOf = (row: object, remainingMs: number, mustShare: boolean) => {
+const callOf = (row: object, remainingMs: number, mustShare: boolean, wish: { search?: boolean } = {}) => {
   const listed = readModelList({ data: [{ id: 'acme/a:free', ...row }] })![0]!;
   const candidate = { provider: 'openrouter', id: listed.id, isFree: listed.isFree, listed } as const;
-  return modelCall(request, [candidate], timers, { remainingMs, mustShare });
+  return modelCall({ ...request, ...wish }, [candidate], timers, { remainingMs, mustShare });
 };
 const firstTokenMs = (row: object, remainingMs: number, mustShare: boolean) =>
   callOf(row, remainingMs, mustShare).timers.firstTokenMs;
@@ -36,6 +36,11 @@ describe('the time to show life', () => {
   it('leaves another model its own, or half of what is left when that is short', () => {
     expect(firstTokenMs(reasoning, 40_000, true)).toBe(25_000);
     expect(firstTokenMs({}, 16_000, true)).toBe(8000);
+  });
+
+  it('is twice the usual one for a model that is to search first', () => {
+    const call = callOf({}, 45_000, true, { search: true });
+    expect(call).toMatchObject({ search: true, timers: { firstTokenMs: 30_000 } });
   });
 
   it('is all that is left when no other model is ready', () => {

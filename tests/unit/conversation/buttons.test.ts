@@ -12,23 +12,31 @@ const facts = (changes: Partial<ReplyFacts> = {}): ReplyFacts => ({
 const several = { versions: { index: 2, count: 3 } };
 
 test.each<[string, Partial<ReplyFacts>, readonly string[]]>([
-  ['a whole answer', {}, ['regenerate']],
-  ['one of several answers', several, ['regenerate', 'previous', 'next']],
-  ['a cut answer', { isPartial: true }, ['continue', 'regenerate']],
+  ['a whole answer', {}, ['regenerate', 'why']],
+  ['one of several answers', several, ['regenerate', 'previous', 'next', 'why']],
+  ['a cut answer', { isPartial: true }, ['continue', 'regenerate', 'why']],
   [
     'a cut answer among several',
     { isPartial: true, ...several },
-    ['continue', 'regenerate', 'previous', 'next'],
+    ['continue', 'regenerate', 'previous', 'next', 'why'],
   ],
-  ['a stopped answer', { state: 'cancelled', isPartial: true }, ['continue', 'regenerate']],
-  ['a failure', { state: 'failed', hasAnswer: false }, ['regenerate']],
+  ['a stopped answer', { state: 'cancelled', isPartial: true }, ['continue', 'regenerate', 'why']],
+  ['a failure', { state: 'failed', hasAnswer: false }, ['regenerate', 'why']],
   [
     'a failure below the answer that showed before',
     { state: 'failed', ...several },
-    ['regenerate', 'previous', 'next'],
+    ['regenerate', 'previous', 'next', 'why'],
   ],
-  ['a turn that was stopped before any text', { state: 'cancelled', hasAnswer: false }, ['regenerate']],
-  ['a turn that was interrupted before any text', { state: 'interrupted', hasAnswer: false }, ['continue']],
+  [
+    'a turn that was stopped before any text',
+    { state: 'cancelled', hasAnswer: false },
+    ['regenerate', 'why'],
+  ],
+  [
+    'a turn that was interrupted before any text',
+    { state: 'interrupted', hasAnswer: false },
+    ['continue', 'why'],
+  ],
   ['a refusal', { state: 'refused', hasAnswer: false }, []],
 ])('below %s: %o → %j', (_name, changes, actions) => {
   expect(actionsOf(facts(changes))).toEqual(actions);

@@ -7,7 +7,7 @@ type Before = Pick<RunnableTurn, 'cause' | 'previous'>;
 
 const answered = (text: string, partial = false): Ended => ({
   state: 'generated',
-  answer: { text, model: 'm', partial },
+  answer: { text, model: 'm', partial, search: null },
   notice: null,
 });
 const failed: Ended = { state: 'failed', answer: null, notice: { key: 'failure.moderated' } };
@@ -62,6 +62,20 @@ test.each(['regenerate', 'continue'] as const)('where none comes, what showed st
     ...failed,
     shown: 'Half a ',
     isPartial: true,
+    search: null,
   });
-  expect(withPrevious(failed, before(cause, null))).toEqual({ ...failed, shown: null, isPartial: false });
+  expect(withPrevious(failed, before(cause, null))).toEqual({
+    ...failed,
+    shown: null,
+    isPartial: false,
+    search: null,
+  });
+});
+
+test('the sources of what is continued stay, those of a new answer take their place', () => {
+  const report = (url: string) => ({ searches: 1, costNanoUsd: 7e6, sources: [{ url, title: '' }] });
+  const previous = { text: 'Half a ', isPartial: true, search: report('https://old.example/') };
+  expect(withPrevious(answered('burrito.'), before('continue', previous)).search).toEqual(previous.search);
+  expect(withPrevious(answered('new'), before('regenerate', previous)).search).toBeNull();
+  expect(withPrevious(failed, before('regenerate', previous)).search).toEqual(previous.search);
 });
