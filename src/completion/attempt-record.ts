@@ -1,7 +1,7 @@
 import type { AttemptRecord, TokenUsage } from './attempt.ts';
 import type { Candidate } from './candidates.ts';
 import type { CallEnd } from './model-client.ts';
-import { costNanoUsd } from './price.ts';
+import { costNanoUsd, savedNanoUsd } from './price.ts';
 
 export interface AttemptFacts {
   readonly index: number;
@@ -68,6 +68,7 @@ function usageOf({ candidate, end, promptTokens }: AttemptFacts): TokenUsage | n
     const cost = reported ?? worstCaseNanoUsd(candidate, tokens.promptTokens, tokens.completionTokens) ?? 0n;
     return {
       ...tokens,
+      savedNanoUsd: candidate.isFree ? 0n : savedNanoUsd(candidate.listed?.prices ?? null, tokens),
       costNanoUsd: cost,
       source: reported === null && !candidate.isFree ? 'estimated' : 'reported',
     };

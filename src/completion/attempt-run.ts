@@ -3,14 +3,13 @@ import type { AttemptRecord } from './attempt.ts';
 import { attemptRecord } from './attempt-record.ts';
 import type { Candidate } from './candidates.ts';
 import type { Cooldowns } from './cooldowns.ts';
-import { modelCall, type ChainTimers } from './model-call.ts';
+import { modelCall, type CallSettings } from './model-call.ts';
 import type { CallEnd, CallSink, ModelClient } from './model-client.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
 import type { Turn } from './turn.ts';
 
-export interface AttemptParts {
+export interface AttemptParts extends CallSettings {
   readonly client: ModelClient;
-  readonly timers: ChainTimers;
   readonly cooldowns: Cooldowns;
   readonly account: Account;
   readonly now: () => number;
@@ -37,7 +36,7 @@ export async function runAttempt(
   const sink = sinkFor(turn, candidate, () => {
     times.firstTokenAtMs = now();
   });
-  const end = await client.run(modelCall(turn.request, candidate, parts.timers, left), sink, turn.signal);
+  const end = await client.run(modelCall(turn.request, candidate, parts, left), sink, turn.signal);
   const record = attemptRecord({
     index,
     provider: client.provider,

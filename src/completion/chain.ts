@@ -11,6 +11,7 @@ import type { Experience } from './experience.ts';
 import type { ChainTimers } from './model-call.ts';
 import type { ModelClient } from './model-client.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
+import type { CachingSettings } from './prompt-caching.ts';
 import { createReaction, type NextStep } from './reaction.ts';
 import { recallAttempt } from './recall.ts';
 import type { Sleep } from './sleep.ts';
@@ -19,6 +20,7 @@ import { answered, cancelled, failed, newTurn, offTheClock, partial, type Turn }
 export interface ChainSettings extends ModelChoice, ChainTimers {
   /** The account's allowance for all free models together; a tenth of it is left unused. */
   readonly freePerMinute: number;
+  readonly caching: CachingSettings;
 }
 
 export interface ChainDependencies {
@@ -48,6 +50,7 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
   const parts = {
     ...dependencies,
     timers: settings,
+    caching: settings.caching,
     cooldowns,
     account,
     gate: createGate({ cooldowns, account, pace, now }),

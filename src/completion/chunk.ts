@@ -58,10 +58,12 @@ function readUsage(usage: JsonObject | null): ReportedUsage | null {
   const promptTokens = asCount(usage?.['prompt_tokens']);
   const completionTokens = asCount(usage?.['completion_tokens']);
   if (usage === null || promptTokens === null || completionTokens === null) return null;
+  const promptDetails = asObject(usage['prompt_tokens_details']);
   return {
     promptTokens,
     completionTokens,
-    cachedTokens: asCount(asObject(usage['prompt_tokens_details'])?.['cached_tokens']) ?? 0,
+    cachedTokens: asCount(promptDetails?.['cached_tokens']) ?? 0,
+    cacheWriteTokens: asCount(promptDetails?.['cache_write_tokens']) ?? 0,
     reasoningTokens: asCount(asObject(usage['completion_tokens_details'])?.['reasoning_tokens']) ?? 0,
     costNanoUsd: readCost(usage),
   };

@@ -1,11 +1,14 @@
 import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
+import type { PromptMessage } from './completion.ts';
 import type { ModelCall, PriceCeiling } from './model-client.ts';
 
 /** The request that asks OpenRouter for this call, with the fields that the SDK's types don't know. */
 export function requestBody(call: ModelCall): ChatCompletionCreateParamsStreaming {
   const body = {
     model: call.model,
-    messages: [...call.messages],
+    messages: call.messages.map((message, place) =>
+      call.breakpoints.includes(place) ? withBreakpoint(message) : message,
+    ),
     // The successor `max_completion_tokens` is not understood by all providers behind OpenRouter.
     max_tokens: call.maxTokens,
     temperature: call.temperature,
@@ -17,6 +20,12 @@ export function requestBody(call: ModelCall): ChatCompletionCreateParamsStreamin
     plugins: pluginsOff,
   };
   return body;
+}
+
+/** The same text: whether a message ends with a breakpoint changes nothing of what is compared with the cache. */
+function withBreakpoint({ role, content }: PromptMessage) {
+  const part = { type: 'text' as const, text: content, cache_control: { type: 'ephemeral' } };
+  return { role, content: [part] };
 }
 
 /** OpenRouter's description types prices as decimal strings (`ProviderPreferences.max_price`). */

@@ -48,6 +48,7 @@ export async function receive(
   const whole: ModelCall = {
     model: freeModel,
     messages: [{ role: 'user', content: 'How are you?' }],
+    breakpoints: [],
     maxTokens: 200,
     temperature: 0.7,
     endUser: 'person-1',

@@ -12,15 +12,18 @@ const request = {
   endUser: 'person-1',
   sessionId: 'conversation-1',
 };
-const timers = {
-  modelTimeoutMs: 45_000,
-  firstTokenTimeoutMs: 15_000,
-  idleTokenTimeoutMs: 20_000,
-  answerMaxMs: 300_000,
-};
+const settings = {
+  timers: {
+    modelTimeoutMs: 45_000,
+    firstTokenTimeoutMs: 15_000,
+    idleTokenTimeoutMs: 20_000,
+    answerMaxMs: 300_000,
+  },
+  caching: { strategy: 'auto', minTokens: 1024 },
+} as const;
 const callOf = (row: object, remainingMs: number, mustShare: boolean) => {
   const listed = readModelList({ data: [{ id: 'acme/a:free', ...row }] })![0]!;
-  return modelCall(request, { id: listed.id, isFree: listed.isFree, listed }, timers, {
+  return modelCall(request, { id: listed.id, isFree: listed.isFree, listed }, settings, {
     remainingMs,
     mustShare,
   });

@@ -62,7 +62,7 @@ describe('a price list', () => {
       internal_reasoning: '0.000003',
       overrides: [{ min_prompt_tokens: 1000, prompt: '0.000005', completion: '0.0000025' }],
     });
-    expect(prices).toMatchObject({ highestPrompt: 5_000_000_000, highestCompletion: 3_000_000_000 });
+    expect(prices).toMatchObject({ highestPrompt: 6_250_000_000, highestCompletion: 3_000_000_000 });
   });
 
   it.each([[{ prompt: '-1', completion: '-1' }], [{}], [null], ['free'], [{ prompt: 'x', completion: [] }]])(
