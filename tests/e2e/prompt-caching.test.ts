@@ -8,7 +8,19 @@ import { estimateTokens } from '../../src/conversation/tokens.ts';
 import { builtInModels } from '../../src/simulator/built-in-models.ts';
 import type { SimulatedModel } from '../../src/simulator/catalogue.ts';
 import type { SimulatedCall } from '../../src/simulator/state.ts';
-import { nanoUsd, openScene, PAID, PAID_SETTINGS, type Person, type Scene } from '../support/scene.ts';
+import { startBot, startOutside } from '../support/bot.ts';
+import { anyKinds, openTestDatabase } from '../support/database.ts';
+import { openDiscordScene } from '../support/discord-scene.ts';
+import {
+  nanoUsd,
+  openScene,
+  PAID,
+  PAID_SETTINGS,
+  requestsTo,
+  type ModelRequest,
+  type Person,
+  type Scene,
+} from '../support/scene.ts';
 
 const TURNS = 60;
 /** What a history holds by default. */
@@ -25,6 +37,11 @@ const TOLD: SimulatedModel = {
   },
   contextLength: 1_000_000,
   provider: 'Anthropic',
+};
+/** Nano-USD: what a token costs less when it is read from the cache, and more when it is written to it. */
+const GAINS: Record<string, { readonly less: number; readonly more: number }> = {
+  [TOLD.id]: { less: 2700, more: 750 },
+  [PAID]: { less: 90, more: 0 },
 };
 
 /** A text that is different each time. */
@@ -72,6 +89,8 @@ describe.each([
     }
     const ours = scene.requests().map(({ call }) => call);
     expect(ours).toHaveLength(TURNS);
+    expectSteadyBeginnings(scene.requests());
+    await expectTold(ours);
     await askSliding(said);
     const sliding = scene
       .requests()
@@ -86,6 +105,25 @@ describe.each([
     expect(shareOf(ours)).toBeGreaterThan(shareOf(sliding));
     expect(costOf(ours)).toBeLessThan(costOf(sliding));
   }, 120_000);
+
+  /** What `/cache` says is what the model service reported, in both languages. */
+  async function expectTold(calls: readonly SimulatedCall[]): Promise<void> {
+    const { cached, written, prompt } = sumsOf(calls);
+    const { less = Number.NaN, more = Number.NaN } = GAINS[model] ?? {};
+    const savedNanoUsd = cached * less - written * more;
+    const saved = savedNanoUsd / 1e9;
+    const told = await ann.command('/cache');
+    expect(told).toContain(`${2 * TURNS} messages`);
+    const count = (locale: string, value: number) => value.toLocaleString(locale);
+    const rate = Math.round((100 * cached) / prompt);
+    expect(told).toContain(`${count('en', cached)} of ${count('en', prompt)} tokens read from the cache`);
+    expect(told).toContain(`hit rate of ${rate} %`);
+    expect(Number(/\$([\d.]+) saved/u.exec(told)?.[1])).toBeCloseTo(saved, 3);
+    const [kept] = await scene.database.sql<{ saved: string }[]>`
+      select saved_nano_usd::text as saved from conversations where cached_tokens > 0`;
+    // Each attempt's is rounded down.
+    expect(Math.abs(Number(kept?.saved) - savedNanoUsd)).toBeLessThanOrEqual(TURNS);
+  }
 
   /** Says the same as the conversation did, each time with as much of it as fits. */
   async function askSliding(said: readonly PromptMessage[]): Promise<void> {
@@ -140,15 +178,41 @@ function newestOf(said: readonly PromptMessage[]): readonly PromptMessage[] {
   return fitting.toReversed();
 }
 
+/**
+ * One turn's prompt is what the next one's begins with, to the letter, but where the history begins elsewhere, which is seldom;
+ * and nothing in it is of the moment.
+ */
+function expectSteadyBeginnings(requests: readonly ModelRequest[]): void {
+  expect(new Set(requests.map(({ call }) => (call.body as { session_id?: string }).session_id)).size).toBe(1);
+  const prompts = requests.map(({ messages }) => messages.map(readable));
+  const moved = prompts.slice(1).filter((prompt, place) => {
+    const before = prompts[place] ?? [];
+    return JSON.stringify(prompt.slice(0, before.length)) !== JSON.stringify(before);
+  });
+  // Of 20 messages 10 go at a time: with each fifth turn.
+  expect(moved.length).toBeLessThanOrEqual(TURNS / 5);
+}
+
+/** What a model reads of a message, with or without a breakpoint behind it. */
+function readable({ role, content }: { readonly role: string; readonly content: unknown }): string {
+  const parts = typeof content === 'string' ? [{ text: content }] : (content as { readonly text: string }[]);
+  return `${role}: ${parts.map(({ text }) => text).join('')}`;
+}
+
+function sumsOf(calls: readonly SimulatedCall[]) {
+  const sums = { prompt: 0, cached: 0, written: 0 };
+  for (const { usage } of calls) {
+    sums.prompt += usage?.prompt_tokens ?? Number.NaN;
+    sums.cached += usage?.prompt_tokens_details.cached_tokens ?? Number.NaN;
+    sums.written += usage?.prompt_tokens_details.cache_write_tokens ?? Number.NaN;
+  }
+  return sums;
+}
+
 /** Which share of the tokens that were sent came from the cache. */
 function shareOf(calls: readonly SimulatedCall[]): number {
-  const usages = calls.map(({ usage }) => usage);
-  const sum = (tokens: readonly (number | undefined)[]) =>
-    tokens.reduce<number>((total, each) => total + (each ?? Number.NaN), 0);
-  return (
-    sum(usages.map((usage) => usage?.prompt_tokens_details.cached_tokens)) /
-    sum(usages.map((usage) => usage?.prompt_tokens))
-  );
+  const { cached, prompt } = sumsOf(calls);
+  return cached / prompt;
 }
 
 function costOf(calls: readonly SimulatedCall[]): number {
@@ -156,3 +220,108 @@ function costOf(calls: readonly SimulatedCall[]): number {
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** Free, although its family is one that is told what to keep. */
+const FREE_OF_TOLD: SimulatedModel = {
+  id: 'anthropic/claude-haiku-4.5:free',
+  pricing: { prompt: '0', completion: '0', input_cache_read: '0', input_cache_write: '0' },
+};
+
+describe.each(anyKinds)('what a model is told to keep', (kind) => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await openScene({
+      database: kind,
+      openrouter: { models: [...builtInModels, TOLD, FREE_OF_TOLD] },
+    });
+  });
+  afterAll(async () => {
+    expect(await scene.records.wrongCounters()).toEqual([]);
+    await scene.stop();
+  });
+
+  const paid = { ...PAID_SETTINGS, DEFAULT_MODEL: TOLD.id };
+  test.each([
+    {
+      title: 'is nothing where it is free, whatever is set',
+      settings: { DEFAULT_MODEL: FREE_OF_TOLD.id, CACHE_CONTROL_STRATEGY: 'history', CACHE_MIN_TOKENS: '0' },
+      marked: [0, 0, 0],
+    },
+    { title: 'is the conversation, once it is long enough', settings: paid, marked: [0, 1, 2] },
+    {
+      title: 'is nothing where that is switched off',
+      settings: { ...paid, PROMPT_CACHING_ENABLED: 'false' },
+      marked: [0, 0, 0],
+    },
+    {
+      title: 'is nothing where no strategy is wanted',
+      settings: { ...paid, CACHE_CONTROL_STRATEGY: 'off' },
+      marked: [0, 0, 0],
+    },
+    {
+      title: 'is no less than the operator wants',
+      settings: { ...paid, CACHE_MIN_TOKENS: '1700' },
+      marked: [0, 0, 1],
+    },
+  ])('$title', async ({ settings, marked }) => {
+    await scene.restart(settings);
+    const ann = scene.person();
+    const from = scene.requests().length;
+    for (const turn of [1, 2, 3]) await ann.ask(words(turn, 2900));
+    const bodies = scene
+      .requests()
+      .slice(from)
+      .map(({ model, call }) => ({ model, text: JSON.stringify(call.body) }));
+    expect(bodies.map(({ model }) => model)).toEqual(marked.map(() => settings.DEFAULT_MODEL));
+    expect(bodies.map(({ text }) => text.split('cache_control').length - 1)).toEqual(marked);
+  });
+});
+
+describe('/cache', () => {
+  test('says on Telegram that nothing has begun, in the language of the person', async () => {
+    const scene = await openScene();
+    const [ann, budi] = [scene.person(), scene.person({ languageCode: 'id' })];
+    expect(await ann.command('/cache')).toContain('There is no conversation here yet.');
+    expect(await budi.command('/cache')).toContain('Belum ada percakapan di sini.');
+    await budi.ask('Apa itu teh?');
+    const told = await budi.command('/cache');
+    expect(told).toContain('2 pesan');
+    expect(told).toMatch(/0 dari \d+ token dibaca dari cache: 0 % kena/u);
+    await budi.command('/new');
+    expect(await budi.command('/cache')).toContain('Belum ada percakapan di sini.');
+    await scene.stop();
+  });
+
+  test('answers on Discord to the person alone, for the chain in which they asked last', async () => {
+    const scene = await openDiscordScene({ settings: PAID_SETTINGS });
+    const { ann, channel } = scene.ownGuild();
+    expect((await scene.slash(channel, ann, 'cache')).content).toContain(
+      'There is no conversation here yet.',
+    );
+    const { reply } = await scene.ask(channel, ann, words(1, 1700));
+    await scene.ask(channel, ann, words(2, 1700), { replyTo: reply.at(-1)?.id ?? '' });
+    const told = await scene.slash(channel, ann, 'cache');
+    expect(told.content).toContain('4 messages');
+    expect(channel.ephemeral(ann).map(({ id }) => id)).toContain(told.id);
+    expect(scene.discord.violations).toEqual([]);
+    await scene.stop();
+  });
+
+  test('answers in the terminal', async () => {
+    const outside = await startOutside();
+    const { TELEGRAM_BOT_TOKEN: _token, ...environment } = outside.environment;
+    const database = await openTestDatabase('embedded');
+    const bot = await startBot({ ...environment, LANG: 'en_US.UTF-8' }, { database });
+    bot.type('/cache');
+    bot.type('What is tea?');
+    bot.type('/cache');
+    bot.endInput();
+    await bot.ended;
+    expect(bot.screen()).toContain('There is no conversation here yet.');
+    expect(requestsTo(outside.openrouter)).toHaveLength(1);
+    expect(bot.screen()).toMatch(/Caching in this conversation/u);
+    await bot.stop();
+    await database.close();
+    await outside.stop();
+  });
+});
