@@ -21,54 +21,60 @@ CREATE FUNCTION window_edge_v1(p_end bigint, p_room bigint, p_step bigint) RETUR
   SELECT greatest(0, (p_end - p_room + p_step - 1) / p_step) * p_step
 $$;
 --> statement-breakpoint
--- Whether a message that begins and ends at these tokens stands behind the edge of a window, or long across it.
-CREATE FUNCTION is_inside_v1(p_begin bigint, p_end bigint, p_edge bigint, p_step bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-  SELECT p_begin >= p_edge OR (p_end > p_edge AND p_end - p_begin > p_step / 4)
-$$;
---> statement-breakpoint
 -- The history that ends at a leaf, before a question of so many tokens: the newest messages from an edge on that moves by half
 -- of the limits, and never more than the limits allow, or than can have `p_ceiling` tokens (null is no such limit). Oldest
 -- first. A message across the edge belongs to it where it is long and fits. Follows parents only, so the cost depends on the
 -- limits and not on the conversation. `ceiling` is the sum of ⌈UTF-8 bytes / 3⌉: no tokenizer needs more.
 CREATE FUNCTION conversation_window_v3(p_leaf uuid, p_limits jsonb, p_question int, p_ceiling bigint, OUT messages jsonb,
   OUT ceiling bigint)
-LANGUAGE sql STABLE AS $$
-  WITH RECURSIVE room AS (
-    SELECT (p_limits ->> 'maxMessages')::int - 1 AS messages, (p_limits ->> 'maxTokens')::bigint - p_question AS tokens,
-      greatest(1, (p_limits ->> 'maxMessages')::bigint / 2) AS message_step,
-      greatest(1, (p_limits ->> 'maxTokens')::bigint / 2) AS token_step
-  ), edge AS (
-    SELECT r.*, m.id, window_edge_v1(coalesce(m.messages_before, 0) + l.taken, r.messages, r.message_step) AS first_message,
-      window_edge_v1(coalesce(m.tokens_before, 0) + l.taken * m.est_tokens, r.tokens, r.token_step) AS first_token
-    FROM messages m CROSS JOIN room r CROSS JOIN LATERAL (SELECT (m.deleted_at IS NULL)::int AS taken) l WHERE m.id = p_leaf
-  ), walk AS (
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  -- What there is room for before the question.
+  v_messages bigint := (p_limits ->> 'maxMessages')::bigint - 1;
+  v_tokens bigint := (p_limits ->> 'maxTokens')::bigint - p_question;
+  v_token_step bigint := greatest(1, (p_limits ->> 'maxTokens')::bigint / 2);
+  -- Where it begins: behind so many messages, and so many tokens.
+  v_after_messages bigint;
+  v_after_tokens bigint;
+BEGIN
+  SELECT window_edge_v1(coalesce(m.messages_before, 0) + l.taken, v_messages, greatest(1, (v_messages + 1) / 2)),
+    window_edge_v1(coalesce(m.tokens_before, 0) + l.taken * m.est_tokens, v_tokens, v_token_step)
+  INTO v_after_messages, v_after_tokens
+  FROM messages m CROSS JOIN LATERAL (SELECT (m.deleted_at IS NULL)::int AS taken) l WHERE m.id = p_leaf;
+
+  WITH RECURSIVE walk AS (
     SELECT m.id, m.parent_id, m.deleted_at IS NULL AS live, 1 AS steps, l.taken, (l.taken * m.est_tokens)::bigint AS tokens,
-      (l.taken * ((octet_length(m.text) + 2) / 3))::bigint AS ceiling, i.inside
-    FROM edge e JOIN messages m ON m.id = e.id
-    CROSS JOIN LATERAL (SELECT (m.deleted_at IS NULL)::int AS taken) l
-    CROSS JOIN LATERAL (SELECT coalesce(m.messages_before, 0) >= e.first_message AND is_inside_v1(coalesce(m.tokens_before, 0),
-      coalesce(m.tokens_before, 0) + m.est_tokens, e.first_token, e.token_step) AS inside) i
+      (l.taken * ((octet_length(m.text) + 2) / 3))::bigint AS ceiling, l.inside
+    FROM messages m
+    CROSS JOIN LATERAL (
+      SELECT (m.deleted_at IS NULL)::int AS taken, coalesce(m.messages_before, 0) >= v_after_messages
+        AND (coalesce(m.tokens_before, 0) >= v_after_tokens
+          OR (m.est_tokens > v_token_step / 4 AND m.tokens_before + m.est_tokens > v_after_tokens)) AS inside
+    ) l
+    WHERE m.id = p_leaf
     UNION ALL
     SELECT m.id, m.parent_id, m.deleted_at IS NULL, w.steps + 1, w.taken + l.taken, w.tokens + l.taken * m.est_tokens,
-      w.ceiling + l.taken * ((octet_length(m.text) + 2) / 3), i.inside
-    FROM walk w CROSS JOIN edge e JOIN messages m ON m.id = w.parent_id
-    CROSS JOIN LATERAL (SELECT (m.deleted_at IS NULL)::int AS taken) l
-    CROSS JOIN LATERAL (SELECT coalesce(m.messages_before, 0) >= e.first_message AND is_inside_v1(coalesce(m.tokens_before, 0),
-      coalesce(m.tokens_before, 0) + m.est_tokens, e.first_token, e.token_step) AS inside) i
+      w.ceiling + l.taken * ((octet_length(m.text) + 2) / 3), l.inside
+    FROM walk w JOIN messages m ON m.id = w.parent_id
+    CROSS JOIN LATERAL (
+      SELECT (m.deleted_at IS NULL)::int AS taken, coalesce(m.messages_before, 0) >= v_after_messages
+        AND (coalesce(m.tokens_before, 0) >= v_after_tokens
+          OR (m.est_tokens > v_token_step / 4 AND m.tokens_before + m.est_tokens > v_after_tokens)) AS inside
+    ) l
     -- Deleted messages take no place, but a long run of them must not be walked for ever.
-    WHERE w.inside AND w.taken < e.messages AND w.tokens < e.tokens AND w.steps < 4 * e.messages
+    WHERE w.inside AND w.taken < v_messages AND w.tokens < v_tokens AND w.steps < 4 * v_messages
       AND (p_ceiling IS NULL OR w.ceiling < p_ceiling)
   )
   SELECT
     coalesce(jsonb_agg(jsonb_build_object('role', m.role, 'text', m.text,
       'authorName', CASE WHEN m.role = 'user' THEN u.name END) ORDER BY w.steps DESC), '[]'),
     coalesce(sum((octet_length(m.text) + 2) / 3), 0)
+  INTO conversation_window_v3.messages, conversation_window_v3.ceiling
   FROM walk w
-  CROSS JOIN room r
   JOIN messages m ON m.id = w.id
   LEFT JOIN users u ON u.id = m.user_id
-  WHERE w.live AND w.inside AND w.taken <= r.messages AND w.tokens <= r.tokens AND (p_ceiling IS NULL OR w.ceiling <= p_ceiling)
-$$;
+  WHERE w.live AND w.inside AND w.taken <= v_messages AND w.tokens <= v_tokens AND (p_ceiling IS NULL OR w.ceiling <= p_ceiling);
+END $$;
 --> statement-breakpoint
 -- As before, and the history begins at an edge.
 CREATE OR REPLACE FUNCTION turn_window_v2(p_turn turns, p_limits jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
