@@ -14,6 +14,7 @@ import {
   run,
   settlement,
   spent,
+  texts,
   type Speech,
 } from './requests.ts';
 
@@ -132,5 +133,25 @@ describe.each(databaseKinds)('caching on %s', (kind) => {
       // An answer has 3 tokens.
       ['0/0', '1/10', '2/13', '3/33', '4/36', '5/136', '6/336', '7/636', '8/639', '9/644'],
     );
+  });
+
+  it('lets a conversation that is older than what is kept of it begin as late as it has to', async () => {
+    const speech = someone();
+    const window = { maxTokens: 6000, maxMessages: 6, systemTokens: 0 };
+    const say = async (text: string) => {
+      const turn = await run(store.turns, admission(speech, { text, window }));
+      await finish(store.turns, turn, `${text}!`);
+      return texts(turn);
+    };
+    for (const text of ['a', 'b', 'c', 'd']) await say(text);
+    await database.sql`
+      update messages set messages_before = null, tokens_before = null
+      where conversation_id = (select id from conversations where place = ${admission(speech).envelope.place})`;
+    expect(await say('e')).toEqual(['b!', 'c', 'c!', 'd', 'd!', 'e']);
+    expect(await say('f')).toEqual(['c!', 'd', 'd!', 'e', 'e!', 'f']);
+    // What is known begins to count: of six messages three go at a time.
+    for (const text of ['g', 'h']) await say(text);
+    expect(await say('i')).toEqual(['g!', 'h', 'h!', 'i']);
+    expect(await say('j')).toEqual(['g!', 'h', 'h!', 'i', 'i!', 'j']);
   });
 });
