@@ -204,6 +204,7 @@ function parleyTurn(baseUrl: string, catalogue: Catalogue): Turn {
     firstTokenTimeoutMs: 15_000,
     idleTokenTimeoutMs: 20_000,
     answerMaxMs: 300_000,
+    caching: { strategy: 'auto', minTokens: 1024 } as const,
   };
   const request = {
     messages: [{ role: 'user', content: 'How are you?' }],

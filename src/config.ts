@@ -342,6 +342,10 @@ function toModel(s: Settings) {
     maxTokens: s.MAX_TOKENS,
     temperature: s.TEMPERATURE,
     refreshHours: s.MODEL_REFRESH_HOURS,
+    caching: {
+      strategy: s.PROMPT_CACHING_ENABLED ? s.CACHE_CONTROL_STRATEGY : ('off' as const),
+      minTokens: s.CACHE_MIN_TOKENS,
+    },
     timers: {
       modelTimeoutMs: s.MODEL_TIMEOUT_MS,
       firstTokenTimeoutMs: s.FIRST_TOKEN_TIMEOUT_MS,

@@ -1,5 +1,6 @@
 import { askAbout } from './ask-about.ts';
 import { ask } from './ask.ts';
+import { cache } from './cache.ts';
 import type { Command } from './command.ts';
 import { guild } from './guild.ts';
 import { help } from './help.ts';
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   why,
   preferences,
   usage,
+  cache,
   stats,
   settings,
   help,

@@ -1,7 +1,7 @@
 import type { AttemptRecord, TokenUsage } from './attempt.ts';
 import type { Candidate } from './candidates.ts';
 import type { CallEnd } from './model-client.ts';
-import { costNanoUsd } from './price.ts';
+import { costNanoUsd, savedNanoUsd } from './price.ts';
 
 export interface AttemptFacts {
   readonly index: number;
@@ -88,6 +88,7 @@ function usageOf(facts: AttemptFacts): TokenUsage | null {
     const { costNanoUsd: reported, tools: _, ...tokens } = end.usage;
     return {
       ...tokens,
+      savedNanoUsd: candidate.isFree ? 0n : savedNanoUsd(candidate.listed?.prices ?? null, tokens),
       costNanoUsd: reported ?? (listedCostNanoUsd(candidate, tokens) ?? 0n) + searchesNanoUsd,
       source: reported === null && !runsFree(facts) ? 'estimated' : 'reported',
     };

@@ -3,16 +3,15 @@ import type { AttemptRecord } from './attempt.ts';
 import { attemptRecord } from './attempt-record.ts';
 import type { Candidate, Together } from './candidates.ts';
 import type { Cooldowns } from './cooldowns.ts';
-import { modelCall, type ChainTimers } from './model-call.ts';
 import type { CompletionFailure } from './failure.ts';
+import { modelCall, type CallSettings } from './model-call.ts';
 import type { CallEnd, CallSink, ModelClient } from './model-client.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
 import type { Turn } from './turn.ts';
 import { searchesNanoUsd, searchReport } from './web-search.ts';
 
-export interface AttemptParts {
+export interface AttemptParts extends CallSettings {
   readonly client: ModelClient;
-  readonly timers: ChainTimers;
   readonly cooldowns: Cooldowns;
   readonly account: Account;
   readonly now: () => number;
@@ -45,7 +44,7 @@ export async function runAttempt(
   const sink = sinkFor(turn, asked[0], () => {
     times.firstTokenAtMs = now();
   });
-  const end = await client.run(modelCall(turn.request, asked, parts.timers, left), sink, turn.signal);
+  const end = await client.run(modelCall(turn.request, asked, parts, left), sink, turn.signal);
   const candidate = whose(end, asked);
   const facts = {
     searchesNanoUsd: turn.request.search === true ? searchesNanoUsd : 0n,

@@ -4,6 +4,10 @@ export interface TokenUsage {
   readonly completionTokens: number;
   /** Part of `promptTokens` that was read from the provider's cache. */
   readonly cachedTokens: number;
+  /** Part of `promptTokens` that was written to the provider's cache; absent where that is not known. */
+  readonly cacheWriteTokens?: number;
+  /** What the cache saved, less what writing to it cost more; nano-USD, absent where that is not known. */
+  readonly savedNanoUsd?: bigint;
   /** Part of `completionTokens` that was spent on reasoning. */
   readonly reasoningTokens: number;
   /** Integer nano-USD (10⁻⁹ $). */

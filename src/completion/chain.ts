@@ -16,6 +16,7 @@ import type { ChainTimers } from './model-call.ts';
 import type { ModelClient } from './model-client.ts';
 import type { OwnModel } from './own-model.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
+import type { CachingSettings } from './prompt-caching.ts';
 import { createProviderStates, stateOf, type ProviderStates } from './provider-state.ts';
 import { createReaction, type NextStep } from './reaction.ts';
 import { recallAttempt } from './recall.ts';
@@ -26,6 +27,7 @@ import { canSearch, searchingWorstCaseNanoUsd } from './web-search.ts';
 export interface ChainSettings extends ModelChoice, ChainTimers {
   /** An account's allowance for all free models together, the same for each provider; a tenth of it is left unused. */
   readonly freePerMinute: number;
+  readonly caching: CachingSettings;
 }
 
 export interface ChainDependencies {
@@ -51,9 +53,9 @@ export interface ChainDependencies {
 export function createCompletionChain(dependencies: ChainDependencies): CompletionChain {
   const { clients, catalogue, settings, now, random, onAlert } = dependencies;
   const catalogueFetchedAtMs = () => catalogue.snapshot().fetchedAtMs;
-  const { freePerMinute } = settings;
+  const { freePerMinute, caching } = settings;
   const states = createProviderStates({ clients, freePerMinute, now, random, catalogueFetchedAtMs });
-  const parts = { ...dependencies, timers: settings, states, gate: createGate({ states, now }) };
+  const parts = { ...dependencies, timers: settings, caching, states, gate: createGate({ states, now }) };
   const candidates = createCandidateList(settings, dependencies);
   const reactions = new Map(
     [...states.values()].map(({ client, cooldowns, account }) => [

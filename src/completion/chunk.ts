@@ -77,11 +77,13 @@ function readUsage(usage: JsonObject | null): ReportedUsage | null {
   if (usage === null || promptTokens === null || completionTokens === null) return null;
   // Google counts what was thought in the total alone, and bills it.
   const thought = Math.max(0, (asCount(usage['total_tokens']) ?? 0) - promptTokens - completionTokens);
+  const promptDetails = asObject(usage['prompt_tokens_details']);
   const details = asObject(usage['completion_tokens_details']);
   return {
     promptTokens,
     completionTokens: completionTokens + thought,
-    cachedTokens: asCount(asObject(usage['prompt_tokens_details'])?.['cached_tokens']) ?? 0,
+    cachedTokens: asCount(promptDetails?.['cached_tokens']) ?? 0,
+    cacheWriteTokens: asCount(promptDetails?.['cache_write_tokens']) ?? 0,
     reasoningTokens: asCount(details?.['reasoning_tokens']) ?? thought,
     costNanoUsd: readCost(usage),
     ...readTools(usage),

@@ -1,6 +1,7 @@
 import type { Candidate, Together } from './candidates.ts';
 import type { CompletionRequest } from './completion.ts';
 import { nothing } from './free-only.ts';
+import { cacheBreakpoints, type CachingSettings } from './prompt-caching.ts';
 import type { CallTimers, ModelCall, PriceCeiling } from './model-client.ts';
 
 export interface ChainTimers {
@@ -10,6 +11,11 @@ export interface ChainTimers {
   readonly firstTokenTimeoutMs: number;
   readonly idleTokenTimeoutMs: number;
   readonly answerMaxMs: number;
+}
+
+export interface CallSettings {
+  readonly timers: ChainTimers;
+  readonly caching: CachingSettings;
 }
 
 /** What is left of the turn's time, and whether another model must get a try within it. */
@@ -22,7 +28,7 @@ export interface TimeLeft {
 export function modelCall(
   request: CompletionRequest,
   [candidate, ...beside]: Together,
-  timers: ChainTimers,
+  { timers, caching }: CallSettings,
   left: TimeLeft,
 ): ModelCall {
   const { messages, temperature, endUser, sessionId } = request;
@@ -30,6 +36,7 @@ export function modelCall(
     model: candidate.id,
     alternatives: beside.map(({ id }) => id),
     messages,
+    breakpoints: cacheBreakpoints(candidate, messages, caching),
     maxTokens: Math.min(request.maxTokens, candidate.listed?.maxCompletionTokens ?? Infinity),
     temperature,
     endUser,

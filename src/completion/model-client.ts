@@ -9,6 +9,8 @@ export interface ModelCall {
   /** At most two that the provider itself asks after it, within the same ceilings. */
   readonly alternatives: readonly string[];
   readonly messages: readonly PromptMessage[];
+  /** Positions of messages after which the provider is told to keep the prompt's beginning, for services that take it. */
+  readonly breakpoints: readonly number[];
   readonly maxTokens: number;
   readonly temperature: number;
   readonly endUser: string;
@@ -78,6 +80,8 @@ export interface ReportedUsage {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly cachedTokens: number;
+  /** Part of `promptTokens` that was written to the provider's cache; absent where that is not told. */
+  readonly cacheWriteTokens?: number;
   readonly reasoningTokens: number;
   /** Null when tokens were reported without a cost. */
   readonly costNanoUsd: bigint | null;

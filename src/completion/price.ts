@@ -38,7 +38,7 @@ export function readPrices(pricing: unknown): ModelPrices {
     request: row['request'] === undefined ? 0 : readPrice(row['request']),
     cacheRead: readPrice(row['input_cache_read']),
     cacheWrite: readPrice(row['input_cache_write']),
-    highestPrompt: prompt === null ? null : highest(layers, promptKeys),
+    highestPrompt: prompt === null ? null : highest(withCacheWrites(layers), promptKeys),
     highestCompletion: completion === null ? null : highest(layers, completionKeys),
   };
 }
@@ -46,6 +46,37 @@ export function readPrices(pricing: unknown): ModelPrices {
 /** What `units` cost at `price`, in nano-USD, rounded up. */
 export function costNanoUsd(units: number, price: Price): bigint {
   return (BigInt(units) * BigInt(price) + 999_999n) / 1_000_000n;
+}
+
+/**
+ * What reading from the cache saved, less what writing to it cost more than plain reading; nano-USD, below zero where the
+ * cache cost more than it saved. By the usual prices: surcharges for length are left out. 0 where prices are not known.
+ */
+export function savedNanoUsd(
+  prices: Pick<ModelPrices, 'prompt' | 'cacheRead' | 'cacheWrite'> | null,
+  {
+    cachedTokens,
+    cacheWriteTokens = 0,
+  }: { readonly cachedTokens: number; readonly cacheWriteTokens?: number },
+): bigint {
+  const prompt = prices?.prompt ?? 0;
+  const less = prompt - (prices?.cacheRead ?? prompt);
+  const more = (prices?.cacheWrite ?? prompt) - prompt;
+  return (BigInt(cachedTokens) * BigInt(less) - BigInt(cacheWriteTokens) * BigInt(more)) / 1_000_000n;
+}
+
+/** Where a surcharge names no price for writing to the cache, that one rises alike. */
+function withCacheWrites(layers: readonly JsonObject[]): readonly JsonObject[] {
+  const [row = {}, ...overrides] = layers;
+  const [plain, written] = [readPrice(row['prompt']), readPrice(row['input_cache_write'])];
+  if (plain === null || plain === 0 || written === null || written <= plain) return layers;
+  const surcharges = overrides.map((override) => {
+    const price = readPrice(override['prompt']);
+    if (price === null || override['input_cache_write'] !== undefined) return override;
+    const risen = (BigInt(price) * BigInt(written) + BigInt(plain) - 1n) / BigInt(plain);
+    return { ...override, input_cache_write: `${risen}e-15` };
+  });
+  return [row, ...surcharges];
 }
 
 const promptKeys = ['prompt', 'input_cache_write', 'input_cache_write_1h'];

@@ -1,4 +1,5 @@
 import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
+import type { PromptMessage } from './completion.ts';
 import type { ModelCall, PriceCeiling } from './model-client.ts';
 import { searchRequest } from './web-search.ts';
 
@@ -7,7 +8,9 @@ export function requestBody(call: ModelCall): ChatCompletionCreateParamsStreamin
   const body = {
     model: call.model,
     ...(call.alternatives.length > 0 && { models: [...call.alternatives] }),
-    messages: [...call.messages],
+    messages: call.messages.map((message, place) =>
+      call.breakpoints.includes(place) ? withBreakpoint(message) : message,
+    ),
     // The successor `max_completion_tokens` is not understood by all providers behind OpenRouter.
     max_tokens: call.maxTokens,
     temperature: call.temperature,
@@ -21,6 +24,12 @@ export function requestBody(call: ModelCall): ChatCompletionCreateParamsStreamin
   };
   // A server tool is of no type that the SDK knows.
   return body as unknown as ChatCompletionCreateParamsStreaming;
+}
+
+/** The same text: whether a message ends with a breakpoint changes nothing of what is compared with the cache. */
+function withBreakpoint({ role, content }: PromptMessage) {
+  const part = { type: 'text' as const, text: content, cache_control: { type: 'ephemeral' } };
+  return { role, content: [part] };
 }
 
 /** OpenRouter's description types prices as decimal strings (`ProviderPreferences.max_price`). */

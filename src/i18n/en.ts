@@ -160,6 +160,7 @@ export const en = {
   'command.model.reset.description': () => 'Leave the choice of the model to me',
   'command.preferences.description': () => 'What you have chosen for yourself',
   'command.usage.description': () => 'What you have used, and what is left',
+  'command.cache.description': () => 'What the models remembered of this conversation, and what that saved',
   'command.stats.description': () => 'Figures of this community (for those who manage it)',
   'command.settings.description': () => 'How I work in this community (for those who manage it)',
   'command.help.description': () => 'What I can do',
@@ -287,6 +288,17 @@ export const en = {
     waitMs: number;
   }) =>
     `- ${p.subject === 'guild' ? 'Community' : 'You'}, ${METRICS[p.metric]} ${WINDOWS[p.window]}: ${amount(p.metric, p.used)} of ${amount(p.metric, p.limit)} used, starts again in ${wait(p.waitMs)}`,
+
+  'cache.title': () => '**Caching in this conversation**',
+  'cache.messages': (p: { messages: number }) => plural(p.messages, 'message', 'messages'),
+  'cache.tokens': (p: { promptTokens: number; cachedTokens: number; percent: number }) =>
+    `${count(p.cachedTokens)} of ${plural(p.promptTokens, 'token', 'tokens')} read from the cache: a hit rate of ${count(Math.round(p.percent))} %`,
+  'cache.saved': (p: { savedNanoUsd: number }) =>
+    p.savedNanoUsd < 0
+      ? `cost ${usd(-p.savedNanoUsd)} more than without the cache so far; that turns as the conversation goes on`
+      : `${usd(p.savedNanoUsd)} saved`,
+  'cache.none': () =>
+    'There is no conversation here yet. Ask me something first, and /cache will tell how much of it the models remembered.',
 
   'stats.title': (p: { days: number; guild: string }) =>
     `**${p.guild === '' ? 'Your private conversations' : p.guild}**, last ${plural(p.days, 'day', 'days')}`,

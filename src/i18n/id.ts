@@ -139,6 +139,7 @@ export const id: Translation = {
   'command.model.reset.description': () => 'Serahkan pilihan model kepada saya',
   'command.preferences.description': () => 'Yang sudah kamu pilih untuk dirimu',
   'command.usage.description': () => 'Yang sudah kamu pakai dan yang tersisa',
+  'command.cache.description': () => 'Yang diingat model dari percakapan ini, dan penghematannya',
   'command.stats.description': () => 'Angka-angka komunitas ini (untuk pengelola)',
   'command.settings.description': () => 'Cara kerja saya di komunitas ini (untuk pengelola)',
   'command.help.description': () => 'Apa yang bisa saya lakukan',
@@ -254,6 +255,17 @@ export const id: Translation = {
   'usage.limits': () => '**Yang tersisa**',
   'usage.limit': (p) =>
     `- ${p.subject === 'guild' ? 'Komunitas' : 'Kamu'}, ${METRICS[p.metric]} ${WINDOWS[p.window]}: ${amount(p.metric, p.used)} dari ${amount(p.metric, p.limit)} terpakai, dimulai lagi dalam ${wait(p.waitMs)}`,
+
+  'cache.title': () => '**Cache di percakapan ini**',
+  'cache.messages': (p) => `${count(p.messages)} pesan`,
+  'cache.tokens': (p) =>
+    `${count(p.cachedTokens)} dari ${count(p.promptTokens)} token dibaca dari cache: ${count(Math.round(p.percent))} % kena`,
+  'cache.saved': (p) =>
+    p.savedNanoUsd < 0
+      ? `sejauh ini ${usd(-p.savedNanoUsd)} lebih mahal daripada tanpa cache; itu berbalik selama percakapan berlanjut`
+      : `hemat ${usd(p.savedNanoUsd)}`,
+  'cache.none': () =>
+    'Belum ada percakapan di sini. Tanyakan sesuatu dulu, lalu /cache menunjukkan seberapa banyak yang diingat model.',
 
   'stats.title': (p) =>
     `**${p.guild === '' ? 'Percakapan pribadimu' : p.guild}**, ${count(p.days)} hari terakhir`,

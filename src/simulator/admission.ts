@@ -71,7 +71,7 @@ export function refuseByMoney(
   return namedRefusal('cannot-afford', { ...context, affordableTokens });
 }
 
-const nothing = { cachedTokens: 0, reasoningTokens: 0, webSearches: 0, ocrPages: 0 };
+const nothing = { cachedTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0, webSearches: 0, ocrPages: 0 };
 
 /** Counts an attempt on a free model; 429 once the account's minute or day is used up. */
 export function refuseByFreeLimits(

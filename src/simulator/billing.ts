@@ -47,6 +47,8 @@ export interface Consumption {
   promptTokens: number;
   /** Part of `promptTokens`. */
   cachedTokens: number;
+  /** Part of `promptTokens`; never read from the cache at the same time. */
+  cacheWriteTokens: number;
   /** Reasoning included. */
   completionTokens: number;
   reasoningTokens: number;
@@ -66,9 +68,12 @@ export function billFor(pricing: ModelPricing, consumption: Consumption): Bill {
   const prices = pricesFor(pricing, consumption.promptTokens);
   const prompt = parseDecimal(prices.prompt);
   const cached = parseDecimal(prices.input_cache_read ?? prices.prompt);
+  const written = parseDecimal(prices.input_cache_write ?? prices.prompt);
+  const { promptTokens, cachedTokens, cacheWriteTokens } = consumption;
   const promptNanoUsd = toNanoUsd(
-    prompt * BigInt(consumption.promptTokens - consumption.cachedTokens) +
-      cached * BigInt(consumption.cachedTokens) +
+    prompt * BigInt(promptTokens - cachedTokens - cacheWriteTokens) +
+      cached * BigInt(cachedTokens) +
+      written * BigInt(cacheWriteTokens) +
       parseDecimal(prices.request ?? '0'),
   );
   const completionNanoUsd = toNanoUsd(parseDecimal(prices.completion) * BigInt(consumption.completionTokens));
@@ -108,7 +113,7 @@ export function usageOf(consumption: Consumption, bill: Bill): Usage {
     is_byok: false,
     prompt_tokens_details: {
       cached_tokens: consumption.cachedTokens,
-      cache_write_tokens: 0,
+      cache_write_tokens: consumption.cacheWriteTokens,
       audio_tokens: 0,
       video_tokens: 0,
     },

@@ -129,7 +129,15 @@ export const builtInModels: readonly SimulatedModel[] = [
       prompt: '0.0000001',
       completion: '0.0000005',
       input_cache_read: '0.00000001',
-      overrides: [{ min_prompt_tokens: 100_000, prompt: '0.0000005', completion: '0.0000025' }],
+      input_cache_write: '0.000000125',
+      overrides: [
+        {
+          min_prompt_tokens: 100_000,
+          prompt: '0.0000005',
+          completion: '0.0000025',
+          input_cache_write: '0.000000625',
+        },
+      ],
     },
     contextLength: 1_000_000,
     maxCompletionTokens: 128_000,

@@ -5,9 +5,15 @@ export interface ModelPricing {
   request?: string;
   image?: string;
   input_cache_read?: string;
+  input_cache_write?: string;
   web_search?: string;
   /** Later entries win, key by key, once the prompt has at least `min_prompt_tokens`. */
-  overrides?: readonly { min_prompt_tokens: number; prompt?: string; completion?: string }[];
+  overrides?: readonly {
+    min_prompt_tokens: number;
+    prompt?: string;
+    completion?: string;
+    input_cache_write?: string;
+  }[];
 }
 
 /** What the simulator knows about a model. Everything but `id` and `pricing` has a default. */

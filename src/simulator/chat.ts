@@ -7,9 +7,10 @@ import type { Completion, Settle } from './completion.ts';
 import { isRefusal, type Refusal } from './errors.ts';
 import { pause, sendRefusal } from './http.ts';
 import { orderedRefusal, playConnection, playHttp, playRaw } from './interruptions.ts';
+import { nothingCached, type CacheUse } from './prompt-cache.ts';
 import { parseFiles } from './prompt.ts';
 import { route } from './routing.ts';
-import { prepareScenario, type PreparedScenario } from './scenario.ts';
+import { prepareScenario, type AnswerScenario, type PreparedScenario } from './scenario.ts';
 import type { SimulatedCall, SimulatorState } from './state.ts';
 import { streamCompletion } from './stream.ts';
 import { validateChatRequest, type ChatRequest } from './validation.ts';
@@ -61,6 +62,8 @@ function attempt({ state, key, call }: Exchange, request: ChatRequest, id: strin
   if (scenario.kind === 'refusal') return refused(orderedRefusal(scenario, context), scenario.afterMs);
   if (scenario.kind !== 'answer') return { kind: 'interrupted', scenario };
   const { model, router } = chosen;
+  const cached = playCache(state, { key, call, request, model, promptTokens }, scenario);
+  if (isRefusal(cached)) return refused(cached);
   const createdMs = state.now();
   const webSearches = countWebSearches(request, id, state.defaultPlugins, scenario);
   const completion: Completion = {
@@ -74,6 +77,7 @@ function attempt({ state, key, call }: Exchange, request: ChatRequest, id: strin
     scenario,
     answer: composeAnswer(scenario, request, model),
     promptTokens: promptTokens + searchedTokens(request, webSearches, promptTokens),
+    ...cached,
     webSearches,
     ...annotated(scenario.annotations ?? citedPages(request, webSearches), parseFiles(request, model)),
     pace: {
@@ -121,7 +125,7 @@ async function playCompletion(exchange: Exchange, completion: Completion): Promi
   call.generationId = completion.id;
   const settle: Settle = (progress) => {
     const facts = {
-      sessionId: request.session_id ?? headerOf(call, 'x-session-id'),
+      sessionId: sessionOf(request, call),
       referer: headerOf(call, 'http-referer'),
       userAgent: headerOf(call, 'user-agent'),
       startedAtMs: call.atMs,
@@ -134,6 +138,29 @@ async function playCompletion(exchange: Exchange, completion: Completion): Promi
   if (scenario.headersAfterMs !== undefined) await pause(scenario.headersAfterMs, signal);
   const play = request.stream === true && scenario.as !== 'json' ? streamCompletion : sendWholeAnswer;
   await play(response, completion, settle, signal);
+}
+
+function sessionOf(request: ChatRequest, call: SimulatedCall): string | null {
+  return request.session_id ?? headerOf(call, 'x-session-id');
+}
+
+interface CacheableRequest extends Pick<Exchange, 'key' | 'call'>, Pick<Completion, 'request' | 'model'> {
+  promptTokens: number;
+}
+
+/** What of the prompt was cached and is now; a scenario may say so instead. */
+function playCache(
+  { promptCache }: SimulatorState,
+  { key, call, request, model, promptTokens }: CacheableRequest,
+  { cachedTokens }: AnswerScenario,
+): CacheUse | Refusal {
+  if (cachedTokens !== undefined) {
+    return { cachedTokens: Math.min(cachedTokens, promptTokens), cacheWriteTokens: 0 };
+  }
+  const owner = [key.account.id, sessionOf(request, call), providerOf(model), model.id];
+  const use = promptCache.use(JSON.stringify(owner), model, request);
+  // A prompt that was compressed is not the one that could be cached.
+  return isRefusal(use) || use.cachedTokens + use.cacheWriteTokens <= promptTokens ? use : nothingCached;
 }
 
 function headerOf({ headers }: SimulatedCall, name: string): string | null {

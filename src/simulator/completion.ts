@@ -19,6 +19,9 @@ export interface Completion {
   scenario: AnswerScenario;
   answer: Answer;
   promptTokens: number;
+  /** Of the prompt, at most all of it together. */
+  cachedTokens: number;
+  cacheWriteTokens: number;
   webSearches: number;
   ocrPages: number;
   annotations: readonly object[];

@@ -88,7 +88,8 @@ function settleCompletion(completion: Completion, progress: Progress): { bill: B
   const { completionTokens, reasoningTokens, end } = progress;
   const consumption = {
     promptTokens: completion.promptTokens,
-    cachedTokens: Math.min(scenario.cachedTokens ?? 0, completion.promptTokens),
+    cachedTokens: completion.cachedTokens,
+    cacheWriteTokens: completion.cacheWriteTokens,
     completionTokens,
     reasoningTokens,
     webSearches: completion.webSearches,

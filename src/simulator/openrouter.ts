@@ -4,9 +4,9 @@
  * It plays `POST /chat/completions` (whole and streamed, with every fault of `scenario.ts`), `/models`, `/models/user`, `/model/{author}/{slug}`,
  * `/models/{author}/{slug}/endpoints`, `/key` (`/auth/key`), `/credits` and `/generation`; checks requests, routes by `models`, `openrouter/free`,
  * `openrouter/auto` and the `provider` preferences; counts free requests by account; and bills in exact nano-USD, so that the costs in answers, keys
- * and generations agree.
+ * and generations agree. Models whose prices tell what reading their cache costs keep prompts as their providers do (`prompt-cache.ts`).
  *
- * It does not play prompt caching (unless a scenario says how many tokens were cached), image and audio output, embeddings, OAuth, key
+ * It does not play caches that last an hour, image and audio output, embeddings, OAuth, key
  * management, presets, `~…-latest` aliases, the response cache or `openrouter_metadata`. Other paths answer a 404.
  *
  * Under `/__simulator/` other processes steer it: `POST play {scenario, match}`, `GET calls`, `POST reset`, `POST models {models}`.
@@ -20,6 +20,7 @@ import type { Pace } from './completion.ts';
 import { answerControl } from './control.ts';
 import { createGenerations, type SimulatedGeneration } from './generations.ts';
 import { answerRequest } from './router.ts';
+import { createPromptCache } from './prompt-cache.ts';
 import { createScenarioQueue, scenarioSchema, type Scenario, type ScenarioMatch } from './scenario.ts';
 import type { SimulatedCall, SimulatorState } from './state.ts';
 
@@ -57,7 +58,7 @@ export interface OpenRouterSimulator {
   readonly calls: readonly SimulatedCall[];
   /** The next matching chat requests that are let in play this scenario, first in, first out. Throws a `ZodError` for an unknown or wrong field. */
   play(scenario: Scenario, match?: ScenarioMatch): void;
-  /** Forgets scenarios, calls, generations, spendings and counters; keeps the models. */
+  /** Forgets scenarios, calls, generations, spendings, counters and cached prompts; keeps the models. */
   reset(): void;
   /** The record of a generation, also before `GET /generation` shows it. */
   generation(id: string): SimulatedGeneration | undefined;
@@ -146,8 +147,9 @@ const defaultFreeLimits = { perMinute: 20, perDay: 1000 };
 function createBooks(
   { keys = ['sk-or-v1-simulated'], creditsUsd = '100', freeLimits = defaultFreeLimits }: SimulatorOptions,
   now: () => number,
-): Pick<SimulatorState, 'accounts' | 'generations'> {
+): Pick<SimulatorState, 'accounts' | 'generations' | 'promptCache'> {
   return {
+    promptCache: createPromptCache(now),
     accounts: createAccounts({ keys, creditsUsd, freeLimits, now }),
     generations: createGenerations(now),
   };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { inputModalitiesOf, type SimulatedModel } from './catalogue.ts';
 import { promptTokensOf } from './tokens.ts';
-import { contentParts, type ChatRequest } from './validation.ts';
+import { contentParts, type ChatMessage, type ChatRequest } from './validation.ts';
 
 const tokensPerMessage = 4;
 const tokensPerPart: Readonly<Record<string, number>> = {
@@ -14,12 +14,36 @@ const tokensPerPart: Readonly<Record<string, number>> = {
 
 /** The simulator's count of the prompt: messages, parts that are no text, and tools. */
 export function countPromptTokens(request: ChatRequest): number {
-  let tokens = request.messages.length * tokensPerMessage;
-  for (const { type, text } of contentParts(request.messages)) {
-    tokens += tokensPerPart[type] ?? promptTokensOf(text ?? '');
-  }
-  if (request.tools !== undefined) tokens += promptTokensOf(JSON.stringify(request.tools));
-  return tokens;
+  return promptBlocks(request).reduce((sum, { tokens }) => sum + tokens, 0);
+}
+
+/** A piece of the prompt as the provider reads it: the tools, or one part of a message. */
+export interface PromptBlock {
+  /** All that the model reads of it, as text. */
+  readonly content: string;
+  readonly tokens: number;
+  /** A breakpoint for the provider's cache follows it. */
+  readonly endsCache: boolean;
+}
+
+/** The whole prompt in the order in which a provider reads it. */
+export function promptBlocks(request: ChatRequest): readonly PromptBlock[] {
+  const tools = request.tools === undefined ? [] : [JSON.stringify(request.tools)];
+  return [
+    ...tools.map((content) => ({ content, tokens: promptTokensOf(content), endsCache: false })),
+    ...request.messages.flatMap((message) => messageBlocks(message)),
+  ];
+}
+
+function messageBlocks(message: ChatMessage): readonly PromptBlock[] {
+  const parts = [...contentParts([message])];
+  if (parts.length === 0) return [{ content: message.role, tokens: tokensPerMessage, endsCache: false }];
+  return parts.map(({ cache_control: control, ...part }, place) => ({
+    content: `${message.role} ${JSON.stringify(part)}`,
+    tokens:
+      (place === 0 ? tokensPerMessage : 0) + (tokensPerPart[part.type] ?? promptTokensOf(part.text ?? '')),
+    endsCache: control !== undefined && control !== null,
+  }));
 }
 
 /** Whether a plugin works on this request: as the request says, else as the account's defaults say. */

@@ -80,7 +80,7 @@ export const answerScenario = z.strictObject({
     .string()
     .regex(/^\d+(\.\d+)?$/)
     .optional(),
-  /** How many of the prompt tokens were read from the cache. */
+  /** How many of the prompt tokens were read from the cache, whatever it holds; nothing is written then. */
   cachedTokens: count.optional(),
   headersAfterMs: milliseconds.optional(),
   firstTokenMs: milliseconds.optional(),

@@ -3,6 +3,7 @@ import type { Accounts } from './accounts.ts';
 import type { SimulatedModel } from './catalogue.ts';
 import type { Pace } from './completion.ts';
 import type { Generations } from './generations.ts';
+import type { PromptCache } from './prompt-cache.ts';
 import type { Scenario, ScenarioQueue } from './scenario.ts';
 import type { Usage } from './wire.ts';
 
@@ -31,6 +32,7 @@ export interface SimulatorState {
   models: readonly SimulatedModel[];
   accounts: Accounts;
   generations: Generations;
+  promptCache: PromptCache;
   scenarios: ScenarioQueue;
   /** What a request plays for which no scenario waits. */
   readonly script: (call: SimulatedCall) => Scenario;

@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { serverToolFailed } from './endpoint-refusals.ts';
 import { refuse, type Refusal } from './errors.ts';
 
+const cacheControl = z
+  .looseObject({ type: z.literal('ephemeral'), ttl: z.literal('5m').optional() })
+  .nullish();
 const part = z.looseObject({
+  cache_control: cacheControl,
   type: z.enum(['text', 'image_url', 'input_audio', 'file', 'video_url', 'input_video']),
   text: z.string().optional(),
   image_url: z.looseObject({ url: z.string() }).optional(),
@@ -137,6 +141,7 @@ const requestSchema = z.looseObject({
     .optional(),
   web_search_options: z.looseObject({}).optional(),
   transforms: z.array(z.string()).optional(),
+  cache_control: cacheControl,
 });
 
 /** The body of `POST /chat/completions`, checked; unknown fields are kept. */

@@ -8,6 +8,7 @@ import type {
   UsageReport,
   UsageTotals,
 } from '../usage/ports.ts';
+import { selectCaching } from './caching-reader.ts';
 import type { Sql } from './connection.ts';
 import { storableJson } from './document.ts';
 import { reach } from './failure.ts';
@@ -35,6 +36,7 @@ export function createUsageReader(sql: Sql, defaults: DefaultQuotas, now?: () =>
       const rows = await reach(() => selectUsage(sql, storableJson(question)));
       return readUsage(onlyRow(rows).report);
     },
+    cachingOf: (spot) => selectCaching(sql, spot),
     async statsOf(author, guild, days) {
       const question = { user: author.id, guild: guild?.id ?? null, days, top: TOP_USERS, ...clock() };
       const rows = await reach(() => selectStats(sql, storableJson(question)));

@@ -1,3 +1,4 @@
+import type { MessageId, PlaceId } from '../platform/ids.ts';
 import type { Guild, Author } from '../platform/message.ts';
 
 /** What was used in a span of time. Money is integer nano-USD. */
@@ -57,9 +58,29 @@ export interface StatsReport {
   readonly topUsers: readonly { readonly name: string; readonly requests: number; readonly tokens: number }[];
 }
 
+/** Where somebody says something, which tells the conversation that they mean. */
+export interface ConversationSpot {
+  readonly author: Author;
+  readonly place: PlaceId;
+  readonly repliesTo: MessageId | null;
+}
+
+/** What providers' caches did for a conversation. */
+export interface CachingReport {
+  /** On its present branch. */
+  readonly messages: number;
+  readonly promptTokens: number;
+  /** Part of `promptTokens`. */
+  readonly cachedTokens: number;
+  /** Below zero where writing to the cache cost more than reading saved. */
+  readonly savedNanoUsd: bigint;
+}
+
 /** Reads rollups and counters only, never usage details. Rejects with `StoreUnavailable`. */
 export interface UsageReader {
   usageOf(author: Author, guild: Guild | null): Promise<UsageReport>;
+  /** Null where no conversation has begun. */
+  cachingOf(spot: ConversationSpot): Promise<CachingReport | null>;
   /** `guild` null: the author's own private use. */
   statsOf(author: Author, guild: Guild | null, days: number): Promise<StatsReport>;
 }

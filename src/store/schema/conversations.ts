@@ -12,7 +12,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { moment } from './columns.ts';
+import { moment, tally } from './columns.ts';
 import { guilds, users } from './people.ts';
 
 export const conversations = pgTable(
@@ -31,6 +31,11 @@ export const conversations = pgTable(
     /** The newest message of the selected branch: parent of what comes next. */
     headMessageId: uuid('head_message_id'),
     active: boolean('active').notNull().default(true),
+    /** Sums over the attempts of its turns, which a trigger keeps. What caching saved is below zero where it cost more. */
+    promptTokens: tally('prompt_tokens'),
+    cachedTokens: tally('cached_tokens'),
+    cacheWriteTokens: tally('cache_write_tokens'),
+    savedNanoUsd: tally('saved_nano_usd'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (table) => [
@@ -58,6 +63,9 @@ export const messages = pgTable(
     platformMessageId: text('platform_message_id'),
     text: text('text').notNull(),
     estTokens: integer('est_tokens').notNull(),
+    /** What stands before it on its path, as it was when it got its parent; a trigger keeps both. Null in older rows. */
+    messagesBefore: integer('messages_before'),
+    tokensBefore: bigint('tokens_before', { mode: 'bigint' }),
     model: text('model'),
     partial: boolean('partial').notNull().default(false),
     /** What a search of the web gave to an answer: how often, at which cost, and the sources; null where nobody searched. */
@@ -168,7 +176,7 @@ export const turns = pgTable(
       .on(table.place, table.admittedAt)
       .where(sql`${table.refusal} ->> 'reason' = 'too_old'`),
     index('turns_conversation').on(table.conversationId),
-    index('turns_user').on(table.userId),
+    index('turns_user_newest').on(table.userId, table.seq),
     index('turns_sealed')
       .on(table.admittedAt)
       .where(sql`${table.replyTarget} ? 'sealed'`),

@@ -39,6 +39,7 @@ async function receive(
     {
       model: client.provider === 'gemini' ? 'gemini-3.8-flash' : 'openai/gpt-oss-120b:groq',
       alternatives: [],
+      breakpoints: [],
       messages: [{ role: 'user', content: 'How are you?' }],
       maxTokens: 200,
       temperature: 0.7,

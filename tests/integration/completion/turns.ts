@@ -81,6 +81,7 @@ export async function testBench(
       emergencyModel: null,
       providers: ['openrouter'],
       freePerMinute: 1000,
+      caching: { strategy: 'auto', minTokens: 1024 },
       modelTimeoutMs: 45_000,
       firstTokenTimeoutMs: 15_000,
       idleTokenTimeoutMs: 20_000,

@@ -49,6 +49,7 @@ export async function receive(
     model: freeModel,
     alternatives: [],
     messages: [{ role: 'user', content: 'How are you?' }],
+    breakpoints: [],
     maxTokens: 200,
     temperature: 0.7,
     endUser: 'person-1',

@@ -32,6 +32,7 @@ describe('the cost of an answer', () => {
           promptTokens: Number(promptTokens),
           completionTokens: Number(completionTokens),
           cachedTokens: 0,
+          cacheWriteTokens: 0,
           reasoningTokens: 0,
           webSearches: 1,
           ocrPages: 2,

@@ -366,11 +366,10 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
       window: { maxTokens: number; maxMessages: number; systemTokens: 0 },
     ) => texts(await run(store.turns, admission({ author, chat }, { text: 'now', estTokens: 10, window })));
 
-    it('takes the newest messages up to the number allowed, the question among them', async () => {
+    it('takes the newest messages up to the number allowed, the question among them, from a multiple of half of it on', async () => {
       const [author, chat] = [person(), nextId()];
       await history(author, chat, 4);
       expect(await windowOf(author, chat, { maxTokens: 6000, maxMessages: 4, systemTokens: 0 })).toEqual([
-        'a3',
         'q4',
         'a4',
         'now',
@@ -403,7 +402,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
       await database.sql`
         update messages set deleted_at = now()
         where text in ('q3', 'a3') and conversation_id = (select id from conversations where place = ${`telegram:bot:${chat}`})`;
-      expect(await windowOf(author, chat, { maxTokens: 6000, maxMessages: 3, systemTokens: 0 })).toEqual([
+      expect(await windowOf(author, chat, { maxTokens: 6000, maxMessages: 5, systemTokens: 0 })).toEqual([
         'q2',
         'a2',
         'now',

@@ -12,16 +12,19 @@ const request = {
   endUser: 'person-1',
   sessionId: 'conversation-1',
 };
-const timers = {
-  modelTimeoutMs: 45_000,
-  firstTokenTimeoutMs: 15_000,
-  idleTokenTimeoutMs: 20_000,
-  answerMaxMs: 300_000,
-};
+const settings = {
+  timers: {
+    modelTimeoutMs: 45_000,
+    firstTokenTimeoutMs: 15_000,
+    idleTokenTimeoutMs: 20_000,
+    answerMaxMs: 300_000,
+  },
+  caching: { strategy: 'auto', minTokens: 1024 },
+} as const;
 const callOf = (row: object, remainingMs: number, mustShare: boolean, wish: { search?: boolean } = {}) => {
   const listed = readModelList({ data: [{ id: 'acme/a:free', ...row }] })![0]!;
   const candidate = { provider: 'openrouter', id: listed.id, isFree: listed.isFree, listed } as const;
-  return modelCall({ ...request, ...wish }, [candidate], timers, { remainingMs, mustShare });
+  return modelCall({ ...request, ...wish }, [candidate], settings, { remainingMs, mustShare });
 };
 const firstTokenMs = (row: object, remainingMs: number, mustShare: boolean) =>
   callOf(row, remainingMs, mustShare).timers.firstTokenMs;

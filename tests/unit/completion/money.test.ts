@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { costNanoUsdFromUsd } from '../../../src/completion/money.ts';
-import { costNanoUsd, readPrices } from '../../../src/completion/price.ts';
+import { costNanoUsd, readPrices, savedNanoUsd } from '../../../src/completion/price.ts';
 
 describe('a reported cost', () => {
   it.each<[number | string, bigint]>([
@@ -62,7 +62,22 @@ describe('a price list', () => {
       internal_reasoning: '0.000003',
       overrides: [{ min_prompt_tokens: 1000, prompt: '0.000005', completion: '0.0000025' }],
     });
-    expect(prices).toMatchObject({ highestPrompt: 5_000_000_000, highestCompletion: 3_000_000_000 });
+    expect(prices).toMatchObject({ highestPrompt: 6_250_000_000, highestCompletion: 3_000_000_000 });
+  });
+
+  it('tells what the cache saved, less what writing to it cost more', () => {
+    const prices = readPrices({
+      prompt: '0.000003',
+      completion: '0.000015',
+      input_cache_read: '0.0000003',
+      input_cache_write: '0.00000375',
+    });
+    expect(savedNanoUsd(prices, { cachedTokens: 1000, cacheWriteTokens: 200 })).toBe(2_550_000n);
+    expect(savedNanoUsd(prices, { cachedTokens: 0, cacheWriteTokens: 200 })).toBe(-150_000n);
+    expect(savedNanoUsd(prices, { cachedTokens: 1000 })).toBe(2_700_000n);
+    expect(savedNanoUsd(null, { cachedTokens: 1000 })).toBe(0n);
+    const silent = readPrices({ prompt: '0.000003', completion: '0.000015' });
+    expect(savedNanoUsd(silent, { cachedTokens: 1000, cacheWriteTokens: 9 })).toBe(0n);
   });
 
   it.each([[{ prompt: '-1', completion: '-1' }], [{}], [null], ['free'], [{ prompt: 'x', completion: [] }]])(
