@@ -8,7 +8,7 @@ import {
   startOtherProviders,
   type OtherProviders,
 } from '../support/providers.ts';
-import { FREE, openScene, PAID_SETTINGS, stalling, type Scene } from '../support/scene.ts';
+import { FREE, openScene, OTHER_PAID, PAID_SETTINGS, stalling, type Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
 let others: OtherProviders;
@@ -30,6 +30,8 @@ afterAll(async () => {
   await others.stop();
   await database.close();
 });
+
+const DOWN = { kind: 'http', status: 503 } as const;
 
 /** Money may be spent, and all lists with prices are there. */
 async function open(settings: Record<string, string>, own?: DatabaseKind): Promise<void> {
@@ -96,6 +98,28 @@ describe('a key that costs money', () => {
     const { turn } = await scene.person().ask('Who pays?');
     expect(turn.attempts).toMatchObject([{ provider: 'openrouter', modelAsked: FREE, outcome: 'answered' }]);
     expect(modelsAskedAt(others.gemini)).toEqual([]);
+  });
+
+  test('leaves the last attempt to the emergency model, behind all providers', async () => {
+    await open({
+      ...others.settings,
+      GPT_PROVIDER: 'openrouter',
+      FALLBACK_MODEL: '',
+      EMERGENCY_FALLBACK_MODEL: OTHER_PAID,
+    });
+    scene.openrouter.play(DOWN);
+    others.gemini.play(DOWN);
+    others.huggingface.play(DOWN);
+    scene.openrouter.play({ kind: 'answer', text: 'At last.' }, { model: OTHER_PAID });
+    const { turn, text } = await scene.person().ask('Is anybody there?');
+    expect(text).toBe('At last.');
+    expect(turn.attempts).toMatchObject([
+      { provider: 'openrouter', modelAsked: FREE },
+      { provider: 'gemini' },
+      { provider: 'huggingface' },
+      { provider: 'openrouter', modelAsked: OTHER_PAID, outcome: 'answered' },
+    ]);
+    expect(turn.usage).toMatchObject([{ provider: 'openrouter', source: 'reported' }]);
   });
 
   test('counts for each provider in /usage and /stats once there are two', async () => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { json, key, listen, paid, start } from './client.ts';
@@ -126,6 +127,32 @@ describe('the command', () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/api\/v1$/);
     const response = await fetch(`${url}/key`, { headers: { authorization: 'Bearer sk-or-v1-b' } });
     expect(response.status).toBe(200);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  test.each([
+    ['gemini', '/v1beta/openai', 'AIza-mine'],
+    ['huggingface', '/v1', 'hf_mine'],
+  ])('plays %s as well', async (service, path, serviceKey) => {
+    const main = fileURLToPath(new URL('../../simulators/main.ts', import.meta.url));
+    const child = spawn(process.execPath, [main, service, '--key', serviceKey, '--pace', '1,1000']);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [url] = (await once(createInterface(child.stdout), 'line')) as [string];
+    expect(new URL(url).pathname).toBe(path);
+    const headers = { authorization: `Bearer ${serviceKey}` };
+    expect((await fetch(`${url}/models`, { headers })).status).toBe(200);
+    const steer = (order: string, body?: object) =>
+      fetch(new URL(`/__simulator/${order}`, url), body && { method: 'POST', body: JSON.stringify(body) });
+    expect((await steer('play', { scenario: { kind: 'refusal', name: 'rate-limited' } })).status).toBe(200);
+    expect((await steer('play', { scenario: { kind: 'refusal', name: 'tired' } })).status).toBe(400);
+    const { data } = await json(await fetch(`${url}/models`, { headers }));
+    const body = { model: data[0].id, messages: [{ role: 'user', content: 'Hello' }] };
+    const ask = () =>
+      fetch(`${url}/chat/completions`, { method: 'POST', headers, body: JSON.stringify(body) });
+    expect((await ask()).status).toBe(429);
+    expect((await json(await ask())).choices[0].message.content).toContain('simulated');
+    expect(await json(await steer('calls'))).toHaveLength(4);
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
