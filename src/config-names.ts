@@ -36,7 +36,6 @@ const NOT_SERVED_YET: Readonly<Record<string, string | null>> = {
   CACHE_MIN_TOKENS: '1024',
   PLANS_ENABLED: 'false',
   REDIS_URL: null,
-  ENCRYPTION_KEY_PREVIOUS: null,
   JWT_SECRET: null,
   JWKS_URL: null,
   ALERT_CHANNEL: null,

@@ -3,6 +3,7 @@ import { ask } from './ask.ts';
 import type { Command } from './command.ts';
 import { guild } from './guild.ts';
 import { help } from './help.ts';
+import { keyCode, keyConnect, keyRemove, keySet, keyShow, keyTest } from './key.ts';
 import { modelInfo, modelReset, modelUse } from './model-choice.ts';
 import { modelList, modelSearch } from './model-lists.ts';
 import { startNew } from './new.ts';
@@ -24,6 +25,12 @@ export const commands: readonly Command[] = [
   modelInfo,
   modelUse,
   modelReset,
+  keyShow,
+  keySet,
+  keyConnect,
+  keyCode,
+  keyTest,
+  keyRemove,
   preferences,
   usage,
   stats,

@@ -31,13 +31,16 @@ export interface CandidateParts {
 }
 
 /** What a turn asks for. */
-export type ModelWish = Pick<CompletionRequest, 'preferredModel' | 'isStrict' | 'allowedModels'>;
+export type ModelWish = Pick<CompletionRequest, 'preferredModel' | 'isStrict' | 'allowedModels' | 'ownKey'>;
+
+/** Whether a model may be asked although it costs. */
+type MayCost = (id: string) => boolean;
 
 /**
  * Lists the models for a turn in the order to try them, each once: the preferred one, the configured default or else
  * up to three discovered free ones, the configured fallbacks, the free router, and the emergency model; of a strict wish
  * only the preferred one. What can't be run is left out: under `freeOnly` whatever isn't free, otherwise what costs an
- * unknown amount, and what the guild does not allow.
+ * unknown amount, and what the guild does not allow. On a key of their own people pay for what they chose, and nothing else.
  */
 export function createCandidateList(
   choice: ModelChoice,
@@ -45,9 +48,10 @@ export function createCandidateList(
 ): (wish: ModelWish) => readonly Candidate[] {
   const told = new Set<string>();
 
-  const configured = (id: string | null): readonly Candidate[] => {
-    const candidate = id === null ? null : candidateFor(id, choice.freeOnly, catalogue);
-    if (id !== null && candidate === null && !told.has(id) && catalogue.snapshot().fetchedAtMs > 0) {
+  const configured = (id: string | null, ownKey: ModelWish['ownKey']): readonly Candidate[] => {
+    const candidate = id === null ? null : candidateFor(id, mayCostOn(ownKey), catalogue);
+    const isTold = id === null || ownKey !== null || told.has(id);
+    if (candidate === null && !isTold && catalogue.snapshot().fetchedAtMs > 0) {
       told.add(id);
       log.warn(
         { model: id, freeOnly: choice.freeOnly },
@@ -57,42 +61,44 @@ export function createCandidateList(
     return candidate === null ? [] : [candidate];
   };
 
-  const others = (allowed: AllowedModels): readonly Candidate[] => {
-    const chosen = configured(choice.defaultModel).filter((candidate) => isAllowed(candidate, allowed));
+  const mayCostOn = (ownKey: ModelWish['ownKey']): MayCost =>
+    ownKey === null ? () => !choice.freeOnly : (id) => ownKey.mayCost(id);
+
+  const others = (allowed: AllowedModels, ownKey: ModelWish['ownKey']): readonly Candidate[] => {
+    const chosen = configured(choice.defaultModel, ownKey).filter((candidate) =>
+      isAllowed(candidate, allowed),
+    );
     const free = catalogue.freeModels().filter((model) => isAllowed(model, allowed));
     return [
       ...(chosen.length > 0 ? chosen : discovered(experience.order(free))),
-      ...choice.fallbackModels.flatMap(configured),
-      ...configured(freeRouter),
-      ...(choice.freeOnly ? [] : configured(choice.emergencyModel)),
+      ...choice.fallbackModels.flatMap((id) => configured(id, ownKey)),
+      ...configured(freeRouter, ownKey),
+      ...(choice.freeOnly || ownKey !== null ? [] : configured(choice.emergencyModel, ownKey)),
     ];
   };
 
-  return ({ preferredModel, isStrict, allowedModels }) => {
-    const preferred = preferredCandidate(preferredModel, choice.freeOnly, catalogue);
-    const list = isStrict ? preferred : [...preferred, ...others(allowedModels)];
+  return ({ preferredModel, isStrict, allowedModels, ownKey }) => {
+    const mayCost = mayCostOn(ownKey);
+    const preferred = preferredCandidate(preferredModel, mayCost, catalogue);
+    const list = isStrict ? preferred : [...preferred, ...others(allowedModels, ownKey)];
     const allowed = list.filter((candidate) => isAllowed(candidate, allowedModels));
-    const last = isStrict || allowed.length > 0 ? [] : named(allowedModels, choice.freeOnly, catalogue);
+    const last = isStrict || allowed.length > 0 ? [] : named(allowedModels, mayCost, catalogue);
     return [...new Map([...allowed, ...last].map((candidate) => [candidate.id, candidate])).values()];
   };
 }
 
 /** Null when the model can't be run. */
-function candidateFor(id: string, freeOnly: boolean, catalogue: Catalogue): Candidate | null {
+function candidateFor(id: string, mayCost: MayCost, catalogue: Catalogue): Candidate | null {
   const listed = catalogue.find(id) ?? null;
   if (isFreeId(id, catalogue)) return { id, isFree: true, listed };
-  if (freeOnly || !isPlainId(id) || listed === null) return null;
+  if (!mayCost(id) || !isPlainId(id) || listed === null) return null;
   return isPriced(listed.prices) ? { id, isFree: false, listed } : null;
 }
 
 /** People name models too: only what the list knows is tried for them, once there is a list. */
-function preferredCandidate(
-  id: string | null,
-  freeOnly: boolean,
-  catalogue: Catalogue,
-): readonly Candidate[] {
+function preferredCandidate(id: string | null, mayCost: MayCost, catalogue: Catalogue): readonly Candidate[] {
   if (id === null) return [];
-  const candidate = candidateFor(id, freeOnly, catalogue);
+  const candidate = candidateFor(id, mayCost, catalogue);
   if (candidate === null) return [];
   return candidate.listed !== null || catalogue.snapshot().models.length === 0 ? [candidate] : [];
 }
@@ -105,10 +111,10 @@ function discovered(models: readonly CatalogueModel[]): readonly Candidate[] {
 }
 
 /** A guild that allows none of the usual models means those whose ids it has written down. */
-function named(allowed: AllowedModels, freeOnly: boolean, catalogue: Catalogue): readonly Candidate[] {
+function named(allowed: AllowedModels, mayCost: MayCost, catalogue: Catalogue): readonly Candidate[] {
   return (allowed ?? [])
     .filter(isPlainId)
-    .flatMap((id) => preferredCandidate(id, freeOnly, catalogue))
+    .flatMap((id) => preferredCandidate(id, mayCost, catalogue))
     .slice(0, mostDiscovered);
 }
 

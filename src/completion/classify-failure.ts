@@ -12,7 +12,7 @@ export interface UpstreamError {
 }
 
 /** What the other side can tell us; the rest are our own findings. */
-type Kind = Exclude<CompletionFailure['kind'], 'budget_spent' | 'no_candidate'>;
+type Kind = Exclude<CompletionFailure['kind'], 'budget_spent' | 'no_candidate' | 'own_key'>;
 type Rule = readonly [pattern: RegExp, kind: Kind];
 
 /**

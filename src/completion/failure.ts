@@ -5,6 +5,12 @@
 export type CompletionFailure = { readonly httpStatus: number | null; readonly detail: string } & (
   | { readonly kind: 'unauthorized' }
   | { readonly kind: 'no_credits' }
+  /** The key of who pays in the operator's place can't be used. */
+  | {
+      readonly kind: 'own_key';
+      readonly payer: 'guild' | 'user';
+      readonly why: 'removed' | 'refused' | 'spent' | 'unreadable';
+    }
   | { readonly kind: 'key_limit' }
   | { readonly kind: 'budget_spent'; readonly resetsAtMs: number }
   | { readonly kind: 'model_not_found' }

@@ -71,6 +71,7 @@ export function createReaction(
     invalid_request: blameless(stop),
     budget_spent: blameless(stop),
     no_candidate: blameless(stop),
+    own_key: blameless(stop),
     in_flight_budget: ({ retryAfterMs }, { id }) => {
       cooldowns.abandoned(id);
       return { kind: 'wait_or_free', waitMs: retryAfterMs ?? 1000 };

@@ -1,12 +1,14 @@
 import type { CompletionChain, CompletionListener, CompletionOutcome } from '../completion/completion.ts';
+import type { OwnKey } from '../completion/ports.ts';
 import type { Logger } from '../platform/logger.ts';
 import { noteFailure } from './note-failure.ts';
+import { ofOwnKey, ownKeyOf, type OwnKeyParts } from './own-key.ts';
 import type { ErrorLog, TurnStore } from './ports.ts';
 import { buildPrompt } from './prompt.ts';
 import type { TurnReply } from './turn-reply.ts';
 import { isStrict, type RunnableTurn } from './turn.ts';
 
-export interface CompletionParts {
+export interface CompletionParts extends OwnKeyParts {
   readonly store: TurnStore;
   readonly errors: ErrorLog;
   readonly chain: CompletionChain;
@@ -33,20 +35,11 @@ export async function completeTurn(
   // What is continued stays in sight.
   if (continued !== null) reply.append(continued);
   try {
-    const outcome = await parts.chain.complete(
-      {
-        messages: buildPrompt(turn.window, turn.guild !== null, continued),
-        maxTokens: turn.maxCompletionTokens,
-        temperature: parts.temperature,
-        preferredModel: turn.settings.model,
-        isStrict: isStrict(turn.settings),
-        allowedModels: turn.settings.allowedModels ?? null,
-        endUser: parts.pseudonym(turn.author.internalId),
-        sessionId: turn.conversationId,
-      },
-      listenerOf(turn, reply, parts),
-      signal,
-    );
+    const ownKey = ownKeyOf(turn, parts);
+    const outcome =
+      ownKey !== null && 'kind' in ownKey
+        ? ({ kind: 'failed', failure: ownKey, attempts: [] } as const)
+        : ofOwnKey(await ask(turn, ownKey, reply, parts, { continued, signal }), turn, parts);
     if (outcome.kind === 'failed' || outcome.kind === 'partial') {
       const { failure } = outcome;
       log.warn({ turn: turn.id, errorId, failure }, 'no complete answer');
@@ -59,6 +52,36 @@ export async function completeTurn(
     await noteFailure(parts, place, error, 'completing a turn failed unexpectedly');
     return null;
   }
+}
+
+interface Asking {
+  /** The answer that is to go on. */
+  readonly continued: string | null;
+  readonly signal: AbortSignal;
+}
+
+function ask(
+  turn: RunnableTurn,
+  ownKey: OwnKey | null,
+  reply: TurnReply,
+  parts: CompletionParts,
+  { continued, signal }: Asking,
+): Promise<CompletionOutcome> {
+  return parts.chain.complete(
+    {
+      messages: buildPrompt(turn.window, turn.guild !== null, continued),
+      maxTokens: turn.maxCompletionTokens,
+      temperature: parts.temperature,
+      preferredModel: turn.settings.model,
+      isStrict: isStrict(turn.settings),
+      allowedModels: turn.settings.allowedModels ?? null,
+      ownKey,
+      endUser: parts.pseudonym(turn.author.internalId),
+      sessionId: turn.conversationId,
+    },
+    listenerOf(turn, reply, parts),
+    signal,
+  );
 }
 
 function listenerOf(

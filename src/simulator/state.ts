@@ -4,6 +4,7 @@ import type { SimulatedModel } from './catalogue.ts';
 import type { Pace } from './completion.ts';
 import type { Generations } from './generations.ts';
 import type { Scenario, ScenarioQueue } from './scenario.ts';
+import type { SignIns } from './sign-ins.ts';
 import type { Usage } from './wire.ts';
 
 /** A request that the simulator received. The fields below `body` fill in as it is answered. */
@@ -30,6 +31,7 @@ export interface SimulatedCall {
 export interface SimulatorState {
   models: readonly SimulatedModel[];
   accounts: Accounts;
+  signIns: SignIns;
   generations: Generations;
   scenarios: ScenarioQueue;
   /** What a request plays for which no scenario waits. */

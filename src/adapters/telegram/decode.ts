@@ -132,7 +132,8 @@ function decodeCommand(message: Message, command: CommandLine, context: DecodeCo
   if (envelope.author.isBot) return null;
   const line = command.line.replaceAll('\0', '');
   const said = { name: command.name, subcommand: null, options: {}, line };
-  const invocation = { ...envelope, ...said, isPrivate, repliesTo: repliesTo(message) };
+  const heard = { isPrivate, isOverheard: !isPrivate };
+  const invocation = { ...envelope, ...said, ...heard, repliesTo: repliesTo(message) };
   return { kind: 'command', invocation, pressed: null };
 }
 
@@ -162,7 +163,8 @@ function decodePress(query: CallbackQuery, context: DecodeContext): Decoded | nu
   if (used !== null) {
     // A client can send any data for a message that has buttons (Bot API CallbackQuery).
     if (!isBelow(query)) return null;
-    const invocation = { ...envelope, ...used, isPrivate: chat.type === 'private', repliesTo: null };
+    const isPrivate = chat.type === 'private';
+    const invocation = { ...envelope, ...used, isPrivate, isOverheard: !isPrivate, repliesTo: null };
     return { kind: 'command', invocation, pressed: String(id) };
   }
   const [, name, turn] = BUTTON_DATA.exec(query.data ?? '') ?? [];

@@ -102,7 +102,7 @@ export async function testBench(
     warnings,
     waits,
     clock,
-    recall: (lost, signal) => chain.recall(lost, signal ?? new AbortController().signal),
+    recall: (lost, signal) => chain.recall(lost, null, signal ?? new AbortController().signal),
     async ask({ request = {}, grant = () => granted, signal, onText } = {}) {
       let text = '';
       const generations: { index: number; model: string; generationId: string }[] = [];
@@ -115,6 +115,7 @@ export async function testBench(
           preferredModel: null,
           isStrict: false,
           allowedModels: null,
+          ownKey: null,
           endUser: 'person-1',
           sessionId: 'conversation-1',
           ...request,
