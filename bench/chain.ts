@@ -213,6 +213,7 @@ function parleyTurn(baseUrl: string, catalogue: Catalogue): Turn {
     preferredModel: null,
     isStrict: false,
     allowedModels: null,
+    ownKey: null,
     endUser: 'bench',
     sessionId: 'bench',
   } as const;

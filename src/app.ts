@@ -2,7 +2,6 @@ import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { createHttpAdapter } from './adapters/http/adapter.ts';
 import type { DiscordPace } from './adapters/discord/adapter.ts';
 import type { TelegramPace } from './adapters/telegram/adapter.ts';
 import { createTerminalAdapter } from './adapters/terminal/adapter.ts';
@@ -12,9 +11,12 @@ import { createCommandDoor } from './commands/door.ts';
 import { menu } from './commands/menu.ts';
 import { createCatalogue } from './completion/catalogue.ts';
 import { createCompletionChain } from './completion/chain.ts';
+import { createKeyDesk } from './completion/key-desk.ts';
+import { createOpenRouterClient } from './completion/openrouter.ts';
+import { createPayerChains } from './completion/payer-chains.ts';
 import { createExperience } from './completion/experience.ts';
 import { createModelShelf } from './completion/model-shelf.ts';
-import type { ModelShelf } from './completion/ports.ts';
+import type { CompletionAlert, KeyDesk, ModelShelf } from './completion/ports.ts';
 import type { CompletionChain } from './completion/completion.ts';
 import { sleep } from './completion/sleep.ts';
 import { OPENROUTER_URL } from './config-models.ts';
@@ -29,8 +31,11 @@ import { engineSettings, type EngineSettings } from './engine-settings.ts';
 import { every } from './jobs/every.ts';
 import { keepListsFresh } from './jobs/model-lists.ts';
 import { startHeartbeat, startSweep } from './jobs/recovery.ts';
+import { lookAtCanary } from './keys/vault-care.ts';
 import { createProviders } from './model-providers.ts';
 import { createUserLimiter } from './limits/user-limiter.ts';
+import { createOwnKeys, keyringOf, type OwnKeys } from './own-keys.ts';
+import { startHttp } from './serve-http.ts';
 import { StoreUnavailable, type Handlers, type PlatformAdapter } from './platform/adapter.ts';
 import { turnId, type Platform } from './platform/ids.ts';
 import { openDatabase, type Database } from './store/database.ts';
@@ -71,6 +76,10 @@ const HOUR_MS = 3_600_000;
 const EXPERIENCE_MS = 10 * MINUTE_MS;
 /** Read without a key, for the prices in it. */
 const PUBLIC_LIST = { apiKey: null, baseUrl: OPENROUTER_URL };
+/** Each takes some kilobytes. */
+const MOST_PAYERS = 1000;
+/** Alerts that are about models and not about an account. */
+const OF_THE_LIST: readonly CompletionAlert['kind'][] = ['free_model_cost', 'model_gone'];
 
 /** Makes every part, in the order in which they need one another, and connects them. */
 export function createApp(options: AppOptions): App {
@@ -88,7 +97,9 @@ export function createApp(options: AppOptions): App {
       const database = await open(options, whenStopped);
       const adapters = new Map<Platform, PlatformAdapter>();
       const readiness = async () => [...notReady, ...(await missing(database))];
-      await startHttp(options, readiness, adapters, whenStopped);
+      let ownKeys: OwnKeys | null = null;
+      const endSignIn = () => ownKeys?.endSignIn ?? null;
+      await startHttp({ config, log, notReady: readiness, adapters, endSignIn }, whenStopped);
       await reach(database, options, whenStopped);
       // A life of its own each time: leases of an earlier one must not look like this one's.
       const instance = `${config.operation.instanceId ?? 'parley'}-${randomUUID()}`;
@@ -96,7 +107,10 @@ export function createApp(options: AppOptions): App {
       const store = createStore(database, { log, defaults: settings.defaults, instance });
 
       const upstream = await createUpstream(options, store, whenStopped);
-      const core = createCore(options, { store, ...upstream, adapters, settings });
+      const keyring = keyringOf(config.encryption);
+      if (keyring !== null) await lookAtCanary(store.vault, keyring, log);
+      ownKeys = createOwnKeys(config, store, { desk: upstream.desk, keyring });
+      const core = createCore(options, { store, ...upstream, ownKeys, adapters, settings });
       const heartbeat = startHeartbeat(settings, store.turns, core.runner, onFailure);
       whenStopped(() => heartbeat.stop()); // leases are renewed until the last turn has ended
       whenStopped(() => core.runner.release());
@@ -173,7 +187,7 @@ async function createUpstream(
   { config, log }: AppOptions,
   store: Store,
   whenStopped: WhenStopped,
-): Promise<{ chain: CompletionChain; models: ModelShelf }> {
+): Promise<{ chain: CompletionChain; models: ModelShelf; desk: KeyDesk }> {
   const { model, limits } = config;
   const openrouter = model.upstream ?? (model.isSimulated ? await startSimulator(whenStopped) : null);
   const now = Date.now;
@@ -191,25 +205,31 @@ async function createUpstream(
     log.warn({ err: error }, 'refreshing the model lists failed'),
   );
   whenStopped(() => refreshing.stop());
-  const chain = createCompletionChain({
-    clients,
-    ownModels,
-    catalogue,
-    experience,
-    settings: {
-      ...model,
-      ...model.timers,
-      freePerMinute: model.isSimulated ? Number.MAX_SAFE_INTEGER : limits.freePerMinute,
-    },
-    now,
-    random: Math.random,
-    sleep,
-    log,
-    onAlert: (alert) => log.error({ alert }, 'an operator should look at this'),
+  const onAlert = (alert: CompletionAlert) => log.error({ alert }, 'an operator should look at this');
+  const freePerMinute = model.isSimulated ? Number.MAX_SAFE_INTEGER : limits.freePerMinute;
+  const settings = { ...model, ...model.timers, freePerMinute };
+  const tools = { catalogue, experience, now, random: Math.random, sleep, log };
+  const { baseUrl } = openrouter ?? PUBLIC_LIST;
+  const { appUrl, appName } = model;
+  const chain = createPayerChains({
+    operators: createCompletionChain({ ...tools, clients, ownModels, settings, onAlert }),
+    open: (client) =>
+      createCompletionChain({
+        ...tools,
+        clients: [client],
+        ownModels: [],
+        // Whoever pays has a say in it: `freeOnly` is about the operator's money, the other providers are the operator's.
+        settings: { ...settings, freeOnly: false, emergencyModel: null, providers: ['openrouter'] },
+        // What is wrong with somebody's own account is told to them.
+        onAlert: (alert) => void (OF_THE_LIST.includes(alert.kind) && onAlert(alert)),
+      }),
+    client: (apiKey) => createOpenRouterClient({ apiKey, baseUrl, appUrl, appName, now }),
+    most: MOST_PAYERS,
   });
   return {
     chain,
     models: createModelShelf({ catalogue: openrouter === null ? null : catalogue, freeOnly: model.freeOnly }),
+    desk: createKeyDesk({ baseUrl }),
   };
 }
 
@@ -229,13 +249,14 @@ interface CoreParts {
   readonly store: Store;
   readonly chain: CompletionChain;
   readonly models: ModelShelf;
+  readonly ownKeys: OwnKeys;
   readonly adapters: ReadonlyMap<Platform, PlatformAdapter>;
   readonly settings: EngineSettings;
 }
 
 function createCore(
   { config, log }: AppOptions,
-  { store, chain, models, adapters, settings }: CoreParts,
+  { store, chain, models, ownKeys, adapters, settings }: CoreParts,
 ): { runner: Runner; handlers: Handlers } {
   const now = Date.now;
   const limiter = createUserLimiter(now);
@@ -251,6 +272,8 @@ function createCore(
   const runner = createRunner({
     store: store.turns,
     errors: store.errors,
+    keys: store.keys,
+    openKey: ownKeys.openKey,
     chain,
     limiter,
     desk,
@@ -287,6 +310,7 @@ function createCore(
     guildSettings: store.guildSettings,
     preferences: store.preferences,
     models,
+    keys: ownKeys.keeper,
     requests: store.accessRequests,
     access,
     commands,
@@ -367,31 +391,4 @@ function missing(database: Database): Promise<readonly string[]> {
     () => [],
     () => ['database'],
   );
-}
-
-/**
- * Served from the start on, so that whoever watches can tell waiting from dead. Health is worth a
- * warning, not the chat: a port that is taken does not keep Parley from serving.
- */
-async function startHttp(
-  { config, log }: AppOptions,
-  notReady: () => Promise<readonly string[]>,
-  adapters: ReadonlyMap<Platform, PlatformAdapter>,
-  whenStopped: WhenStopped,
-): Promise<void> {
-  // Looked up when a request comes: the platforms are made later.
-  const routes = (path: string) => {
-    const hook = [...adapters.values()].find(({ webhook }) => webhook?.path === path)?.webhook;
-    return hook && ((request: Request) => hook.handle(request));
-  };
-  const http = createHttpAdapter({ ...config.http, notReady, routes });
-  whenStopped(() => http.stop());
-  try {
-    log.info({ port: await http.start() }, 'health checks are served');
-  } catch (error) {
-    // Without its port a bot by webhook hears nothing.
-    if (config.telegram?.webhook) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    log.warn({ reason, ...config.http }, 'health checks are not served; set HTTP_PORT to a free port');
-  }
 }

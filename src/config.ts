@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { costNanoUsdFromUsd } from './completion/money.ts';
 import { providerProblems, providerWarnings, toProviders } from './config-models.ts';
 import { collectSettings } from './config-names.ts';
+import { keyProblems, webhookProblems } from './config-rules.ts';
+import { isWeakKey } from './keys/weak-key.ts';
 import { guildId, userId, type GuildId, type Platform, type UserId } from './platform/ids.ts';
 
 /**
@@ -87,6 +89,13 @@ const key32 = z
     (value) => Buffer.from(value, 'base64').length === 32,
     'write 32 random bytes in base64 (openssl rand -base64 32)',
   );
+
+const encryptionKey = key32.refine(
+  (value) => Buffer.from(value, 'base64').length !== 32 || !isWeakKey(value),
+  {
+    error: 'that key can be guessed; take the output of openssl rand -base64 32 as it is',
+  },
+);
 
 const toRange = (range: string): readonly [number, number] => {
   const [first = 0, last = first] = range.split('-').map(Number);
@@ -185,8 +194,8 @@ const SETTINGS = z.object({
   DATABASE_POOL_SIZE: wholeNumber(1, 200, 10),
   DATA_DIR: text.default('./.data'),
   REDIS_URL: z.url({ protocol: /^rediss?$/u, error: 'write redis://host:6379' }).optional(),
-  ENCRYPTION_KEY: key32.optional(),
-  ENCRYPTION_KEY_PREVIOUS: key32.optional(),
+  ENCRYPTION_KEY: encryptionKey.optional(),
+  ENCRYPTION_KEY_PREVIOUS: encryptionKey.optional(),
 
   HTTP_PORT: wholeNumber(0, 65_535, 8080),
   HTTP_HOST: text.default('127.0.0.1'),
@@ -226,30 +235,13 @@ function contradictions(values: Readonly<Record<string, string>>): string[] {
       'DAILY_BUDGET_USD: write how many US dollars may be spent a day, because USE_FREE_MODELS_ONLY=false allows paid models.',
     );
   }
-  return [...problems, ...providerProblems(values), ...webhookProblems(values), ...shardProblems(values)];
-}
-
-function webhookProblems({
-  TELEGRAM_MODE: mode,
-  TELEGRAM_WEBHOOK_SECRET: secret,
-  PUBLIC_URL: publicUrl,
-}: Readonly<Record<string, string>>): string[] {
-  if (mode !== 'webhook') return [];
-  const problems: string[] = [];
-  const why = 'because TELEGRAM_MODE=webhook';
-  if (publicUrl === undefined) {
-    problems.push(`PUBLIC_URL: write the https address under which Telegram reaches this bot, ${why}.`);
-  } else if (URL.canParse(publicUrl) && isPlainToOutside(new URL(publicUrl))) {
-    problems.push(`PUBLIC_URL: write an address that starts with https://, ${why}.`);
-  }
-  if (secret === undefined) {
-    problems.push(`TELEGRAM_WEBHOOK_SECRET: write 1 to 256 letters, digits, _ or - of your own, ${why}.`);
-  }
-  return problems;
-}
-
-function isPlainToOutside({ protocol, hostname }: URL): boolean {
-  return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/u.test(hostname);
+  return [
+    ...problems,
+    ...providerProblems(values),
+    ...webhookProblems(values),
+    ...keyProblems(values),
+    ...shardProblems(values),
+  ];
 }
 
 function shardProblems({
@@ -281,7 +273,8 @@ function toConfig(s: Settings, environment: Readonly<Record<string, string | und
       poolSize: s.DATABASE_POOL_SIZE,
       dataDir: s.DATA_DIR,
     },
-    http: { port: s.HTTP_PORT, host: s.HTTP_HOST },
+    http: toHttp(s),
+    encryption: toEncryption(s),
     /** The language of the terminal, as POSIX names it (`id_ID.UTF-8`). */
     terminalLocale: environment.LC_ALL ?? environment.LC_MESSAGES ?? environment.LANG ?? null,
     operation: {
@@ -296,6 +289,14 @@ function toConfig(s: Settings, environment: Readonly<Record<string, string | und
     /** Keys the pseudonyms that providers see; survives a change of the model key when set. */
     pseudonymSecret: s.ENCRYPTION_KEY ?? s.OPENROUTER_API_KEY ?? 'simulated',
   };
+}
+
+function toHttp(s: Settings) {
+  return { port: s.HTTP_PORT, host: s.HTTP_HOST, publicUrl: s.PUBLIC_URL ?? null };
+}
+
+function toEncryption(s: Settings) {
+  return { primary: s.ENCRYPTION_KEY ?? null, previous: s.ENCRYPTION_KEY_PREVIOUS ?? null };
 }
 
 function toDiscord(s: Settings, token: string) {

@@ -3,6 +3,7 @@ import type { CommandDoor } from './commands/door.ts';
 import type { Command, CommandServices } from './commands/command.ts';
 import { findCommand } from './commands/find-command.ts';
 import { parseOptions } from './commands/options.ts';
+import { takeSecret } from './commands/secret-message.ts';
 import { tellWhy } from './commands/why.ts';
 import { decideAccess, isOperator } from './conversation/access.ts';
 import type { Engine } from './conversation/engine.ts';
@@ -99,7 +100,9 @@ export function createDispatch(parts: DispatchParts): Handlers {
   }
 
   return {
-    onMessage: async (message) => takenAs(await engine.receive(message, 'message')),
+    onMessage: async (message) =>
+      (await takeSecret(message, services, sayTo(message))) ??
+      takenAs(await engine.receive(message, 'message')),
     onEdit: async (message) => takenAs(await engine.edit(message)),
     onDelete: (messages) => engine.remove(messages),
     memory: parts.memory,
@@ -116,9 +119,9 @@ export function createDispatch(parts: DispatchParts): Handlers {
 /** What may be meant by what somebody writes in an option. */
 async function suggest(
   request: SuggestionRequest,
-  { access, commands, guildSettings, models }: CommandServices,
+  { access, commands, guildSettings, keys, models }: CommandServices,
 ): Promise<readonly string[]> {
-  const { command, option, written, guild } = request;
+  const { command, option, written, guild, author } = request;
   if (decideAccess(access, request) === 'denied') return [];
   const isOfModels = commands.some(
     ({ spec }) =>
@@ -127,7 +130,8 @@ async function suggest(
   );
   if (!isOfModels) return [];
   const allowed = guild === null ? null : await guildSettings.allowedModels(guild.id);
-  return models.search(written, allowed).map(({ id }) => id);
+  const payer = await keys.payer(author.id, guild?.id ?? null);
+  return models.search(written, allowed, payer).map(({ id }) => id);
 }
 
 /** Tells how the answer came about; whoever presses again and again is let in as with commands. */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
+import { runKeysCommand } from './keys-command.ts';
 import { createLogger } from './logger.ts';
 import { FatalAdapterError } from './platform/adapter.ts';
 
@@ -9,6 +10,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** A wrong configuration, or a token that is refused: restarting without a change is useless (sysexits.h: EX_CONFIG). */
 const EXIT_CONFIG = 78;
+
+/** `keys rotate` and the like; without words, the bot. */
+const [command, ...words] = process.argv.slice(2);
 
 await main();
 
@@ -26,6 +30,11 @@ async function main(): Promise<void> {
   const { config, warnings } = read;
   const log = createLogger(config.operation.logLevel, config.secrets);
   for (const warning of warnings) log.warn({}, warning);
+
+  if (command === 'keys') {
+    const print = (line: string): void => void process.stdout.write(`${line}\n`);
+    process.exit(await runKeysCommand({ words, config, log, root, print }));
+  }
 
   const app = createApp({
     config,

@@ -4,6 +4,7 @@ import { cache } from './cache.ts';
 import type { Command } from './command.ts';
 import { guild } from './guild.ts';
 import { help } from './help.ts';
+import { keyCode, keyConnect, keyRemove, keySet, keyShow, keyTest } from './key.ts';
 import { modelInfo, modelReset, modelUse } from './model-choice.ts';
 import { modelList, modelSearch } from './model-lists.ts';
 import { startNew } from './new.ts';
@@ -27,6 +28,12 @@ export const commands: readonly Command[] = [
   modelUse,
   modelReset,
   why,
+  keyShow,
+  keySet,
+  keyConnect,
+  keyCode,
+  keyTest,
+  keyRemove,
   preferences,
   usage,
   cache,

@@ -5,6 +5,7 @@ import type { AccessRequests, TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { ModelShelf } from '../completion/ports.ts';
+import type { KeyKeeper } from '../keys/key-keeper.ts';
 import type { Said } from '../platform/adapter.ts';
 import type { CommandButton, CommandInvocation, CommandSpec } from '../platform/command.ts';
 import type { UsageReader } from '../usage/ports.ts';
@@ -50,6 +51,7 @@ export interface CommandServices {
   readonly guildSettings: GuildSettings;
   readonly preferences: Preferences;
   readonly models: ModelShelf;
+  readonly keys: KeyKeeper;
   readonly access: AccessPolicy;
   readonly commands: readonly Command[];
   readonly now: () => number;

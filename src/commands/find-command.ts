@@ -38,7 +38,9 @@ function unknownCommand(name: string, commands: readonly Command[]): Notice {
 
 function unknownSubcommand(word: string, family: readonly Command[]): Notice {
   const known = family.map(({ spec }) => `/${nameOf(spec)}`);
-  const written = `/${family[0]?.spec.name ?? ''} ${escapeMarkdown(word.slice(0, 32).toWellFormed())}`;
+  const isConfidential = family[0]?.spec.isConfidential === true;
+  const shown = isConfidential ? '…' : escapeMarkdown(word.slice(0, 32).toWellFormed());
+  const written = `/${family[0]?.spec.name ?? ''} ${shown}`;
   return { key: 'command.unknown_subcommand', params: { written, known: known.join(', ') } };
 }
 

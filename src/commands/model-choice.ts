@@ -1,8 +1,8 @@
 import type { CatalogueModel } from '../completion/catalogue-model.ts';
-import type { ModelLookup } from '../completion/ports.ts';
+import type { ModelLookup, Payer } from '../completion/ports.ts';
 import type { CommandOption } from '../platform/command.ts';
 import { lines, type Command, type CommandUse } from './command.ts';
-import { allowedHere } from './model-lists.ts';
+import { allowedHere, payerHere } from './model-lists.ts';
 import { factsOf, highestPrice, MODEL_FAMILY, quoted } from './model-words.ts';
 
 const MODEL: CommandOption = {
@@ -18,8 +18,9 @@ export const modelInfo: Command = {
   spec: { ...MODEL_FAMILY, subcommand: 'info', options: [MODEL] },
   async run(use) {
     const { options, services, say } = use;
-    const found = services.models.look(String(options['model']), await allowedHere(use));
-    if (found.kind === 'unknown') return whyNot(found, use);
+    const payer = await payerHere(use);
+    const found = services.models.look(String(options['model']), await allowedHere(use), payer);
+    if (found.kind === 'unknown') return whyNot(found, use, payer);
     const { model } = found;
     return lines(
       `**${quoted(model.name)}**`,
@@ -28,7 +29,7 @@ export const modelInfo: Command = {
       ...[highestPrice(model, say), longestAnswer(model, say)].flatMap((fact) =>
         fact === null ? [] : `- ${fact}`,
       ),
-      ...(found.kind === 'found' ? [] : ['', whyNot(found, use)]),
+      ...(found.kind === 'found' ? [] : ['', whyNot(found, use, payer)]),
     );
   },
 };
@@ -38,8 +39,9 @@ export const modelUse: Command = {
   spec: { ...MODEL_FAMILY, subcommand: 'use', options: [MODEL] },
   async run(use) {
     const { invocation, options, services, say } = use;
-    const found = services.models.look(String(options['model']), await allowedHere(use));
-    if (found.kind !== 'found') return whyNot(found, use);
+    const payer = await payerHere(use);
+    const found = services.models.look(String(options['model']), await allowedHere(use), payer);
+    if (found.kind !== 'found') return whyNot(found, use, payer);
     const { id } = found.model;
     await services.preferences.change(invocation, { model: id });
     const { allowsFallback } = await services.preferences.of(invocation.author.id);
@@ -62,15 +64,22 @@ function longestAnswer({ maxCompletionTokens }: CatalogueModel, say: CommandUse[
     : say({ key: 'model.longest_answer', params: { tokens: maxCompletionTokens } });
 }
 
+const FREE_ONLY = {
+  operator: 'model.free_only',
+  guild: 'model.guild_pays',
+  user: 'model.free_only',
+} as const satisfies Record<Payer, string>;
+
 /** Why a model can't be had. */
 function whyNot(
   found: Exclude<ModelLookup, { kind: 'found' }>,
   { options, services, say }: CommandUse,
+  payer: Payer,
 ): string {
   switch (found.kind) {
     case 'not_offered':
       return say({
-        key: found.freeOnly ? 'model.free_only' : 'model.no_price',
+        key: found.freeOnly ? FREE_ONLY[payer] : 'model.no_price',
         params: { model: found.model.id },
       });
     case 'not_allowed':

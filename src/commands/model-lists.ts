@@ -20,7 +20,7 @@ export const modelList: Command = {
     const filter = FILTERS.find((one) => one === use.options['filter']) ?? null;
     const allowed = await allowedHere(use);
     const again = filter === null ? 'list' : `list filter:${filter}`;
-    return await show(use, use.services.models.list(filter, allowed), again);
+    return await show(use, use.services.models.list(filter, allowed, await payerHere(use)), again);
   },
 };
 
@@ -37,7 +37,7 @@ export const modelSearch: Command = {
   async run(use) {
     // It is shown back as code.
     const query = String(use.options['query'] ?? '').replaceAll('`', '');
-    const found = use.services.models.search(query, await allowedHere(use));
+    const found = use.services.models.search(query, await allowedHere(use), await payerHere(use));
     return await show(use, found, 'search', ` ${query}`);
   },
 };
@@ -46,6 +46,10 @@ export const allowedHere = ({ invocation, services }: CommandUse) =>
   invocation.guild === null
     ? Promise.resolve(null)
     : services.guildSettings.allowedModels(invocation.guild.id);
+
+/** Who would pay here for what this person asks. */
+export const payerHere = ({ invocation: { author, guild }, services }: CommandUse) =>
+  services.keys.payer(author.id, guild?.id ?? null);
 
 /** One page; `before` and `behind` are what is written around the page's number to have another one. */
 async function show(

@@ -29,7 +29,8 @@ export function parseOptions(spec: CommandSpec, invocation: CommandInvocation, s
     options[option.name] = read;
   }
   if (extra !== '') {
-    const params = { command: nameOf(spec), extra: escapeMarkdown(extra.slice(0, 50).toWellFormed()) };
+    const shown = spec.isConfidential === true ? '…' : extra.slice(0, 50).toWellFormed();
+    const params = { command: nameOf(spec), extra: escapeMarkdown(shown) };
     return { ok: false, problem: { key: 'command.option_extra', params } };
   }
   return { ok: true, options };

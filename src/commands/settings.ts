@@ -65,7 +65,8 @@ function readAllowed(written: string): ReadAllowed {
 
 /** Nothing is like that, as far as is known: whoever allowed it would have silenced their guild. */
 function isStrange(entry: string, { models }: CommandServices): boolean {
-  return models.list(null, [entry]).length === 0;
+  // By their own key a community may have what costs.
+  return models.list(null, [entry]).length === 0 && models.list(null, [entry], 'user').length === 0;
 }
 
 const inCode = (entries: readonly string[]): string => entries.map((entry) => `\`${entry}\``).join(', ');

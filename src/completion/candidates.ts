@@ -43,14 +43,20 @@ export interface CandidateParts {
 }
 
 /** What a turn asks for. */
-export type ModelWish = Pick<CompletionRequest, 'preferredModel' | 'isStrict' | 'allowedModels' | 'needs'>;
+export type ModelWish = Pick<
+  CompletionRequest,
+  'preferredModel' | 'isStrict' | 'allowedModels' | 'needs' | 'ownKey'
+>;
+
+/** Whether a model may be asked although it costs. */
+type MayCost = (id: string) => boolean;
 
 /**
  * Lists the models for a turn in the order to try them, each once: the preferred one, each provider's in the order of the
  * providers, and the emergency model; of a strict wish only the preferred one. OpenRouter's are the configured default or else
  * up to three discovered free ones, the configured fallbacks and the free router; the others have one each. What can't be run
  * is left out: under `freeOnly` whatever isn't free, otherwise what costs an unknown amount, what the guild does not allow,
- * and what lacks something that is needed.
+ * and what lacks something that is needed. On a key of their own people pay for what they chose, and nothing else.
  */
 export function createCandidateList(
   choice: ModelChoice,
@@ -59,9 +65,10 @@ export function createCandidateList(
   const told = new Set<string>();
   const asksOpenRouter = choice.providers.includes('openrouter');
 
-  const configured = (id: string | null): readonly Candidate[] => {
-    const candidate = id === null ? null : candidateFor(id, choice.freeOnly, catalogue);
-    if (id !== null && candidate === null && !told.has(id) && catalogue.snapshot().fetchedAtMs > 0) {
+  const configured = (id: string | null, ownKey: ModelWish['ownKey']): readonly Candidate[] => {
+    const candidate = id === null ? null : candidateFor(id, mayCostOn(ownKey), catalogue);
+    const isTold = id === null || ownKey !== null || told.has(id);
+    if (candidate === null && !isTold && catalogue.snapshot().fetchedAtMs > 0) {
       told.add(id);
       log.warn(
         { model: id, freeOnly: choice.freeOnly },
@@ -70,6 +77,9 @@ export function createCandidateList(
     }
     return candidate === null ? [] : [candidate];
   };
+
+  const mayCostOn = (ownKey: ModelWish['ownKey']): MayCost =>
+    ownKey === null ? () => !choice.freeOnly : (id) => ownKey.mayCost(id);
 
   const ownOf = (provider: ProviderName): readonly Candidate[] =>
     ownModels
@@ -83,8 +93,8 @@ export function createCandidateList(
         return found === null || (choice.freeOnly && !found.isFree) ? [] : [{ provider, ...found }];
       });
 
-  const openRouterOthers = ({ allowedModels, needs }: ModelWish): readonly Candidate[] => {
-    const chosen = configured(choice.defaultModel).filter(
+  const openRouterOthers = ({ allowedModels, needs, ownKey }: ModelWish): readonly Candidate[] => {
+    const chosen = configured(choice.defaultModel, ownKey).filter(
       (candidate) => isAllowed(candidate, allowedModels) && isCapable(candidate.listed, needs),
     );
     const free = catalogue
@@ -92,8 +102,8 @@ export function createCandidateList(
       .filter((model) => isAllowed(model, allowedModels) && isCapable(model, needs));
     return [
       ...(chosen.length > 0 ? chosen : discovered(experience.order(free))),
-      ...choice.fallbackModels.flatMap(configured),
-      ...configured(freeRouter),
+      ...choice.fallbackModels.flatMap((id) => configured(id, ownKey)),
+      ...configured(freeRouter, ownKey),
     ];
   };
 
@@ -101,20 +111,19 @@ export function createCandidateList(
     ...choice.providers.flatMap((provider) =>
       provider === 'openrouter' ? openRouterOthers(wish) : ownOf(provider),
     ),
-    ...(choice.freeOnly || !asksOpenRouter ? [] : configured(choice.emergencyModel)),
+    ...(choice.freeOnly || !asksOpenRouter ? [] : configured(choice.emergencyModel, wish.ownKey)),
   ];
 
   return (wish) => {
-    const { preferredModel, isStrict, allowedModels, needs } = wish;
-    const preferred = asksOpenRouter ? preferredCandidate(preferredModel, choice.freeOnly, catalogue) : [];
+    const { preferredModel, isStrict, allowedModels, needs, ownKey } = wish;
+    const mayCost = mayCostOn(ownKey);
+    const preferred = asksOpenRouter ? preferredCandidate(preferredModel, mayCost, catalogue) : [];
     const list = isStrict ? preferred : [...preferred, ...others(wish)];
     const allowed = list.filter((candidate) =>
       isAllowed({ ...candidate, id: publicId(candidate) }, allowedModels),
     );
     const last =
-      isStrict || allowed.length > 0 || !asksOpenRouter
-        ? []
-        : named(allowedModels, choice.freeOnly, catalogue);
+      isStrict || allowed.length > 0 || !asksOpenRouter ? [] : named(allowedModels, mayCost, catalogue);
     const able = [...allowed, ...last].filter(({ listed }) => isCapable(listed, needs));
     const unique = new Map(able.map((candidate) => [`${candidate.provider} ${candidate.id}`, candidate]));
     return [...unique.values()];
@@ -145,21 +154,17 @@ export function roomyFirst(
 }
 
 /** Null when the model can't be run. */
-function candidateFor(id: string, freeOnly: boolean, catalogue: Catalogue): Candidate | null {
+function candidateFor(id: string, mayCost: MayCost, catalogue: Catalogue): Candidate | null {
   const listed = catalogue.find(id) ?? null;
   if (isFreeId(id, catalogue)) return { provider: 'openrouter', id, isFree: true, listed };
-  if (freeOnly || !isPlainId(id) || listed === null) return null;
+  if (!mayCost(id) || !isPlainId(id) || listed === null) return null;
   return isPriced(listed.prices) ? { provider: 'openrouter', id, isFree: false, listed } : null;
 }
 
 /** People name models too: only what the list knows is tried for them, once there is a list. */
-function preferredCandidate(
-  id: string | null,
-  freeOnly: boolean,
-  catalogue: Catalogue,
-): readonly Candidate[] {
+function preferredCandidate(id: string | null, mayCost: MayCost, catalogue: Catalogue): readonly Candidate[] {
   if (id === null) return [];
-  const candidate = candidateFor(id, freeOnly, catalogue);
+  const candidate = candidateFor(id, mayCost, catalogue);
   if (candidate === null) return [];
   return candidate.listed !== null || catalogue.snapshot().models.length === 0 ? [candidate] : [];
 }
@@ -172,10 +177,10 @@ function discovered(models: readonly CatalogueModel[]): readonly Candidate[] {
 }
 
 /** A guild that allows none of the usual models means those whose ids it has written down. */
-function named(allowed: AllowedModels, freeOnly: boolean, catalogue: Catalogue): readonly Candidate[] {
+function named(allowed: AllowedModels, mayCost: MayCost, catalogue: Catalogue): readonly Candidate[] {
   return (allowed ?? [])
     .filter(isPlainId)
-    .flatMap((id) => preferredCandidate(id, freeOnly, catalogue))
+    .flatMap((id) => preferredCandidate(id, mayCost, catalogue))
     .slice(0, mostDiscovered);
 }
 

@@ -91,7 +91,7 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
         await proceed(parts, turn, candidate, step);
       }
     },
-    recall: (lost, signal) => recallAttempt(parts, lost, signal),
+    recall: (lost, _ownKey, signal) => recallAttempt(parts, lost, signal),
   };
 }
 

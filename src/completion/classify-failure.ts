@@ -17,7 +17,7 @@ export type FailureReader = (upstream: UpstreamError, nowMs: number) => Completi
 /** What the other side can tell us; the rest are our own findings. */
 type Kind = Exclude<
   CompletionFailure['kind'],
-  'budget_spent' | 'no_candidate' | 'cannot_afford' | 'search_not_allowed'
+  'budget_spent' | 'no_candidate' | 'cannot_afford' | 'search_not_allowed' | 'own_key'
 >;
 type Rule = readonly [pattern: RegExp, kind: Kind];
 

@@ -1,6 +1,6 @@
 import type { AttemptRecord, LostAttempt } from './attempt.ts';
 import type { CompletionFailure } from './failure.ts';
-import type { AllowedModels } from './ports.ts';
+import type { AllowedModels, OwnKey } from './ports.ts';
 import type { SearchReport } from './sources.ts';
 
 export interface PromptMessage {
@@ -33,6 +33,8 @@ export interface CompletionRequest {
   readonly needs?: RequestNeeds;
   /** The model is to search the web, which costs money on free models too. */
   readonly search?: boolean;
+  /** Null pays with the operator's. */
+  readonly ownKey: OwnKey | null;
   /** Pseudonym of the person, stable, not traceable to the platform. */
   readonly endUser: string;
   /** Stable per conversation, ≤ 256 characters: keeps it with one provider and its cache. */
@@ -93,8 +95,8 @@ export interface CompletionChain {
     signal: AbortSignal,
   ): Promise<CompletionOutcome>;
   /**
-   * What an attempt took whose process was lost: as the provider tells it, else estimated. Never rejects; takes at most
-   * a few seconds, and an aborted signal ends it with the estimate.
+   * What an attempt took whose process was lost: as the provider tells it to who paid, else estimated. Never rejects;
+   * takes at most a few seconds, and an aborted signal ends it with the estimate.
    */
-  recall(lost: LostAttempt, signal: AbortSignal): Promise<AttemptRecord>;
+  recall(lost: LostAttempt, ownKey: OwnKey | null, signal: AbortSignal): Promise<AttemptRecord>;
 }

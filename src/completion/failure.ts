@@ -7,6 +7,12 @@ export type CompletionFailure = { readonly httpStatus: number | null; readonly d
   | { readonly kind: 'no_credits' }
   /** The balance is enough for an answer of at most so many tokens, 256 or more. */
   | { readonly kind: 'cannot_afford'; readonly affordableTokens: number }
+  /** The key of who pays in the operator's place can't be used. */
+  | {
+      readonly kind: 'own_key';
+      readonly payer: 'guild' | 'user';
+      readonly why: 'removed' | 'refused' | 'spent' | 'unreadable';
+    }
   | { readonly kind: 'key_limit' }
   | { readonly kind: 'budget_spent'; readonly resetsAtMs: number }
   | { readonly kind: 'model_not_found' }

@@ -2,41 +2,48 @@ import type { CatalogueModel } from './catalogue-model.ts';
 import type { Catalogue } from './catalogue.ts';
 import { isPlainId } from './free-only.ts';
 import { isPriced } from './price.ts';
-import type { AllowedModels, ModelFilter, ModelLookup, ModelShelf } from './ports.ts';
+import type { AllowedModels, ModelFilter, ModelLookup, ModelShelf, Payer } from './ports.ts';
 
 export interface ShelfParts {
   /** Null where OpenRouter, whose models people choose from, is not asked. */
   readonly catalogue: Pick<Catalogue, 'snapshot' | 'find' | 'freeModels'> | null;
-  /** Nothing that costs is offered. */
+  /** Nothing that costs is offered at the operator's cost. */
   readonly freeOnly: boolean;
 }
 
 export function createModelShelf({ catalogue: given, freeOnly }: ShelfParts): ModelShelf {
   const catalogue = given ?? NO_MODELS;
-  /** What the operator's settings let be asked: with a known price, or none. */
-  const isOffered = (model: CatalogueModel): boolean => {
-    return isPlainId(model.id) && (model.isFree || (!freeOnly && isPriced(model.prices)));
-  };
+  const mayCost = ({ id }: CatalogueModel, allowed: AllowedModels, payer: Payer): boolean =>
+    payer === 'operator' ? !freeOnly : payer === 'user' || isNamed(id, allowed);
+  /** What whoever pays lets be asked: with a known price, or none. */
+  const isOffered = (model: CatalogueModel, allowed: AllowedModels, payer: Payer): boolean =>
+    isPlainId(model.id) && (model.isFree || (mayCost(model, allowed, payer) && isPriced(model.prices)));
   /** Free ones first, by their rank; the others by what an answer costs. */
-  const inOrder = (): readonly CatalogueModel[] => {
+  const inOrder = (allowed: AllowedModels, payer: Payer): readonly CatalogueModel[] => {
     const ranks = new Map(catalogue.freeModels().map(({ id }, index) => [id, index]));
     const rankOf = ({ id, isFree }: CatalogueModel): number => ranks.get(id) ?? ranks.size + Number(!isFree);
     const priceOf = ({ prices }: CatalogueModel): number => (prices.completion ?? 0) + (prices.prompt ?? 0);
     return catalogue
       .snapshot()
-      .models.filter(isOffered)
+      .models.filter((model) => isOffered(model, allowed, payer))
       .toSorted((a, b) => rankOf(a) - rankOf(b) || priceOf(a) - priceOf(b) || (a.id < b.id ? -1 : 1));
   };
 
-  const list = (filter: ModelFilter | null, allowed: AllowedModels): readonly CatalogueModel[] =>
-    inOrder().filter((model) => isAllowed(model, allowed) && (filter === null || FILTERS[filter](model)));
+  const list = (
+    filter: ModelFilter | null,
+    allowed: AllowedModels,
+    payer: Payer = 'operator',
+  ): readonly CatalogueModel[] =>
+    inOrder(allowed, payer).filter(
+      (model) => isAllowed(model, allowed) && (filter === null || FILTERS[filter](model)),
+    );
 
-  const search = (words: string, allowed: AllowedModels): readonly CatalogueModel[] => {
+  const search = (words: string, allowed: AllowedModels, payer?: Payer): readonly CatalogueModel[] => {
     const wanted = words
       .toLowerCase()
       .split(/\s+/u)
       .filter((word) => word !== '');
-    return list(null, allowed).filter(({ id, name }) => {
+    return list(null, allowed, payer).filter(({ id, name }) => {
       const text = `${id} ${name}`.toLowerCase();
       return wanted.every((word) => text.includes(word));
     });
@@ -45,15 +52,17 @@ export function createModelShelf({ catalogue: given, freeOnly }: ShelfParts): Mo
   return {
     list,
     search,
-    look(written, allowed): ModelLookup {
+    look(written, allowed, payer = 'operator'): ModelLookup {
       const id = written.trim().toLowerCase();
       const model = catalogue.find(written.trim()) ?? catalogue.find(id);
       if (model !== undefined) {
-        if (!isOffered(model)) return { kind: 'not_offered', model, freeOnly };
+        if (!isOffered(model, allowed, payer)) {
+          return { kind: 'not_offered', model, freeOnly: !mayCost(model, allowed, payer) };
+        }
         return isAllowed(model, allowed) ? { kind: 'found', model } : { kind: 'not_allowed', model };
       }
       const words = wordsOf(id);
-      const near = words.length === 0 ? [] : search(words.join(' '), allowed);
+      const near = words.length === 0 ? [] : search(words.join(' '), allowed, payer);
       const meant = near.filter((one) => words.every((word) => wordsOf(one.id).includes(word)));
       const [only] = meant;
       return meant.length === 1 && only !== undefined
@@ -88,6 +97,11 @@ export function isAllowed(
         (entry.endsWith('/*') && id.toLowerCase().startsWith(entry.slice(0, -1))),
     )
   );
+}
+
+/** Whether a guild's list holds a model as such, by its id or its author, and not only because it is free. */
+export function isNamed(id: string, allowed: AllowedModels): boolean {
+  return allowed !== null && isAllowed({ id, isFree: false }, allowed);
 }
 
 const wordsOf = (text: string): string[] => text.split(/[^a-z\d]+/u).filter((word) => word !== '');

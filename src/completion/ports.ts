@@ -30,17 +30,23 @@ export interface ExperienceStore {
 /** The models that a guild allows: ids, `author/*` and `free`, in small letters; null allows all. */
 export type AllowedModels = readonly string[] | null;
 
+/** Whose key and money a turn uses; resolved once, at admission: the person's own, else the guild's, else the operator's. */
+export type Payer = 'operator' | 'guild' | 'user';
+
 /** What a model must be, or be able to take. */
 export type ModelFilter = 'free' | 'vision' | 'files' | 'audio' | 'tools';
 
-/** The models that people can choose from, by the list, by what the operator offers and by what a guild allows. */
+/**
+ * The models that people can choose from, by the list, by what a guild allows and by who pays: the operator offers what the
+ * settings say, a person all that has a price, and a guild what is free or what it allows by name.
+ */
 export interface ModelShelf {
   /** Free ones first, the best of them at the front; then the others, cheap ones first. */
-  list(filter: ModelFilter | null, allowed: AllowedModels): readonly CatalogueModel[];
+  list(filter: ModelFilter | null, allowed: AllowedModels, payer?: Payer): readonly CatalogueModel[];
   /** Those in whose id or name all the words stand, in the same order. */
-  search(words: string, allowed: AllowedModels): readonly CatalogueModel[];
+  search(words: string, allowed: AllowedModels, payer?: Payer): readonly CatalogueModel[];
   /** What somebody means by a name: an id, or words that only one model has. */
-  look(written: string, allowed: AllowedModels): ModelLookup;
+  look(written: string, allowed: AllowedModels, payer?: Payer): ModelLookup;
   /** Whether a list was ever fetched. */
   hasList(): boolean;
   /** False where those who answer have one model each, and nothing can be chosen. */
@@ -49,7 +55,7 @@ export interface ModelShelf {
 
 export type ModelLookup =
   | { readonly kind: 'found'; readonly model: CatalogueModel }
-  /** The operator allows free models only, or nobody can tell what it costs. */
+  /** Who pays allows free models only, or nobody can tell what it costs. */
   | { readonly kind: 'not_offered'; readonly model: CatalogueModel; readonly freeOnly: boolean }
   /** The guild's admins do not allow it. */
   | { readonly kind: 'not_allowed'; readonly model: CatalogueModel }
@@ -76,4 +82,43 @@ export interface CompletionAlert {
     /** The account's privacy settings exclude the model; they are changed at https://openrouter.ai/settings/privacy. */
     | 'data_policy';
   readonly detail: string;
+}
+
+/** What the model service says of keys that people bring. Never rejects. */
+export interface KeyDesk {
+  /** Where a person signs in; what comes back is bound to the challenge (base64url of the verifier's SHA-256). */
+  signInUrl(challenge: string, callback: string | null): string;
+  look(apiKey: string): Promise<KeyLook>;
+  /** Trades the code of a sign-in for a key. A code is good once, for ten minutes. */
+  trade(code: string, verifier: string): Promise<CodeTrade>;
+}
+
+export type KeyLook =
+  | {
+      readonly kind: 'good';
+      /** What it may still spend in its period, in USD; null where it has no limit of its own. */
+      readonly remainingUsd: number | null;
+      readonly usedUsd: number;
+    }
+  /** It manages keys and answers no questions. */
+  | { readonly kind: 'management' }
+  /** Unknown, revoked or switched off. */
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'unreachable' };
+
+export type CodeTrade =
+  | { readonly kind: 'traded'; readonly apiKey: string }
+  /** Used before, of another sign-in, or made up. */
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'unreachable' };
+
+/** A key that pays in the operator's place. It is opened for each request and kept nowhere in plain. */
+export interface OwnKey {
+  /** Changes whenever what was learned about the key so far is of no use any more. */
+  readonly id: string;
+  /** The key; null where it can't be opened. */
+  open(): string | null;
+  /** Whether a model that costs may be asked with it: whoever pays has chosen that. */
+  mayCost(model: string): boolean;
 }

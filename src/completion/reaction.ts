@@ -68,6 +68,7 @@ export function createReaction(
     invalid_request: blameless(() => stop),
     budget_spent: blameless(() => stop),
     no_candidate: blameless(() => stop),
+    own_key: blameless(() => stop),
     cannot_afford: blameless(({ affordableTokens }) => ({
       kind: 'shorter_or_free',
       maxTokens: affordableTokens,

@@ -1,6 +1,7 @@
 import type { SearchReport } from '../completion/sources.ts';
 import type { GuildId, MessageId, PlaceId, TurnId, UserId } from '../platform/ids.ts';
-import type { Payer, Refusal, StoredNotice, TurnCause, TurnSettings, TurnState } from './turn.ts';
+import type { Payer } from '../completion/ports.ts';
+import type { Refusal, StoredNotice, TurnCause, TurnSettings, TurnState } from './turn.ts';
 
 /** Which answer is meant: the one of a turn, the one that a message is part of or led to, or the newest of the place. */
 export type StoryTarget =

@@ -1,13 +1,15 @@
 import type { CompletionChain, CompletionListener, CompletionOutcome } from '../completion/completion.ts';
+import type { OwnKey } from '../completion/ports.ts';
 import type { Logger } from '../platform/logger.ts';
 import { noteFailure } from './note-failure.ts';
+import { ofOwnKey, ownKeyOf, type OwnKeyParts } from './own-key.ts';
 import type { ErrorLog, TurnStore } from './ports.ts';
 import { buildPrompt } from './prompt.ts';
 import { decideSearch, type SearchPolicy } from './search-policy.ts';
 import type { TurnReply } from './turn-reply.ts';
 import { isStrict, type RunnableTurn } from './turn.ts';
 
-export interface CompletionParts {
+export interface CompletionParts extends OwnKeyParts {
   readonly store: TurnStore;
   readonly errors: ErrorLog;
   readonly chain: CompletionChain;
@@ -39,21 +41,11 @@ export async function completeTurn(
   // What is continued stays in sight.
   if (continued !== null) reply.append(continued);
   try {
-    const outcome = await parts.chain.complete(
-      {
-        messages: buildPrompt(turn.window, turn.guild !== null, continued, searches),
-        maxTokens: Math.min(turn.maxCompletionTokens, turn.settings.maxTokens ?? Infinity),
-        temperature: turn.settings.temperature ?? parts.temperature,
-        preferredModel: turn.settings.model,
-        isStrict: isStrict(turn.settings),
-        allowedModels: turn.settings.allowedModels ?? null,
-        search: searches,
-        endUser: parts.pseudonym(turn.author.internalId),
-        sessionId: turn.conversationId,
-      },
-      listenerOf(turn, reply, parts),
-      signal,
-    );
+    const ownKey = ownKeyOf(turn, parts);
+    const outcome =
+      ownKey !== null && 'kind' in ownKey
+        ? ({ kind: 'failed', failure: ownKey, attempts: [] } as const)
+        : ofOwnKey(await ask(turn, ownKey, reply, parts, { continued, searches, signal }), turn, parts);
     if (outcome.kind === 'failed' || outcome.kind === 'partial') {
       const { failure } = outcome;
       log.warn({ turn: turn.id, errorId, failure }, 'no complete answer');
@@ -73,6 +65,39 @@ const SEARCH_NOT_ALLOWED: CompletionOutcome = {
   failure: { kind: 'search_not_allowed', httpStatus: null, detail: 'free models only' },
   attempts: [],
 };
+
+interface Asking {
+  /** The answer that is to go on. */
+  readonly continued: string | null;
+  readonly searches: boolean;
+  readonly signal: AbortSignal;
+}
+
+function ask(
+  turn: RunnableTurn,
+  ownKey: OwnKey | null,
+  reply: TurnReply,
+  parts: CompletionParts,
+  { continued, searches, signal }: Asking,
+): Promise<CompletionOutcome> {
+  const { settings } = turn;
+  return parts.chain.complete(
+    {
+      messages: buildPrompt(turn.window, turn.guild !== null, continued, searches),
+      maxTokens: Math.min(turn.maxCompletionTokens, settings.maxTokens ?? Infinity),
+      temperature: settings.temperature ?? parts.temperature,
+      preferredModel: settings.model,
+      isStrict: isStrict(settings),
+      allowedModels: settings.allowedModels ?? null,
+      search: searches,
+      ownKey,
+      endUser: parts.pseudonym(turn.author.internalId),
+      sessionId: turn.conversationId,
+    },
+    listenerOf(turn, reply, parts),
+    signal,
+  );
+}
 
 function listenerOf(
   turn: RunnableTurn,

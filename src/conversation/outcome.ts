@@ -139,6 +139,7 @@ const busy = (waitMs: number): Notice => ({ key: 'failure.rate_limited', params:
 /** What a person reads for each kind of failure: whose turn it is to act, and when to try again. */
 const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind> } = {
   unauthorized: (_failure, errorId) => ({ key: 'failure.unauthorized', params: { errorId } }),
+  own_key: ({ payer, why }) => ({ key: 'failure.own_key', params: { payer, why } }),
   key_limit: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
   no_credits: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
   cannot_afford: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),

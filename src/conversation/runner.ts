@@ -8,6 +8,7 @@ import { createHeldTurns, type HeldTurn, type HeldTurns } from './held-turns.ts'
 import { noteFailure } from './note-failure.ts';
 import { conclude, refusalNotice, withPrevious, type Conclusion } from './outcome.ts';
 import type { ClaimedWork, LeaseNews, SettleResult, TurnClaim } from './ports.ts';
+import { recallKeyOf } from './own-key.ts';
 import type { ReplyDesk } from './reply-desk.ts';
 import { settleTurn, type SettlementParts } from './settle-turn.ts';
 import type { TurnReply } from './turn-reply.ts';
@@ -178,7 +179,7 @@ async function run(
   const errorId = parts.newErrorId();
   const [outcome, recalled] = await Promise.all([
     completeTurn(turn, reply, errorId, parts, signal),
-    Promise.all(turn.lost.map((attempt) => parts.chain.recall(attempt, signal))),
+    Promise.all(turn.lost.map((attempt) => parts.chain.recall(attempt, recallKeyOf(turn, parts), signal))),
   ]);
   if (signal.reason === RELEASED) return;
   const ended =

@@ -1,4 +1,5 @@
-import type { Payer, TurnSettings } from './turn.ts';
+import type { Payer } from '../completion/ports.ts';
+import type { TurnSettings } from './turn.ts';
 
 /** What the operator has set about money. */
 export interface SearchPolicy {

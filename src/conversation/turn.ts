@@ -1,6 +1,7 @@
 import type { LostAttempt } from '../completion/attempt.ts';
-import type { AllowedModels } from '../completion/ports.ts';
+import type { AllowedModels, Payer } from '../completion/ports.ts';
 import type { SearchReport } from '../completion/sources.ts';
+import type { SealedKey } from '../keys/ports.ts';
 import type { GuildId, OriginKey, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
 import type { ReplyTarget } from '../platform/message.ts';
 import type { PartRecord } from '../platform/reply.ts';
@@ -23,9 +24,6 @@ export type TurnState =
   | 'superseded';
 
 export type TurnCause = 'message' | 'edit' | 'regenerate' | 'continue' | 'command' | 'api' | 'schedule';
-
-/** Whose key and money a turn uses; resolved once, at admission. */
-export type Payer = 'operator';
 
 /** Why a turn was not allowed to run. */
 export type Refusal =
@@ -125,6 +123,8 @@ export interface RunnableTurn extends Claimed {
   readonly author: { readonly id: UserId; readonly internalId: string; readonly name: string };
   readonly guild: { readonly id: GuildId; readonly internalId: string } | null;
   readonly payer: Payer;
+  /** The key that a payer other than the operator has at the moment; null where there is none, or none any more. */
+  readonly ownKey: SealedKey | null;
   readonly replyTarget: ReplyTarget;
   readonly settings: TurnSettings;
   /** As the platform reported it with the event, if it did. */

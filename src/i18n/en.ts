@@ -1,4 +1,5 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { enModels } from './en-models.ts';
 import { enWhy } from './en-why.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
@@ -30,6 +31,29 @@ const SUBJECTS: Record<string, string> = {
   guild: 'This community has',
   instance: 'This bot has',
 };
+const OWN_KEY: Record<string, Record<string, string>> = {
+  user: {
+    removed:
+      'The key that should have paid for this is not there any more, so I did not answer. Please ask again.',
+    refused:
+      'Your OpenRouter key was refused, so I did not answer: it is unknown there, revoked or switched off.',
+    spent:
+      'Your OpenRouter key has nothing left to spend, so I did not answer: its limit is reached, or its account is empty.',
+    unreadable:
+      'I can’t open your stored OpenRouter key any more, so I did not answer. Please give it to me again.',
+  },
+  guild: {
+    removed:
+      'The key that should have paid for this is not there any more, so I did not answer. Please ask again.',
+    refused:
+      'This community’s OpenRouter key was refused, so I did not answer: it is unknown there, revoked or switched off.',
+    spent:
+      'This community’s OpenRouter key has nothing left to spend, so I did not answer: its limit is reached, or its account is empty.',
+    unreadable:
+      'I can’t open this community’s stored OpenRouter key any more, so I did not answer. It has to be given to me again.',
+  },
+};
+const ownKey = (whose: string): string => (whose === 'guild' ? 'This community’s key' : 'Your key');
 const amount = (metric: string, value: number): string => (metric === 'cost' ? usd(value) : count(value));
 
 export const en = {
@@ -64,6 +88,8 @@ export const en = {
     `I'm not signed in with the model service properly, so I can't answer until my operator has fixed it. (${p.errorId})`,
   'failure.no_credits': (p: { errorId: string }) =>
     `My account with the model service has no credit left. My operator has to top it up. (${p.errorId})`,
+  'failure.own_key': (p: { payer: string; why: string }) =>
+    `${OWN_KEY[p.payer]?.[p.why] ?? ''} ${p.payer === 'guild' ? 'Those who manage it can put it right with `/key set for:server`, or give it up with `/key remove for:server`.' : '`/key set` or `/key connect` puts it right, `/key remove` gives it up.'}`,
   'failure.budget_spent': (p: { waitMs: number }) =>
     `The budget for paid models is used up. It starts again in ${wait(p.waitMs)}.`,
   'failure.model_not_found': (p: { errorId: string }) =>
@@ -158,6 +184,13 @@ export const en = {
   'command.model.info.description': () => 'What a model can do and what it costs',
   'command.model.use.description': () => 'Choose the model that answers you',
   'command.model.reset.description': () => 'Leave the choice of the model to me',
+  'command.key.description': () => 'Pay with an OpenRouter key of your own',
+  'command.key.show.description': () => 'What I know of your key, or of this server’s',
+  'command.key.set.description': () => 'Give me an OpenRouter key',
+  'command.key.connect.description': () => 'Sign in with OpenRouter instead of typing a key',
+  'command.key.code.description': () => 'Finish the sign-in with the code that it showed',
+  'command.key.test.description': () => 'Ask OpenRouter whether the key is good',
+  'command.key.remove.description': () => 'Make me forget the key',
   'command.preferences.description': () => 'What you have chosen for yourself',
   'command.usage.description': () => 'What you have used, and what is left',
   'command.cache.description': () => 'What the models remembered of this conversation, and what that saved',
@@ -183,6 +216,9 @@ export const en = {
   'option.temperature': () => 'temperature, 0 to 2',
   'option.max_tokens': () => 'longest answer, in tokens',
   'option.reset': () => 'forget them all',
+  'option.for': () => 'whose key: me or server',
+  'option.key': () => 'OpenRouter key (sk-or-…)',
+  'option.code': () => 'code',
 
   'ask_about.question': () => 'Explain this message, and answer what it asks, if anything:',
 
@@ -205,61 +241,64 @@ export const en = {
   'guild.approved': (p: { id: string }) => `Approved: ${p.id}.`,
   'guild.unknown': (p: { id: string }) => `I have never heard from ${p.id}. /guild list shows who waits.`,
 
-  'model.title': (p: { count: number; page: number; pages: number }) =>
-    `**${plural(p.count, 'model', 'models')}**, page ${p.page} of ${p.pages}`,
-  'model.how': () => 'Choose one with `/model use`; `/model info` tells more.',
-  'model.how_pages': (p: { line: string }) => `The next page: \`${p.line}\``,
-  'model.is_yours': () => '✅ *yours*',
-  'model.none': () => 'No model that you could choose here is like that.',
-  'model.no_choice': () =>
-    'Here the models are set by whoever runs this bot; there is nothing to choose from.',
-  'model.no_list': () => 'I have not received the list of models yet. Please try again in a minute.',
-  'model.context': (p: { tokens: number }) => `reads ${count(p.tokens)} tokens`,
-  'model.longest_answer': (p: { tokens: number }) => `writes up to ${count(p.tokens)} tokens`,
-  'model.free': () => 'free',
-  'model.price': (p: { promptNanoUsd: number; completionNanoUsd: number }) =>
-    `${usd(p.promptNanoUsd)} read, ${usd(p.completionNanoUsd)} written, a million tokens`,
-  'model.price_from': (p: { promptNanoUsd: number; completionNanoUsd: number }) =>
-    `from ${usd(p.promptNanoUsd)} read, ${usd(p.completionNanoUsd)} written, a million tokens`,
-  'model.price_unknown': () => 'price decided only when it is asked',
-  'model.price_request': (p: { nanoUsd: number }) => `and ${usd(p.nanoUsd)} for each question`,
-  'model.price_highest': (p: { promptNanoUsd: number; completionNanoUsd: number }) =>
-    `at most ${usd(p.promptNanoUsd)} read, ${usd(p.completionNanoUsd)} written, for instance for long questions`,
-  'model.expires': (p: { date: string }) => `⏳ may be gone after ${p.date}`,
-  'model.chosen': (p: { model: string }) =>
-    `From now on \`${p.model}\` answers you, and no other model. \`/preferences fallback:on\` lets others step in when it can't.`,
-  'model.chosen_first': (p: { model: string }) =>
-    `From now on \`${p.model}\` answers you, and others step in when it can't.`,
-  'model.reset': () => 'From now on I choose the model again.',
-  'model.free_only': (p: { model: string }) =>
-    `\`${p.model}\` costs money, and I am set to free models only.`,
-  'model.no_price': (p: { model: string }) =>
-    `Nobody can tell beforehand what \`${p.model}\` costs, so I don't offer it.`,
-  'model.not_allowed': (p: { model: string }) =>
-    `\`${p.model}\` is not among the models that this community allows.`,
-  'model.unknown': (p: { written: string; near: string }) =>
-    p.near === ''
-      ? `I know no model called ${p.written}. \`/model search\` finds one by words of its name.`
-      : `I know no model called ${p.written}. Did you mean ${p.near}?`,
-  'preferences.title': () => '**Your preferences**',
-  'preferences.model': (p: { model: string }) =>
-    p.model === '' ? 'Model: I choose' : `Model: \`${p.model}\``,
-  'preferences.fallback': (p: { isAllowed: number }) =>
-    p.isAllowed === 1
-      ? 'Fallback: **on** – where your model can’t answer, another one does'
-      : 'Fallback: **off** – only the model that you chose answers',
-  'preferences.temperature': (p: { temperature: string }) =>
-    p.temperature === '' ? 'Temperature: the usual one' : `Temperature: **${p.temperature}**`,
-  'preferences.max_tokens': (p: { maxTokens: number }) =>
-    p.maxTokens === 0
-      ? 'Length of answers: the usual one'
-      : `Length of answers: at most **${count(p.maxTokens)}** tokens`,
-  'preferences.temperature_wrong': () =>
-    'A temperature is a number from 0 (sober) to 2 (wild), such as 0.7, or `default`.',
-  'preferences.max_tokens_wrong': (p: { least: number; most: number }) =>
-    `The length of answers is a whole number of tokens from ${count(p.least)} to ${count(p.most)}, or \`default\`.`,
-  'preferences.how': () =>
-    'Change them with `/model use`, `/model reset` and, for example, `/preferences fallback:on temperature:0.3 max_tokens:500`. `/preferences reset:yes` forgets them all.',
+  'key.off': () =>
+    'Keys of your own are switched off here. My operator can switch them on: `ENCRYPTION_KEY` (32 random bytes in base64, from `openssl rand -base64 32`) has to be set for me.',
+  'key.in_private': () => 'Others read along here. Please use /key in a private chat with me.',
+  'key.sign_in_private': () =>
+    'Others read along here, so I don’t show a sign-in. Use `/key set for:server` here, and then send me the key in private.',
+  'key.where_server': () =>
+    'I can’t tell which community you mean. Please use this command in the community that the key is for.',
+  'key.exposed': () =>
+    '⚠️ Others read along here, so I did not take that key. I take the message away if I may, but treat the key as seen: delete it at openrouter.ai/keys and make a new one. Then send it to me in a private chat, with /key set.',
+  'key.send': (p: { whose: string }) =>
+    `Please send me the ${p.whose === 'guild' ? 'community’s ' : ''}OpenRouter key (sk-or-…) as your next message here, within 10 minutes. I take that message away at once. Without typing a key it works with \`/key connect\`.`,
+  'key.send_in_private': (_p: { whose: string }) =>
+    'Please send me the OpenRouter key for this community (sk-or-…) as a message in our private chat, within 10 minutes. Don’t write it here.',
+  'key.kept': (p: { whose: string; last4: string; before: string; givenBy: string }) =>
+    `✅ ${p.whose === 'guild' ? 'From now on this community’s key pays for what is asked there' : 'From now on your key pays for what you ask'} (…${p.last4}).${p.before === '' ? '' : ` It takes the place of …${p.before}${p.givenBy === '' ? '' : `, which ${p.givenBy} had given`}.`} Free models answer unless ${p.whose === 'guild' ? 'admins name others with `/settings models:`' : 'you choose another one with `/model use`'}. I keep it encrypted and never show it; \`/key remove\` makes me forget it.`,
+  'key.no_key': () =>
+    'That is no OpenRouter key: those begin with sk-or-. I have not kept it, and sent it nowhere. You find yours at openrouter.ai/keys.',
+  'key.management': () =>
+    'That key manages other keys and can’t pay for answers, so I have not kept it. Please make a normal one at openrouter.ai/keys.',
+  'key.not_good': () =>
+    'OpenRouter does not accept that key: it is mistyped, revoked or switched off. I have not kept it.',
+  'key.unreachable': () =>
+    'I could not reach OpenRouter to check that, so nothing is changed. Please try again in a minute.',
+  'key.unasked': () =>
+    'That looked like a key, so I did not read it as a question, and kept nothing of it. To have it used, send `/key set` first. If you can still see the message, please delete it.',
+  'key.unasked_off': () =>
+    'That looked like a key, so I did not read it as a question, and kept nothing of it. Keys of your own are switched off here. If you can still see the message, please delete it.',
+  'key.sign_in': (p: { url: string; comesBack: number; whose: string }) =>
+    `[Sign in with OpenRouter](${p.url}) and allow a key for ${p.whose === 'guild' ? 'this community' : 'yourself'}, within 10 minutes. ${p.comesBack === 1 ? 'That is all.' : 'It then shows you a code: bring it to me with `/key code`.'} The link is for you alone: don’t pass it on.`,
+  'key.code_none': () => 'You have not begun a sign-in. `/key connect` begins one.',
+  'key.code_used': () => 'That sign-in is over already. `/key connect` begins a new one.',
+  'key.code_expired': () =>
+    'That took longer than 10 minutes, so the code is not good any more. `/key connect` begins anew.',
+  'key.code_refused': () =>
+    'OpenRouter does not accept that code: it was used before, is mistyped, or belongs to another sign-in than your last one. `/key connect` begins anew.',
+  'key.none': (p: { whose: string }) =>
+    p.whose === 'guild' ? 'This community has no key of its own.' : 'You have no key of your own.',
+  'key.how': () =>
+    '`/key connect` signs you in with OpenRouter, `/key set` takes a key that you have. It then pays in my operator’s place.',
+  'key.title': (p: { whose: string; last4: string }) => `**${ownKey(p.whose)}**: OpenRouter, …${p.last4}`,
+  'key.is_good': (p: { whose: string }) => `✅ ${ownKey(p.whose)} is good.`,
+  'key.is_refused': (p: { whose: string }) =>
+    `❌ ${ownKey(p.whose)} is refused by OpenRouter. Give me another one with \`/key set\`, or remove it with \`/key remove\`.`,
+  'key.is_unknown': (_p: { whose: string }) => '❔ I could not reach OpenRouter to check it.',
+  'key.is_unreadable': (p: { whose: string }) =>
+    `❌ ${ownKey(p.whose)} can’t be opened any more and needs to be entered again, with \`/key set\` or \`/key connect\`.`,
+  'key.no_limit': (p: { usedNanoUsd: number }) =>
+    `No limit of its own; ${usd(p.usedNanoUsd)} spent with it so far`,
+  'key.credit': (p: { remainingNanoUsd: number; usedNanoUsd: number }) =>
+    `${usd(p.remainingNanoUsd)} left to spend, ${usd(p.usedNanoUsd)} spent with it so far`,
+  'key.given': (p: { givenBy: string; on: string }) =>
+    `Given ${p.givenBy === '' ? '' : `by ${p.givenBy} `}on ${p.on}`,
+  'key.used': (p: { on: string }) => (p.on === '' ? 'Not used yet' : `Last used on ${p.on}`),
+  'key.removed': (p: { whose: string; last4: string }) =>
+    `🗑️ I have forgotten ${p.whose === 'guild' ? 'this community’s' : 'your'} key${p.last4 === '' ? '' : ` …${p.last4}`}. To make it useless everywhere, delete it at openrouter.ai/keys.`,
+  'key.page_title': () => 'Sign-in with OpenRouter',
+  'key.page_missing': () => 'OpenRouter sent no code along. Please begin again with /key connect.',
+  'key.page_back': () => 'You can close this page and go back to the chat.',
 
   'new.done': () => '🆕 A fresh conversation. What is it about?',
   'stop.done': (p: { answers: number }) => `⏹️ Stopping ${plural(p.answers, 'answer', 'answers')}.`,
@@ -329,6 +368,7 @@ export const en = {
     'No model key is set: answers are simulated. To make it real set OPENROUTER_API_KEY; for chats set DISCORD_TOKEN or TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(answer to an earlier message)',
   ...enWhy,
+  ...enModels,
 } as const;
 
 export type Messages = typeof en;

@@ -1,5 +1,6 @@
 import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { idModels } from './id-models.ts';
 import { idWhy } from './id-why.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
@@ -20,6 +21,29 @@ const STYLES: Record<string, string> = {
   channel: 'setiap kanal adalah satu percakapan',
 };
 const SUBJECTS: Record<string, string> = { user: 'Kamu', guild: 'Komunitas ini', instance: 'Bot ini' };
+const OWN_KEY: Record<string, Record<string, string>> = {
+  user: {
+    removed:
+      'Kunci yang seharusnya membayar ini sudah tidak ada, jadi saya tidak menjawab. Silakan tanyakan lagi.',
+    refused:
+      'Kunci OpenRouter milikmu ditolak, jadi saya tidak menjawab: tidak dikenal di sana, dicabut, atau dinonaktifkan.',
+    spent:
+      'Kunci OpenRouter milikmu tidak punya sisa dana, jadi saya tidak menjawab: batasnya tercapai, atau akunnya kosong.',
+    unreadable:
+      'Kunci OpenRouter milikmu yang tersimpan tidak bisa saya buka lagi, jadi saya tidak menjawab. Silakan berikan lagi.',
+  },
+  guild: {
+    removed:
+      'Kunci yang seharusnya membayar ini sudah tidak ada, jadi saya tidak menjawab. Silakan tanyakan lagi.',
+    refused:
+      'Kunci OpenRouter komunitas ini ditolak, jadi saya tidak menjawab: tidak dikenal di sana, dicabut, atau dinonaktifkan.',
+    spent:
+      'Kunci OpenRouter komunitas ini tidak punya sisa dana, jadi saya tidak menjawab: batasnya tercapai, atau akunnya kosong.',
+    unreadable:
+      'Kunci OpenRouter komunitas ini yang tersimpan tidak bisa saya buka lagi, jadi saya tidak menjawab. Kunci itu perlu diberikan lagi.',
+  },
+};
+const ownKey = (whose: string): string => (whose === 'guild' ? 'Kunci komunitas ini' : 'Kuncimu');
 const amount = (metric: string, value: number): string => (metric === 'cost' ? usd(value) : count(value));
 
 /** Bahasa Indonesia. The language has no plural forms, so a count stands before the plain noun. */
@@ -47,6 +71,8 @@ export const id: Translation = {
     `Saya belum masuk ke layanan model dengan benar, jadi saya baru bisa menjawab setelah operator memperbaikinya. (${p.errorId})`,
   'failure.no_credits': (p) =>
     `Akun saya di layanan model sudah tidak punya saldo. Operator harus mengisinya. (${p.errorId})`,
+  'failure.own_key': (p) =>
+    `${OWN_KEY[p.payer]?.[p.why] ?? ''} ${p.payer === 'guild' ? 'Pengelolanya bisa memperbaikinya dengan `/key set for:server`, atau melepasnya dengan `/key remove for:server`.' : '`/key set` atau `/key connect` memperbaikinya, `/key remove` melepasnya.'}`,
   'failure.budget_spent': (p) =>
     `Anggaran untuk model berbayar sudah habis. Dimulai lagi dalam ${wait(p.waitMs)}.`,
   'failure.model_not_found': (p) =>
@@ -137,6 +163,13 @@ export const id: Translation = {
   'command.model.info.description': () => 'Kemampuan dan harga sebuah model',
   'command.model.use.description': () => 'Pilih model yang menjawabmu',
   'command.model.reset.description': () => 'Serahkan pilihan model kepada saya',
+  'command.key.description': () => 'Bayar dengan kunci OpenRouter milikmu sendiri',
+  'command.key.show.description': () => 'Yang saya ketahui tentang kuncimu, atau kunci server ini',
+  'command.key.set.description': () => 'Berikan kunci OpenRouter kepada saya',
+  'command.key.connect.description': () => 'Masuk lewat OpenRouter tanpa mengetik kunci',
+  'command.key.code.description': () => 'Selesaikan proses masuk dengan kode yang ditampilkan',
+  'command.key.test.description': () => 'Tanyakan kepada OpenRouter apakah kuncinya berlaku',
+  'command.key.remove.description': () => 'Buat saya melupakan kunci itu',
   'command.preferences.description': () => 'Yang sudah kamu pilih untuk dirimu',
   'command.usage.description': () => 'Yang sudah kamu pakai dan yang tersisa',
   'command.cache.description': () => 'Yang diingat model dari percakapan ini, dan penghematannya',
@@ -162,6 +195,9 @@ export const id: Translation = {
   'option.temperature': () => 'temperatur, 0 sampai 2',
   'option.max_tokens': () => 'jawaban terpanjang, dalam token',
   'option.reset': () => 'lupakan semuanya',
+  'option.for': () => 'kunci siapa: me atau server',
+  'option.key': () => 'kunci OpenRouter (sk-or-…)',
+  'option.code': () => 'kode',
 
   'ask_about.question': () => 'Jelaskan pesan ini, dan jawab pertanyaannya jika ada:',
 
@@ -184,56 +220,62 @@ export const id: Translation = {
   'guild.unknown': (p) =>
     `Saya belum pernah mendengar dari ${p.id}. /guild list menunjukkan siapa yang menunggu.`,
 
-  'model.title': (p) => `**${count(p.count)} model**, halaman ${p.page} dari ${p.pages}`,
-  'model.how': () => 'Pilih salah satu dengan `/model use`; `/model info` memberi tahu lebih banyak.',
-  'model.how_pages': (p) => `Halaman berikutnya: \`${p.line}\``,
-  'model.is_yours': () => '✅ *pilihanmu*',
-  'model.none': () => 'Tidak ada model seperti itu yang bisa kamu pilih di sini.',
-  'model.no_choice': () => 'Di sini model ditentukan oleh pengelola bot ini; tidak ada yang bisa dipilih.',
-  'model.no_list': () => 'Saya belum menerima daftar model. Silakan coba lagi sebentar lagi.',
-  'model.context': (p) => `membaca ${count(p.tokens)} token`,
-  'model.longest_answer': (p) => `menulis sampai ${count(p.tokens)} token`,
-  'model.free': () => 'gratis',
-  'model.price': (p) =>
-    `${usd(p.promptNanoUsd)} dibaca, ${usd(p.completionNanoUsd)} ditulis, per sejuta token`,
-  'model.price_from': (p) =>
-    `mulai ${usd(p.promptNanoUsd)} dibaca, ${usd(p.completionNanoUsd)} ditulis, per sejuta token`,
-  'model.price_unknown': () => 'harga baru ditentukan saat dipakai',
-  'model.price_request': (p) => `dan ${usd(p.nanoUsd)} per pertanyaan`,
-  'model.price_highest': (p) =>
-    `paling mahal ${usd(p.promptNanoUsd)} dibaca, ${usd(p.completionNanoUsd)} ditulis, misalnya untuk pertanyaan panjang`,
-  'model.expires': (p) => `⏳ mungkin hilang setelah ${p.date}`,
-  'model.chosen': (p) =>
-    `Mulai sekarang \`${p.model}\` yang menjawabmu, bukan model lain. \`/preferences fallback:on\` mengizinkan model lain menggantikannya bila perlu.`,
-  'model.chosen_first': (p) =>
-    `Mulai sekarang \`${p.model}\` yang menjawabmu, dan model lain menggantikannya bila perlu.`,
-  'model.reset': () => 'Mulai sekarang saya yang memilih modelnya lagi.',
-  'model.free_only': (p) => `\`${p.model}\` berbayar, sedangkan saya diatur hanya untuk model gratis.`,
-  'model.no_price': (p) =>
-    `Harga \`${p.model}\` tidak bisa diketahui lebih dulu, jadi saya tidak menawarkannya.`,
-  'model.not_allowed': (p) => `\`${p.model}\` tidak termasuk model yang diizinkan komunitas ini.`,
-  'model.unknown': (p) =>
-    p.near === ''
-      ? `Saya tidak mengenal model bernama ${p.written}. \`/model search\` mencarinya lewat kata dari namanya.`
-      : `Saya tidak mengenal model bernama ${p.written}. Maksudmu ${p.near}?`,
-  'preferences.title': () => '**Preferensimu**',
-  'preferences.model': (p) => (p.model === '' ? 'Model: saya yang memilih' : `Model: \`${p.model}\``),
-  'preferences.fallback': (p) =>
-    p.isAllowed === 1
-      ? 'Pengganti: **ya** – bila modelmu tidak bisa menjawab, model lain yang menjawab'
-      : 'Pengganti: **tidak** – hanya model pilihanmu yang menjawab',
-  'preferences.temperature': (p) =>
-    p.temperature === '' ? 'Temperatur: yang biasa' : `Temperatur: **${p.temperature}**`,
-  'preferences.max_tokens': (p) =>
-    p.maxTokens === 0
-      ? 'Panjang jawaban: yang biasa'
-      : `Panjang jawaban: paling banyak **${count(p.maxTokens)}** token`,
-  'preferences.temperature_wrong': () =>
-    'Temperatur adalah angka dari 0 (tenang) sampai 2 (liar), misalnya 0.7, atau `default`.',
-  'preferences.max_tokens_wrong': (p) =>
-    `Panjang jawaban adalah bilangan bulat token dari ${count(p.least)} sampai ${count(p.most)}, atau \`default\`.`,
-  'preferences.how': () =>
-    'Ubah dengan `/model use`, `/model reset`, dan misalnya `/preferences fallback:on temperature:0.3 max_tokens:500`. `/preferences reset:yes` melupakan semuanya.',
+  'key.off': () =>
+    'Kunci milik sendiri dinonaktifkan di sini. Operator saya bisa mengaktifkannya: `ENCRYPTION_KEY` (32 byte acak dalam base64, dari `openssl rand -base64 32`) perlu diatur untuk saya.',
+  'key.in_private': () =>
+    'Orang lain ikut membaca di sini. Silakan pakai /key di obrolan pribadi dengan saya.',
+  'key.sign_in_private': () =>
+    'Orang lain ikut membaca di sini, jadi saya tidak menampilkan proses masuk. Pakai `/key set for:server` di sini, lalu kirim kuncinya kepada saya secara pribadi.',
+  'key.where_server': () =>
+    'Saya tidak tahu komunitas mana yang kamu maksud. Silakan pakai perintah ini di komunitas yang memakai kunci itu.',
+  'key.exposed': () =>
+    '⚠️ Orang lain ikut membaca di sini, jadi kunci itu tidak saya terima. Pesannya saya hapus bila boleh, tetapi anggap kuncinya sudah terlihat: hapus di openrouter.ai/keys dan buat yang baru. Lalu kirim kepada saya di obrolan pribadi, dengan /key set.',
+  'key.send': (p) =>
+    `Silakan kirim kunci OpenRouter ${p.whose === 'guild' ? 'komunitas ' : ''}(sk-or-…) sebagai pesan berikutnya di sini, dalam 10 menit. Pesan itu langsung saya hapus. Tanpa mengetik kunci, bisa dengan \`/key connect\`.`,
+  'key.send_in_private': () =>
+    'Silakan kirim kunci OpenRouter untuk komunitas ini (sk-or-…) sebagai pesan di obrolan pribadi kita, dalam 10 menit. Jangan tulis di sini.',
+  'key.kept': (p) =>
+    `✅ ${p.whose === 'guild' ? 'Mulai sekarang kunci komunitas ini membayar yang ditanyakan di sana' : 'Mulai sekarang kuncimu membayar yang kamu tanyakan'} (…${p.last4}).${p.before === '' ? '' : ` Kunci ini menggantikan …${p.before}${p.givenBy === '' ? '' : `, yang diberikan ${p.givenBy}`}.`} Model gratis yang menjawab, kecuali ${p.whose === 'guild' ? 'pengelola menyebut yang lain dengan `/settings models:`' : 'kamu memilih yang lain dengan `/model use`'}. Saya menyimpannya terenkripsi dan tidak pernah menampilkannya; \`/key remove\` membuat saya melupakannya.`,
+  'key.no_key': () =>
+    'Itu bukan kunci OpenRouter: kuncinya diawali sk-or-. Saya tidak menyimpannya, dan tidak mengirimnya ke mana pun. Kuncimu ada di openrouter.ai/keys.',
+  'key.management': () =>
+    'Kunci itu mengelola kunci lain dan tidak bisa membayar jawaban, jadi tidak saya simpan. Silakan buat kunci biasa di openrouter.ai/keys.',
+  'key.not_good': () =>
+    'OpenRouter tidak menerima kunci itu: salah ketik, dicabut, atau dinonaktifkan. Saya tidak menyimpannya.',
+  'key.unreachable': () =>
+    'Saya tidak bisa menjangkau OpenRouter untuk memeriksanya, jadi tidak ada yang berubah. Silakan coba lagi sebentar lagi.',
+  'key.unasked': () =>
+    'Itu tampak seperti kunci, jadi tidak saya baca sebagai pertanyaan, dan tidak saya simpan. Agar dipakai, kirim `/key set` dulu. Jika pesannya masih terlihat, silakan hapus.',
+  'key.unasked_off': () =>
+    'Itu tampak seperti kunci, jadi tidak saya baca sebagai pertanyaan, dan tidak saya simpan. Kunci milik sendiri dinonaktifkan di sini. Jika pesannya masih terlihat, silakan hapus.',
+  'key.sign_in': (p) =>
+    `[Masuk lewat OpenRouter](${p.url}) dan izinkan sebuah kunci untuk ${p.whose === 'guild' ? 'komunitas ini' : 'dirimu'}, dalam 10 menit. ${p.comesBack === 1 ? 'Itu saja.' : 'Di sana kamu akan melihat kode: berikan kepada saya dengan `/key code`.'} Tautan itu hanya untukmu: jangan diteruskan.`,
+  'key.code_none': () => 'Kamu belum memulai proses masuk. `/key connect` memulainya.',
+  'key.code_used': () => 'Proses masuk itu sudah selesai. `/key connect` memulai yang baru.',
+  'key.code_expired': () =>
+    'Itu lebih lama dari 10 menit, jadi kodenya tidak berlaku lagi. `/key connect` memulai dari awal.',
+  'key.code_refused': () =>
+    'OpenRouter tidak menerima kode itu: sudah dipakai, salah ketik, atau milik proses masuk selain yang terakhir. `/key connect` memulai dari awal.',
+  'key.none': (p) =>
+    p.whose === 'guild' ? 'Komunitas ini tidak punya kunci sendiri.' : 'Kamu tidak punya kunci sendiri.',
+  'key.how': () =>
+    '`/key connect` memasukkanmu lewat OpenRouter, `/key set` menerima kunci yang kamu punya. Kunci itu lalu membayar menggantikan operator saya.',
+  'key.title': (p) => `**${ownKey(p.whose)}**: OpenRouter, …${p.last4}`,
+  'key.is_good': (p) => `✅ ${ownKey(p.whose)} berlaku.`,
+  'key.is_refused': (p) =>
+    `❌ ${ownKey(p.whose)} ditolak OpenRouter. Berikan yang lain dengan \`/key set\`, atau hapus dengan \`/key remove\`.`,
+  'key.is_unknown': () => '❔ Saya tidak bisa menjangkau OpenRouter untuk memeriksanya.',
+  'key.is_unreadable': (p) =>
+    `❌ ${ownKey(p.whose)} tidak bisa dibuka lagi dan perlu dimasukkan ulang, dengan \`/key set\` atau \`/key connect\`.`,
+  'key.no_limit': (p) => `Tanpa batas sendiri; sejauh ini terpakai ${usd(p.usedNanoUsd)}`,
+  'key.credit': (p) => `Sisa ${usd(p.remainingNanoUsd)}, sejauh ini terpakai ${usd(p.usedNanoUsd)}`,
+  'key.given': (p) => `Diberikan ${p.givenBy === '' ? '' : `oleh ${p.givenBy} `}pada ${p.on}`,
+  'key.used': (p) => (p.on === '' ? 'Belum pernah dipakai' : `Terakhir dipakai pada ${p.on}`),
+  'key.removed': (p) =>
+    `🗑️ Saya sudah melupakan ${p.whose === 'guild' ? 'kunci komunitas ini' : 'kuncimu'}${p.last4 === '' ? '' : ` …${p.last4}`}. Agar tidak bisa dipakai di mana pun, hapus di openrouter.ai/keys.`,
+  'key.page_title': () => 'Masuk lewat OpenRouter',
+  'key.page_missing': () => 'OpenRouter tidak menyertakan kode. Silakan mulai lagi dengan /key connect.',
+  'key.page_back': () => 'Halaman ini bisa ditutup; silakan kembali ke obrolan.',
 
   'new.done': () => '🆕 Percakapan baru. Tentang apa?',
   'stop.done': (p) => `⏹️ Menghentikan ${count(p.answers)} jawaban.`,
@@ -286,4 +328,5 @@ export const id: Translation = {
     'Kunci model belum diatur: jawaban disimulasikan. Untuk yang sungguhan, atur OPENROUTER_API_KEY; untuk obrolan, atur DISCORD_TOKEN atau TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(jawaban untuk pesan sebelumnya)',
   ...idWhy,
+  ...idModels,
 };

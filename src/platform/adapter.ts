@@ -39,9 +39,10 @@ export interface Handlers {
   /**
    * Resolves when the message is stored, refused or known to be none of ours: only now may the
    * platform be told that it arrived. Rejects with
-   * `StoreUnavailable` when nothing is stored; the platform must deliver again.
+   * `StoreUnavailable` when nothing is stored; the platform must deliver again. What is to be said to a message that is
+   * no question: that one held a secret, and is to be taken away where that is possible.
    */
-  onMessage(message: IncomingMessage): Promise<Taken>;
+  onMessage(message: IncomingMessage): Promise<Said | Taken>;
   /** Resolves with what to say, in the user's language, or whether a turn's reply says it. Rejects as above. */
   onCommand(invocation: CommandInvocation): Promise<Said | Taken>;
   /**

@@ -9,6 +9,8 @@ export interface CommandOption {
   readonly choices?: readonly string[];
   /** Takes the rest of the line where options are written as text. At most one, the last. */
   readonly greedy?: boolean;
+  /** Asked for where nobody reads along, and never as an option that a platform would show. */
+  readonly isSecret?: boolean;
   /** What is proposed while it is written, where a platform can. */
   readonly suggests?: 'models';
 }
@@ -32,8 +34,10 @@ export interface CommandSpec {
   readonly opensChat?: boolean;
   readonly scope: 'any' | 'guild' | 'private';
   readonly requires: 'everyone' | 'guild_admin' | 'operator';
+  /** What is written with it may be secret: it is taken out of sight where a platform can, and never said back. */
+  readonly isConfidential?: boolean;
   /** How the answer shows where the platform can choose; a modal must be the first response. */
-  readonly respond: 'modal' | 'instant' | 'deferPublic' | 'deferPrivate';
+  readonly respond: 'modal' | 'privateModal' | 'instant' | 'deferPublic' | 'deferPrivate';
 }
 
 /** A command as people write it, without the slash. */
@@ -61,9 +65,24 @@ export interface CommandInvocation extends Envelope {
   /** What was written behind the command where options are text; null where the platform sends them apart. */
   readonly line: string | null;
   readonly isPrivate: boolean;
-  /** Others read what is said, also where the command would answer its person alone. */
+  /** Others read what is written here, and what is answered whatever the spec says. */
   readonly isOverheard?: boolean;
   readonly repliesTo: MessageId | null;
+}
+
+/** Whether what was written with a command may be a secret, so that nobody should go on reading it. */
+export function bearsSecret(
+  specs: readonly CommandSpec[],
+  { name, line }: Pick<CommandInvocation, 'name' | 'line'>,
+): boolean {
+  const family = specs.filter((spec) => spec.name === name && spec.isConfidential === true);
+  const [first = '', ...others] = (line ?? '').trim().toLowerCase().split(/\s+/u);
+  if (family.length === 0 || first === '') return false;
+  const isPlain = (word: string): boolean =>
+    family.some(({ options }) =>
+      options.some((option) => option.choices?.some((choice) => word === `${option.name}:${choice}`)),
+    );
+  return family.every(({ subcommand }) => subcommand !== first) || !others.every(isPlain);
 }
 
 /** A button below what a command said: pressing it uses a command as if this line were written behind its name. */

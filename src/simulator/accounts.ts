@@ -37,6 +37,8 @@ export interface AccountSettings {
 }
 
 export interface Accounts {
+  /** Adds a key, or changes one. */
+  set(key: SimulatedKey): void;
   /** The key of an `Authorization` header, or the 401 that OpenRouter answers. */
   authenticate(authorization: string | undefined): KeyState | Refusal;
   charge(state: KeyState, nanoUsd: NanoUsd): void;
@@ -53,8 +55,7 @@ export function createAccounts(settings: AccountSettings): Accounts {
   const { now, freeLimits } = settings;
   const accounts = new Map<string, Account>();
   const states = new Map<string, KeyState>();
-  for (const given of settings.keys) {
-    const key = typeof given === 'string' ? { key: given } : given;
+  const set = (key: SimulatedKey) => {
     const id = key.account ?? 'default';
     const account = accounts.get(id) ?? {
       id,
@@ -63,8 +64,9 @@ export function createAccounts(settings: AccountSettings): Accounts {
       freePool: createFreePool(freeLimits, now),
     };
     accounts.set(id, account);
-    states.set(key.key, { key, account, spentByDay: new Map() });
-  }
+    states.set(key.key, { key, account, spentByDay: states.get(key.key)?.spentByDay ?? new Map() });
+  };
+  for (const key of settings.keys) set(typeof key === 'string' ? { key } : key);
   const spentSince = (state: KeyState, firstDay: number) => {
     let sum = 0n;
     for (const [day, nanoUsd] of state.spentByDay) if (day >= firstDay) sum += nanoUsd;
@@ -77,6 +79,7 @@ export function createAccounts(settings: AccountSettings): Accounts {
     return toNanoUsd(parseDecimal(limitUsd)) - spentSince(state, firstDay);
   };
   return {
+    set,
     authenticate: (authorization) => authenticate(states, authorization),
     charge(state, nanoUsd) {
       const day = dayNumber(now());

@@ -2,11 +2,12 @@
  * A faithful stand-in for OpenRouter on loopback: the model of the demo mode, and the upstream of the tests.
  *
  * It plays `POST /chat/completions` (whole and streamed, with every fault of `scenario.ts`), `/models`, `/models/user`, `/model/{author}/{slug}`,
- * `/models/{author}/{slug}/endpoints`, `/key` (`/auth/key`), `/credits` and `/generation`; checks requests, routes by `models`, `openrouter/free`,
+ * `/models/{author}/{slug}/endpoints`, `/key` (`/auth/key`), `/credits`, `/generation` and the sign-in
+ * (`/auth`, where a POST stands for the person who allows it, and `/auth/keys`); checks requests, routes by `models`, `openrouter/free`,
  * `openrouter/auto` and the `provider` preferences; counts free requests by account; and bills in exact nano-USD, so that the costs in answers, keys
  * and generations agree. Models whose prices tell what reading their cache costs keep prompts as their providers do (`prompt-cache.ts`).
  *
- * It does not play caches that last an hour, image and audio output, embeddings, OAuth, key
+ * It does not play caches that last an hour, image and audio output, embeddings, key
  * management, presets, `~…-latest` aliases, the response cache or `openrouter_metadata`. Other paths answer a 404.
  *
  * Under `/__simulator/` other processes steer it: `POST play {scenario, match}`, `GET calls`, `POST reset`, `POST models {models}`.
@@ -22,6 +23,7 @@ import { createGenerations, type SimulatedGeneration } from './generations.ts';
 import { answerRequest } from './router.ts';
 import { createPromptCache } from './prompt-cache.ts';
 import { createScenarioQueue, scenarioSchema, type Scenario, type ScenarioMatch } from './scenario.ts';
+import { createSignIns } from './sign-ins.ts';
 import type { SimulatedCall, SimulatorState } from './state.ts';
 
 export interface SimulatorOptions {
@@ -63,6 +65,8 @@ export interface OpenRouterSimulator {
   /** The record of a generation, also before `GET /generation` shows it. */
   generation(id: string): SimulatedGeneration | undefined;
   setModels(models: readonly SimulatedModel[]): void;
+  /** Adds a key, or changes one: revokes it, for one. */
+  setKey(key: SimulatedKey): void;
   /** Ends open connections and the server. Rejects with an `AggregateError` when the simulator itself failed on any request. */
   stop(): Promise<void>;
 }
@@ -114,6 +118,7 @@ export async function startOpenRouterSimulator(options: SimulatorOptions = {}): 
     reset: steering.reset,
     generation: (id) => state.generations.get(id),
     setModels: steering.setModels,
+    setKey: (key) => state.accounts.set(key),
     async stop() {
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
@@ -147,10 +152,12 @@ const defaultFreeLimits = { perMinute: 20, perDay: 1000 };
 function createBooks(
   { keys = ['sk-or-v1-simulated'], creditsUsd = '100', freeLimits = defaultFreeLimits }: SimulatorOptions,
   now: () => number,
-): Pick<SimulatorState, 'accounts' | 'generations' | 'promptCache'> {
+): Pick<SimulatorState, 'accounts' | 'signIns' | 'generations' | 'promptCache'> {
+  const accounts = createAccounts({ keys, creditsUsd, freeLimits, now });
   return {
     promptCache: createPromptCache(now),
-    accounts: createAccounts({ keys, creditsUsd, freeLimits, now }),
+    accounts,
+    signIns: createSignIns({ now, addKey: (key) => accounts.set({ key, account: 'signed in' }) }),
     generations: createGenerations(now),
   };
 }

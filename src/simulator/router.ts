@@ -28,6 +28,13 @@ export async function answerRequest(
   const path = pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : '';
   const listing = request.method === 'GET' ? publicAnswer(state, path, searchParams) : undefined;
   if (listing !== undefined) return send(response, listing);
+  if (pathname === '/auth' || path === '/auth/keys') {
+    return answerSignIn(
+      state,
+      { method: call.method, path: pathname, query: searchParams, body: call.body },
+      response,
+    );
+  }
   const key = state.accounts.authenticate(request.headers.authorization);
   if (isRefusal(key)) return sendRefusal(response, key);
   if (request.method === 'POST' && path === '/chat/completions') {
@@ -35,6 +42,29 @@ export async function answerRequest(
     return answerChat({ state, key, call, response, signal: leaving.signal });
   }
   send(response, accountAnswer(state, key, request.method ?? 'GET', path, searchParams));
+}
+
+interface SignInRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: unknown;
+}
+
+/** Needs no key: it is how one comes into being. */
+function answerSignIn(
+  { signIns }: SimulatorState,
+  { method, path, query, body }: SignInRequest,
+  response: ServerResponse,
+): void {
+  const isPage = path === '/auth';
+  if (method !== 'POST' && !(isPage && method === 'GET')) {
+    return sendRefusal(response, refuse(405, 'Method Not Allowed'));
+  }
+  if (!isPage) return send(response, signIns.trade(body));
+  const { status, text, location } = method === 'GET' ? signIns.page(query) : signIns.allow(query);
+  response.writeHead(status, { 'content-type': 'text/plain', ...(location !== undefined && { location }) });
+  response.end(text);
 }
 
 function recordCall(

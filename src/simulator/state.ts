@@ -5,6 +5,7 @@ import type { Pace } from './completion.ts';
 import type { Generations } from './generations.ts';
 import type { PromptCache } from './prompt-cache.ts';
 import type { Scenario, ScenarioQueue } from './scenario.ts';
+import type { SignIns } from './sign-ins.ts';
 import type { Usage } from './wire.ts';
 
 /** A request that the simulator received. The fields below `body` fill in as it is answered. */
@@ -31,6 +32,7 @@ export interface SimulatedCall {
 export interface SimulatorState {
   models: readonly SimulatedModel[];
   accounts: Accounts;
+  signIns: SignIns;
   generations: Generations;
   promptCache: PromptCache;
   scenarios: ScenarioQueue;

@@ -27,6 +27,12 @@ export type DocumentFunction =
   | 'start_conversation_v1'
   | 'set_guild_setting_v1'
   | 'set_user_settings_v1'
+  | 'set_provider_key_v1'
+  | 'remove_provider_key_v1'
+  | 'mark_provider_key_v1'
+  | 'ask_key_v1'
+  | 'take_key_request_v1'
+  | 'end_key_request_v1'
   | 'forget_sealed_v2'
   | 'rebuild_counters_v1'
   | 'housekeeping_v1';

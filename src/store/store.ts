@@ -2,6 +2,7 @@ import type { CatalogueStore, ExperienceStore } from '../completion/ports.ts';
 import type { AnswerStories } from '../conversation/answer-story.ts';
 import type { AccessRequests, ErrorLog, TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
+import type { KeyStore, KeyVault } from '../keys/ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
@@ -14,7 +15,9 @@ import { createErrorLog } from './error-log.ts';
 import { createExperienceStore } from './experience-store.ts';
 import { createGuildSettings } from './guild-settings.ts';
 import { forgetSealed, keepHouse } from './housekeeping.ts';
+import { createKeyVault } from './key-vault.ts';
 import { createPreferences } from './preferences.ts';
+import { createProviderKeys } from './provider-keys.ts';
 import { createQuotaCounters, type QuotaCounters } from './quota-counters.ts';
 import { createSettingsStore, type SettingsStore } from './settings-store.ts';
 import { createStoryReader } from './story-reader.ts';
@@ -41,6 +44,8 @@ export interface Store {
   readonly settings: SettingsStore;
   readonly guildSettings: GuildSettings;
   readonly preferences: Preferences;
+  readonly keys: KeyStore;
+  readonly vault: KeyVault;
   readonly errors: ErrorLog;
   readonly control: Control;
   readonly accessRequests: AccessRequests;
@@ -64,6 +69,8 @@ export function createStore(database: Database, options: StoreOptions): Store {
     settings: createSettingsStore(database),
     guildSettings: createGuildSettings(sql),
     preferences: createPreferences(sql),
+    keys: createProviderKeys(sql, now),
+    vault: createKeyVault(sql),
     errors: createErrorLog(database, options.log),
     control: createControl(database),
     accessRequests: createAccessRequests(database),

@@ -122,7 +122,11 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
     left join users u on u.platform_user_id = q.p ->> 'user'
     left join guilds g on g.platform_guild_id = q.p ->> 'guild'
   ), hours as materialized (
-    select h.* from asked join usage_hourly h on h.hour > asked.now - make_interval(days => (asked.p ->> 'days')::int)
+    -- What members pay themselves is their own business.
+    select h.user_id, h.model, h.requests, h.answered, h.failed, h.attempts, h.attempt_failures, h.prompt_tokens,
+      h.completion_tokens, h.cached_tokens, h.first_token_ms_sum, h.first_token_count,
+      case when h.payer = 'user' and h.guild_id is not null then 0 else h.cost_nano_usd end as cost_nano_usd
+    from asked join usage_hourly h on h.hour > asked.now - make_interval(days => (asked.p ->> 'days')::int)
       and case when asked.p ->> 'guild' is null then h.guild_id is null and h.user_id = asked.user_id
         else h.guild_id = asked.guild_id end
   ), by_model as (

@@ -36,13 +36,15 @@ export const layers: Readonly<Record<string, Layer>> = {
   completion: pure({}),
   limits: pure({ platform: 'all' }),
   usage: pure({ platform: 'all' }),
-  conversation: pure({ platform: 'all', i18n: 'all', completion: 'all', limits: 'ports' }),
+  keys: pure({ platform: 'all', completion: 'ports' }),
+  conversation: pure({ platform: 'all', i18n: 'all', completion: 'all', limits: 'ports', keys: 'ports' }),
   commands: pure({
     platform: 'all',
     conversation: 'all',
     limits: 'all',
     usage: 'all',
     completion: 'ports',
+    keys: 'all',
     i18n: 'all',
   }),
   jobs: pure({ conversation: 'all', completion: 'all', platform: 'all' }),
@@ -53,6 +55,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       completion: 'ports',
       limits: 'ports',
       usage: 'ports',
+      keys: 'ports',
     },
     mayReachOutside: true,
     mayNamePlatforms: true,
@@ -72,9 +75,13 @@ export const rootFiles: readonly string[] = [
   'config-names.ts',
   'config-models.ts',
   'model-providers.ts',
+  'config-rules.ts',
   'logger.ts',
   'dispatch.ts',
   'engine-settings.ts',
+  'keys-command.ts',
+  'own-keys.ts',
+  'serve-http.ts',
 ];
 
 /** The layers, or single files, that may import a package. */

@@ -153,6 +153,7 @@ describe.each([
         preferredModel: null,
         isStrict: true,
         allowedModels: null,
+        ownKey: null,
         endUser: 'somebody',
         sessionId: 'a window that slides',
       };

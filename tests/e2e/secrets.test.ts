@@ -7,7 +7,7 @@ import { openScene, slowly, type Person, type Scene } from '../support/scene.ts'
 import { until } from '../support/until.ts';
 
 const KEY = 'sk-or-v1-0123456789abcdef-the-key-of-the-operator';
-const ENCRYPTION_KEY = Buffer.from('0123456789abcdef0123456789abcdef').toString('base64');
+const ENCRYPTION_KEY = 'q2f9V0mC7xZr1Yw8T4nJb6Kd3HsLpEuGaOiQtRvXcMk=';
 const PASSWORD = 'the-password-of-the-database';
 const JWT_SECRET = 'the-secret-that-signs-tokens-of-the-interface';
 

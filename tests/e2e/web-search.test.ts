@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Scenario } from '../../src/simulator/scenario.ts';
 import type { SimMessage } from '../simulators/telegram/handles.ts';
-import { databaseKinds, type TestDatabase } from '../support/database.ts';
+import { databaseKinds } from '../support/database.ts';
 import { openDiscordScene, type DiscordScene } from '../support/discord-scene.ts';
 import {
   actionsBelow,

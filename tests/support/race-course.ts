@@ -47,7 +47,7 @@ export interface Course {
 
 export async function call(course: Course, name: string, document: object): Promise<unknown> {
   const { sql } = course.options;
-  const text = storableJson({ ...document, nowMs: Math.floor(course.clock) });
+  const text = storableJson({ ...document, servesKeys: true, nowMs: Math.floor(course.clock) });
   const rows = await sql<{ outcome: unknown }[]>`select ${sql(name)}(${text}::text::jsonb) as outcome`;
   return rows[0]?.outcome;
 }

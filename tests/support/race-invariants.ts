@@ -23,12 +23,14 @@ export async function observe(sql: Sql, limits: DefaultQuotas): Promise<readonly
       from quota_subjects s join (values (0, 'instance'), (1, 'guild'), (2, 'user')) n(kind, name) on n.kind = s.kind
     ), booked as materialized (
       select 0::smallint as kind, '00000000-0000-0000-0000-000000000000'::uuid as subject_id, u.at, 0 as requests,
-        0 as tokens, u.cost_nano_usd as cost from usage u
+        0 as tokens, case u.payer when 'operator' then u.cost_nano_usd else 0 end as cost from usage u
       union all
-      select 1::smallint, u.guild_id, u.at, u.requests, u.prompt_tokens + u.completion_tokens, u.cost_nano_usd
+      select 1::smallint, u.guild_id, u.at, u.requests, u.prompt_tokens + u.completion_tokens,
+        case u.payer when 'user' then 0 else u.cost_nano_usd end
       from usage u where u.guild_id is not null
       union all
-      select 2::smallint, u.user_id, u.at, u.requests, u.prompt_tokens + u.completion_tokens, u.cost_nano_usd
+      select 2::smallint, u.user_id, u.at, u.requests, u.prompt_tokens + u.completion_tokens,
+        case u.payer when 'user' then 0 else u.cost_nano_usd end
       from usage u where u.user_id is not null
     ), by_window as (
       select s.kind, s.subject_id, w.win, date_trunc(w.win, b.at, s.time_zone) as start, sum(b.requests) as requests,
@@ -103,6 +105,15 @@ export async function observe(sql: Sql, limits: DefaultQuotas): Promise<readonly
     union all
     select 'I15 the version that shows is there', 'turn ' || t.id
     from turns t join messages m on m.id = t.selected_answer_id where m.deleted_at is not null
+    union all
+    select 'I21 what a turn took is paid by its payer', t.payer || ' turn ' || t.id
+    from turns t where exists (select 1 from usage u where u.turn_id = t.id and u.payer <> t.payer)
+      or exists (select 1 from attempts a where a.turn_id = t.id and a.payer <> t.payer)
+      or exists (select 1 from quota_holds h where h.turn_id = t.id and h.payer <> t.payer)
+    union all
+    select 'I22 money is held where it counts', t.payer || ' turn ' || t.id || ' kind ' || h.kind
+    from quota_holds h join turns t on t.id = h.turn_id
+    where h.attempt >= 0 and not case t.payer when 'operator' then h.kind in (0, 1, 2) when 'guild' then h.kind in (1, 2) else h.kind = 3 end
     union all
     select 'I16 five changes at most', 'message ' || m.id from messages m where m.edits > 5
     union all

@@ -25,6 +25,7 @@ import {
   type Operation,
   type RaceOptions,
 } from './race-course.ts';
+import { changeKey, prepareKeys } from './race-keys.ts';
 import { observe, observeEnd, type Sighting } from './race-invariants.ts';
 import {
   admission,
@@ -68,6 +69,7 @@ export async function race(options: RaceOptions): Promise<RaceReport> {
     clock: BEGIN,
   };
   await prepareGuilds(options.sql);
+  await prepareKeys(options.sql);
   let left = options.operations;
   const isOver = () => left <= 0 || course.sightings.some(({ invariant }) => options.stopAt?.test(invariant));
   const work = async () => {
@@ -118,6 +120,7 @@ const OPERATIONS: readonly Operation[] = [
   [6, 'claim', claimWork],
   [4, 'come back late', comeBackLate],
   [2, 'renew', renew],
+  [1, 'change a key', changeKey],
   ...SUCCESSIONS,
 ];
 const TOTAL_WEIGHT = OPERATIONS.reduce((sum, [weight]) => sum + weight, 0);

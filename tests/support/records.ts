@@ -101,7 +101,8 @@ export function createRecords({ sql }: Pick<Database, 'sql'>): Records {
     wrongCounters: () => sql<object[]>`
       select q.kind, q.subject_id, q.requests_day::int, u.requests, q.tokens_day::int, u.tokens, q.cost_day::int, u.cost
       from quota_subjects q cross join lateral (
-        select coalesce(sum(u.requests), 0)::int as requests, coalesce(sum(u.cost_nano_usd), 0)::int as cost,
+        select coalesce(sum(u.requests), 0)::int as requests, coalesce(sum(u.cost_nano_usd)
+            filter (where u.payer = 'operator' or (u.payer = 'guild' and q.kind > 0)), 0)::int as cost,
           coalesce(sum(u.prompt_tokens + u.completion_tokens), 0)::int as tokens
         from usage u
         where u.at >= q.day_start and case q.kind when 2 then u.user_id = q.subject_id when 1 then u.guild_id = q.subject_id else true end

@@ -251,6 +251,7 @@ function openInbound(wiring: Wiring, application: Application, handlers: Handler
     takeInteraction,
     rest,
     replies,
+    addressOf: (target) => fromReplyTarget(target, seal, Date.now()),
     chores,
     stopped: stopping.signal,
     clock,

@@ -121,6 +121,7 @@ function subcommandBody(spec: CommandSpec, words: CommandWords) {
 function optionsOf(spec: CommandSpec, { describeOption }: CommandWords): APIApplicationCommandBasicOption[] {
   return (
     spec.options
+      .filter(({ isSecret }) => isSecret !== true)
       // Discord would not let people use the command without it, and the modal could never ask.
       .map((option) => ({ ...option, required: option.required && !isAskedFor(spec, option) }))
       .toSorted((one, other) => Number(other.required) - Number(one.required))

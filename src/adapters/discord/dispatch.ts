@@ -3,12 +3,12 @@ import type { Chores } from '../../delivery/chores.ts';
 import type { Clock } from '../../delivery/clock.ts';
 import { pickLocale, translate } from '../../i18n/translate.ts';
 import { createOutageNotices } from '../../intake/outage-notices.ts';
-import type { Handlers } from '../../platform/adapter.ts';
-import type { IncomingMessage } from '../../platform/message.ts';
+import type { Handlers, Said } from '../../platform/adapter.ts';
+import type { IncomingMessage, ReplyTarget } from '../../platform/message.ts';
 import { messageId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { createRecent } from '../../platform/recent.ts';
-import { addressAt } from './address.ts';
+import { addressAt, type Address } from './address.ts';
 import type { Began, GatewayListener } from './client.ts';
 import { decodeEdit, decodeMessage, type DecodeContext } from './decode.ts';
 import { describe, toFailure } from './failure.ts';
@@ -26,6 +26,7 @@ export interface DispatchOptions extends SpeechOptions {
   readonly historyOf: (began: Began) => Parameters<Shards['began']>[0];
   readonly takeInteraction: (interaction: Interaction) => void;
   readonly replies: ReplyContext;
+  readonly addressOf: (target: ReplyTarget) => Address;
   readonly chores: Chores;
   /** A stopped adapter takes no event, also where the gateway still tells one. */
   readonly stopped: AbortSignal;
@@ -41,7 +42,10 @@ export interface Dispatch {
 export function createDispatch(options: DispatchOptions): Dispatch {
   const { intake, logger } = options;
   const owners = createThreadOwners(options.rest, logger);
-  const speechOf = createSpeech(options, owners);
+  const speechOf = createSpeech(options, owners, (message, said) => {
+    const address = options.addressOf(message.replyTarget);
+    options.chores.add(say(options.replies, address, said, { isPrivate: false }));
+  });
   const tell = createNotices(options);
   const shards = options.openShards({
     concerns: (message) => speechOf(message) !== null,
@@ -108,14 +112,19 @@ interface Speech {
 }
 
 /** Reads messages; null for what is not meant for the bot. */
-function createSpeech({ context, handlers }: SpeechOptions, owners: ThreadOwners) {
+function createSpeech(
+  { context, handlers }: SpeechOptions,
+  owners: ThreadOwners,
+  say: (message: IncomingMessage, said: Said) => void,
+) {
   const hintedThreads = createRecent<string, true>();
 
   const hand = async (message: IncomingMessage): Promise<void> => {
     // The store keeps the hint to one for ever; this spares it the further messages.
     const isHint = message.isTextWithheld && message.addressing.inOwnThread;
     if (isHint && hintedThreads.has(message.place)) return;
-    await handlers.onMessage(message);
+    const said = await handlers.onMessage(message);
+    if (typeof said === 'object') say(message, said);
     if (isHint) hintedThreads.set(message.place, true);
   };
 

@@ -151,14 +151,18 @@ function createResponders(options: InteractionOptions) {
     if (responseId !== null) await noteResponse(use.interaction, responseId, options);
   };
 
+  const openly = (use: Use): Promise<void> =>
+    use.spec?.respond === 'privateModal' ? privately(use) : publicly(use);
+
   return {
     async toCommand(use: Use): Promise<void> {
       const { interaction, spec, options: given } = use;
       switch (spec?.respond) {
         case 'instant':
           return await answering.soon(interaction, command(use));
-        case 'modal': {
-          if (!needsModal(spec, given)) return await publicly(use);
+        case 'modal':
+        case 'privateModal': {
+          if (!needsModal(spec, given)) return await openly(use);
           const data = modalOf(spec, given, words, pickLocale(interaction.locale));
           await callbacks.answer(interaction, { type: InteractionResponseType.Modal, data });
           return;
@@ -177,8 +181,9 @@ function createResponders(options: InteractionOptions) {
     ): Promise<void> {
       const modal = readModal(interaction.customId, fieldsOf(interaction));
       if (modal === null) return await answering.soon(interaction, Promise.resolve('no_reply' as const));
-      const { command: name, options: given } = modal;
-      await publicly({ interaction, name, subcommand: null, spec: slashes.get(name), options: given });
+      const [name = '', subcommand = null] = modal.command.split(' ');
+      const spec = slashes.get(modal.command);
+      await openly({ interaction, name, subcommand, spec, options: modal.options });
     },
 
     async toPress(interaction: ButtonInteraction): Promise<void> {

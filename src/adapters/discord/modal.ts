@@ -1,6 +1,6 @@
 import { ComponentType, TextInputStyle, type APIModalInteractionResponseCallbackData } from 'discord.js';
 import type { Locale } from '../../i18n/translate.ts';
-import type { CommandOption, CommandSpec } from '../../platform/command.ts';
+import { nameOf, type CommandOption, type CommandSpec } from '../../platform/command.ts';
 import type { CommandWords } from './command-words.ts';
 
 /** Options as written, by name. */
@@ -8,8 +8,11 @@ export type OptionTexts = Readonly<Record<string, string>>;
 
 /** Whether an option is asked for in a modal where it was not given with the command. */
 export function isAskedFor(spec: CommandSpec, option: CommandOption): boolean {
-  return spec.respond === 'modal' && textFields(spec).includes(option);
+  return hasModal(spec) && textFields(spec).includes(option);
 }
+
+/** Whether a command asks for what was not given with it. */
+const hasModal = ({ respond }: CommandSpec): boolean => respond === 'modal' || respond === 'privateModal';
 
 /** Whether something is left to be asked for in a modal. */
 export function needsModal(spec: CommandSpec, given: OptionTexts): boolean {
@@ -28,10 +31,10 @@ export function modalOf(
 ): APIModalInteractionResponseCallbackData {
   const fields = textFields(spec);
   const others = Object.entries(given).filter(([name]) => fields.every((field) => field.name !== name));
-  const customId = `${PREFIX}${spec.name}?${new URLSearchParams(others).toString()}`;
+  const customId = `${PREFIX}${nameOf(spec)}?${new URLSearchParams(others).toString()}`;
   return {
-    custom_id: customId.length <= LONGEST_ID ? customId : `${PREFIX}${spec.name}?`,
-    title: shorten(words.describe(spec.name, locale)),
+    custom_id: customId.length <= LONGEST_ID ? customId : `${PREFIX}${nameOf(spec)}?`,
+    title: shorten(words.describe(nameOf(spec).replace(' ', '.'), locale)),
     components: fields.map((option) => ({
       type: ComponentType.Label,
       label: shorten(words.describeOption(option.name, locale)),
@@ -39,14 +42,14 @@ export function modalOf(
         type: ComponentType.TextInput,
         custom_id: option.name,
         style: option.greedy === true ? TextInputStyle.Paragraph : TextInputStyle.Short,
-        required: option.required,
+        required: option.required || option.isSecret === true,
         ...(given[option.name] !== undefined && { value: given[option.name] }),
       },
     })),
   };
 }
 
-/** The command and the options that a modal of ours holds, or null for one that is not ours. */
+/** The command, as people write it, and the options that a modal of ours holds, or null for one that is not ours. */
 export function readModal(
   customId: string,
   fields: Iterable<readonly [string, string]>,

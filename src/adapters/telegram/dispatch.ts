@@ -1,12 +1,12 @@
-import type { CallbackQuery, Update, User } from 'grammy/types';
+import type { CallbackQuery, Message, Update, User } from 'grammy/types';
 import type { Explained, Handlers } from '../../platform/adapter.ts';
-import type { CommandSpec } from '../../platform/command.ts';
-import type { Envelope } from '../../platform/message.ts';
+import { bearsSecret, type CommandSpec } from '../../platform/command.ts';
+import type { Envelope, IncomingMessage } from '../../platform/message.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { fromReplyTarget } from './address.ts';
 import type { GroupAdmins } from './admins.ts';
 import type { Chores } from '../../delivery/chores.ts';
-import { decode } from './decode.ts';
+import { decode, type Decoded } from './decode.ts';
 import { attempt, describe } from './failure.ts';
 import { say, type ReplyContext } from './reply.ts';
 
@@ -48,6 +48,37 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
     if (!outcome.ok) logger.debug({ reason: describe(outcome.failure) }, 'press not answered');
   };
 
+  /** Takes what a person wrote out of sight: their own messages in private, others' where the bot may. */
+  const conceal = (message: Message | undefined): void => {
+    if (message === undefined) return;
+    const { chat, message_id: id } = message;
+    chores.add(
+      attempt(() => replies.api.deleteMessage(chat.id, id)).then((outcome) => {
+        if (!outcome.ok)
+          logger.warn({ reason: describe(outcome.failure) }, 'a secret could not be taken away');
+      }),
+    );
+  };
+
+  const hear = async (message: IncomingMessage, shown: Message | undefined): Promise<void> => {
+    const said = await handlers.onMessage(message);
+    if (typeof said !== 'object') return;
+    conceal(shown);
+    chores.add(say(replies, fromReplyTarget(message.replyTarget), said));
+  };
+
+  const obey = async (used: Decoded & { kind: 'command' }, update: Update): Promise<void> => {
+    const { pressed } = used;
+    if (pressed === null && bearsSecret(options.commands, used.invocation)) conceal(update.message);
+    const query = update.callback_query;
+    const invocation = await withRank(used.invocation, update.message?.from ?? query?.from);
+    const said = await handlers.onCommand(invocation);
+    const text = typeof said === 'object' ? said.text : '';
+    const isShown = typeof said === 'object' && (pressed === null || said.buttons !== undefined);
+    if (isShown) chores.add(say(replies, fromReplyTarget(invocation.replyTarget), said, pressed));
+    chores.add(answer(query, isShown ? '' : text));
+  };
+
   return async (update) => {
     const context = {
       me,
@@ -59,22 +90,12 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
     const decoded = decode(update, context);
     switch (decoded?.kind) {
       case 'message':
-        await handlers.onMessage(decoded.message);
-        return;
+        return await hear(decoded.message, update.message);
       case 'edit':
         await handlers.onEdit(decoded.message);
         return;
-      case 'command': {
-        const { pressed } = decoded;
-        const query = update.callback_query;
-        const invocation = await withRank(decoded.invocation, update.message?.from ?? query?.from);
-        const said = await handlers.onCommand(invocation);
-        const text = typeof said === 'object' ? said.text : '';
-        const isShown = typeof said === 'object' && (pressed === null || said.buttons !== undefined);
-        if (isShown) chores.add(say(replies, fromReplyTarget(invocation.replyTarget), said, pressed));
-        chores.add(answer(query, isShown ? '' : text));
-        return;
-      }
+      case 'command':
+        return await obey(decoded, update);
       case 'press': {
         const press = await withRank(decoded.press, update.callback_query?.from);
         chores.add(answer(update.callback_query, await handlers.onPress(press)));

@@ -215,6 +215,7 @@ export const attempts = pgTable(
     /** A turn that is run anew numbers its attempts from 0 again. */
     epoch: integer('epoch').notNull(),
     index: integer('index').notNull(),
+    payer: text('payer').notNull().default('operator'),
     provider: text('provider'),
     modelAsked: text('model_asked').notNull(),
     modelUsed: text('model_used'),

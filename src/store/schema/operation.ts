@@ -85,10 +85,14 @@ export const audit = pgTable(
     actor: text('actor').notNull(),
     action: text('action').notNull(),
     subject: text('subject').notNull(),
+    /** Qualified id of the community that it concerns; null for none. */
+    guild: text('guild'),
     before: jsonb('before'),
     after: jsonb('after'),
+    /** What else there is to know; never a value that is secret. */
+    details: jsonb('details'),
   },
-  (table) => [index('audit_at').on(table.at)],
+  (table) => [index('audit_at').on(table.at), index('audit_guild_at').on(table.guild, table.at)],
 );
 
 /** What a command that changed something answered, so that a redelivery changes nothing. */

@@ -139,8 +139,10 @@ export const quotaHolds = pgTable(
     epoch: integer('epoch').notNull(),
     /** −1 for the turn's requests and tokens; the attempt whose money it is otherwise. */
     attempt: smallint('attempt').notNull(),
+    /** 3: a person's own money, which counts against no quota. */
     kind: smallint('kind').notNull(),
     subjectId: uuid('subject_id').notNull(),
+    payer: text('payer').notNull().default('operator'),
     requests: integer('requests').notNull().default(0),
     tokens: integer('tokens').notNull().default(0),
     images: integer('images').notNull().default(0),

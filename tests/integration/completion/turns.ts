@@ -70,7 +70,7 @@ export async function testBench(
   const experience = createExperience({ store: { recent: () => Promise.resolve(seen) }, random, log });
   await experience.refresh();
   const chain = createCompletionChain({
-    clients: [clientOf(simulator)],
+    clients: [clientOf(simulator, now)],
     ownModels: [],
     catalogue,
     experience,
@@ -105,7 +105,7 @@ export async function testBench(
     warnings,
     waits,
     clock,
-    recall: (lost, signal) => chain.recall(lost, signal ?? new AbortController().signal),
+    recall: (lost, signal) => chain.recall(lost, null, signal ?? new AbortController().signal),
     async ask({ request = {}, grant = () => granted, signal, onText } = {}) {
       let text = '';
       const generations: { index: number; model: string; generationId: string }[] = [];
@@ -118,6 +118,7 @@ export async function testBench(
           preferredModel: null,
           isStrict: false,
           allowedModels: null,
+          ownKey: null,
           endUser: 'person-1',
           sessionId: 'conversation-1',
           ...request,

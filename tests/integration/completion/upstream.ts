@@ -16,13 +16,13 @@ export interface Received {
   readonly firstTokens: number;
 }
 
-export function clientOf(simulator: Pick<OpenRouterSimulator, 'url'>) {
+export function clientOf(simulator: Pick<OpenRouterSimulator, 'url'>, now: () => number = Date.now) {
   return createOpenRouterClient({
     apiKey: key,
     baseUrl: simulator.url,
     appUrl: 'https://parley.example',
     appName: 'Parley',
-    now: Date.now,
+    now,
   });
 }
 

@@ -96,6 +96,11 @@ export const mutants: readonly Mutant[] = [
     seenAs: /^I3 /,
   },
   {
+    name: 'what people pay themselves counts as the operator’s money',
+    changes: [{ change: 'money_counts_v1', from: "p_payer = 'operator' OR", to: 'true OR' }],
+    seenAs: /^I(3|22) /,
+  },
+  {
     name: 'a larger amount is held without a check',
     changes: [
       {

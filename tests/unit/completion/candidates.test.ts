@@ -39,7 +39,10 @@ function listFor(choice: Partial<ModelChoice>, isFree: boolean) {
   );
   const idsOf = (
     wish: { preferredModel?: string; isStrict?: boolean; allowedModels?: readonly string[] } = {},
-  ) => list({ preferredModel: null, isStrict: false, allowedModels: null, ...wish }).map(({ id }) => id);
+  ) =>
+    list({ preferredModel: null, isStrict: false, allowedModels: null, ownKey: null, ...wish }).map(
+      ({ id }) => id,
+    );
   return { idsOf, warnings };
 }
 

@@ -9,6 +9,7 @@ const request = {
   preferredModel: null,
   isStrict: false,
   allowedModels: null,
+  ownKey: null,
   endUser: 'person-1',
   sessionId: 'conversation-1',
 };

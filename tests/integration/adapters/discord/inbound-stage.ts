@@ -239,7 +239,7 @@ function createRecord(): Record {
 
 function createHandlers(seen: Record, overrides: Partial<Handlers> = {}): Handlers {
   return {
-    async onMessage(message): Promise<Taken> {
+    async onMessage(message): Promise<Said | Taken> {
       const taken = (await overrides.onMessage?.(message)) ?? 'no_reply';
       seen.messages.push(message);
       return taken;

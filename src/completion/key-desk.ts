@@ -1,0 +1,73 @@
+import { readCapped } from './capped-body.ts';
+import { asNumber, asObject, asString, parseJson, type JsonObject } from './json.ts';
+import type { CodeTrade, KeyDesk, KeyLook } from './ports.ts';
+
+export interface KeyDeskOptions {
+  /** With the version: `https://openrouter.ai/api/v1`. */
+  readonly baseUrl: string;
+  /** Default: 8 seconds. */
+  readonly timeoutMs?: number;
+}
+
+/** OpenRouter's `GET /key`, and its sign-in by PKCE (`/auth`, `POST /auth/keys`). */
+export function createKeyDesk({ baseUrl, timeoutMs = 8000 }: KeyDeskOptions): KeyDesk {
+  const ask = async (path: string, request: RequestInit): Promise<Told> => {
+    try {
+      const response = await fetch(`${baseUrl}${path}`, {
+        ...request,
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      const { text, complete } = await readCapped(response.body, longestAnswerBytes);
+      return { status: response.status, body: complete ? asObject(parseJson(text)) : null };
+    } catch {
+      return { status: null, body: null }; // whatever it was: nobody could be asked
+    }
+  };
+  return {
+    signInUrl(challenge, callback) {
+      const url = new URL('/auth', baseUrl);
+      if (callback !== null) url.searchParams.set('callback_url', callback);
+      url.searchParams.set('code_challenge', challenge);
+      url.searchParams.set('code_challenge_method', 'S256');
+      return url.href;
+    },
+    look: async (apiKey) =>
+      readLook(
+        await ask('/key', { headers: { accept: 'application/json', authorization: `Bearer ${apiKey}` } }),
+      ),
+    async trade(code, verifier) {
+      const body = JSON.stringify({ code, code_verifier: verifier, code_challenge_method: 'S256' });
+      const headers = { accept: 'application/json', 'content-type': 'application/json' };
+      return readTrade(await ask('/auth/keys', { method: 'POST', headers, body }));
+    },
+  };
+}
+
+interface Told {
+  readonly status: number | null;
+  readonly body: JsonObject | null;
+}
+
+function readLook({ status, body }: Told): KeyLook {
+  if (status === 401 || status === 403) return { kind: 'refused' };
+  const data = asObject(body?.['data']);
+  if (status !== 200 || data === null) return { kind: 'unreachable' };
+  if (data['is_management_key'] === true || data['is_provisioning_key'] === true)
+    return { kind: 'management' };
+  return {
+    kind: 'good',
+    remainingUsd: asNumber(data['limit_remaining']),
+    usedUsd: asNumber(data['usage']) ?? 0,
+  };
+}
+
+function readTrade({ status, body }: Told): CodeTrade {
+  const apiKey = asString(body?.['key']);
+  if (status === 200 && apiKey !== null) return { kind: 'traded', apiKey };
+  if (status !== 400 && status !== 403) return { kind: 'unreachable' };
+  const message = asString(asObject(body?.['error'])?.['message']) ?? '';
+  return { kind: /expired/i.test(message) ? 'expired' : 'refused' };
+}
+
+const longestAnswerBytes = 64 * 1024;

@@ -1,0 +1,47 @@
+import type { EndSignIn } from './adapters/http/sign-in.ts';
+import { SIGN_IN_PATH } from './adapters/http/sign-in.ts';
+import { givenNotice } from './commands/key-words.ts';
+import type { KeyDesk } from './completion/ports.ts';
+import type { Config } from './config.ts';
+import type { OwnKeyParts } from './conversation/own-key.ts';
+import { createKeyKeeper, type KeyKeeper } from './keys/key-keeper.ts';
+import { keyPlace } from './keys/places.ts';
+import { createKeyring, type Keyring } from './keys/seal.ts';
+import { originKey } from './platform/ids.ts';
+import type { Store } from './store/store.ts';
+
+/** What the parts of the program need of the keys that people and guilds bring. */
+export interface OwnKeys {
+  readonly keeper: KeyKeeper;
+  readonly openKey: OwnKeyParts['openKey'];
+  readonly endSignIn: EndSignIn;
+}
+
+/** Null where no encryption key is set: no keys can be kept then. */
+export function keyringOf({ primary, previous }: Config['encryption']): Keyring | null {
+  if (primary === null) return null;
+  return createKeyring(previous === null ? [primary] : [primary, previous]);
+}
+
+export function createOwnKeys(
+  config: Config,
+  { keys: store }: Pick<Store, 'keys'>,
+  { desk, keyring }: { readonly desk: KeyDesk; readonly keyring: Keyring | null },
+): OwnKeys {
+  const { publicUrl } = config.http;
+  const keeper = createKeyKeeper({
+    store,
+    desk,
+    keyring,
+    callbackUrl: publicUrl === null ? null : `${publicUrl}${SIGN_IN_PATH}`,
+    requestKey: (id) => originKey('http', 'parley', 'sign-in', id),
+  });
+  return {
+    keeper,
+    openKey: (key, subject) => keyring?.open(key.sealed, keyPlace(key.id, key.provider, subject)) ?? null,
+    async endSignIn(requestId, code) {
+      const { finished, author } = await keeper.finishAt(requestId, code);
+      return { notice: givenNotice(finished), locale: author?.locale ?? null };
+    },
+  };
+}
