@@ -103,14 +103,21 @@ function factsOf({ attempts, answer, settings, admittedAtMs }: AnswerStory): Fac
     answering === null || offsetMs === null || offsetMs === undefined
       ? null
       : Math.max(0, answering.startedAtMs + offsetMs - admittedAtMs);
+  const used = answering?.modelUsed ?? answer?.model ?? asked;
   return {
     asked: plainId(asked),
-    used: plainId(answering?.modelUsed ?? answer?.model ?? asked),
+    used: plainId(isSameModel(asked, used) ? asked : used),
     chosen: chosenBy(asked, settings, tried),
     tried,
     firstMs: since(answering?.firstTokenMs),
     wholeMs: since(answering?.durationMs),
   };
+}
+
+/** Providers report a model by its dated name, and without what makes it free. */
+function isSameModel(asked: string, used: string): boolean {
+  const undated = (id: string): string => id.replace(/:free$/u, '').replace(/-\d{8}$/u, '');
+  return undated(asked) === undated(used);
 }
 
 /** Whose choice the model was, and in whose place it answered. */

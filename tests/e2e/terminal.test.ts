@@ -88,6 +88,18 @@ describe('a terminal chat', () => {
     expect(shown).toContain('There is nothing to stop.');
   });
 
+  test('tells why an answer is as it is, and that a search costs what it is not allowed to', async () => {
+    outsideSays('A drink.');
+    const bot = await openTerminal();
+    bot.type('What is tea?');
+    await until(() => bot.screen().includes('A drink.'));
+    await until(async () => (await lastTurn())?.state === 'delivered');
+    const shown = await converse(bot, '/why', '/ask search:yes What is coffee?');
+    expect(shown).toContain('Cost: free');
+    expect(shown).toContain('Paid by: my operator');
+    expect(shown).toContain('A search of the web costs money');
+  });
+
   test('begins anew after /new', async () => {
     outsideSays('Noted.', 'Nothing.');
     await converse(await openTerminal(), 'Remember marmalade', '/new', 'What do you remember?');
