@@ -5,20 +5,32 @@ import type { AllowedModels } from '../../../src/completion/ports.ts';
 import type { SimulatedModel } from '../../../src/simulator/catalogue.ts';
 import { startOpenRouterSimulator, type OpenRouterSimulator } from '../../../src/simulator/openrouter.ts';
 import type { Scenario } from '../../../src/simulator/scenario.ts';
+import { readConfig } from '../../../src/config.ts';
+import { createProviders } from '../../../src/model-providers.ts';
+import { startServiceSimulator, type ServiceSimulator } from '../../../src/simulator/compatible/server.ts';
 import { startMs, testBench } from './turns.ts';
 
 const clock = { nowMs: startMs };
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 /** What the account has switched on for all of its requests. */
 const defaultPlugins: string[] = [];
 let simulator: OpenRouterSimulator;
+let google: ServiceSimulator;
+let router: ServiceSimulator;
 beforeAll(async () => {
+  google = await startServiceSimulator('gemini');
+  router = await startServiceSimulator('huggingface');
   simulator = await startOpenRouterSimulator({
     now: () => clock.nowMs,
     freeLimits: { perMinute: 1e9, perDay: 1e9 },
     defaultPlugins,
   });
 });
-afterAll(() => simulator.stop());
+afterAll(async () => {
+  await simulator.stop();
+  await google.stop();
+  await router.stop();
+});
 
 const names = [
   'acme/a',
@@ -57,6 +69,34 @@ const fault: fc.Arbitrary<Scenario> = fc.constantFrom<Scenario>(
   { kind: 'answer', text: 'one two', fault: { kind: 'error', afterTokens: 0 } },
   { kind: 'answer', text: 'one two', fault: { kind: 'cut', afterTokens: 1 } },
 );
+const maybeFree = fc.constantFrom(undefined, 'false', 'true');
+/** As an operator may write them; those that contradict each other are not run. */
+const settings = fc.record({
+  OPENROUTER_API_KEY: fc.constantFrom('sk-or-v1-simulated', 'sk-or-v1-simulated', undefined),
+  GEMINI_API_KEY: fc.constantFrom(undefined, 'given'),
+  GEMINI_FREE: maybeFree,
+  HF_TOKEN: fc.constantFrom(undefined, 'given'),
+  HF_FREE: maybeFree,
+  GPT_PROVIDER: fc.constantFrom(undefined, 'openrouter', 'gemini', 'huggingface'),
+  DEFAULT_MODEL: fc.option(id, { nil: undefined }),
+  FALLBACK_MODEL: fc.array(id, { maxLength: 5 }).map((ids) => ids.join(',') || undefined),
+  EMERGENCY_FALLBACK_MODEL: fc.option(id, { nil: undefined }),
+});
+const addresses = () => ({
+  OPENROUTER_BASE_URL: simulator.url,
+  GEMINI_BASE_URL: google.url,
+  HF_BASE_URL: router.url,
+});
+/** What is set, with the keys that the services take. */
+const present = (given: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) => {
+      if (value === undefined) return [];
+      const key = name === 'GEMINI_API_KEY' ? google.key : name === 'HF_TOKEN' ? router.key : value;
+      return [[name, key]];
+    }),
+  );
+
 /** Mostly the first, now and then one of the others. */
 const seldom = <Value>(usual: Value, other: fc.Arbitrary<Value>): fc.Arbitrary<Value> =>
   fc.oneof({ weight: 5, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
@@ -81,22 +121,29 @@ const turn = fc.record({
 
 it('under free-only no request can cost anything, whatever is configured, listed, chosen, switched on or goes wrong', async () => {
   let requests = 0;
+  let others = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.record({
         listed: list,
         later: fc.option(list),
-        defaultModel: maybeId,
-        fallbackModels: fc.array(id, { maxLength: 5 }),
-        emergencyModel: maybeId,
+        settings,
         plugins: fc.subarray(['web', 'web-fetch', 'file-parser', 'response-healing', 'fusion']),
         turns: fc.array(turn, { minLength: 1, maxLength: 3 }),
       }),
-      async ({ listed, later, turns, plugins, ...configured }) => {
-        simulator.reset();
+      async ({ listed, later, turns, plugins, settings: given }) => {
+        const environment = { ...addresses(), ...present(given) };
+        const read = readConfig(environment);
+        fc.pre(read.ok);
+        if (!read.ok) return;
+        for (const service of [simulator, google, router]) service.reset();
         simulator.setModels(listed);
         defaultPlugins.splice(0, Infinity, ...plugins);
-        const bench = await testBench(simulator, clock, { ...configured, freeOnly: true });
+        const { model: chosen } = read.config;
+        const bench = await testBench(simulator, clock, chosen, {
+          services: (catalogue) =>
+            createProviders(chosen, { openrouter: chosen.upstream, catalogue, now: Date.now, log: quiet }),
+        });
         // Prices can change after the list was read.
         if (later !== null) simulator.setModels(later);
         for (const { faults, ...request } of turns) {
@@ -110,15 +157,19 @@ it('under free-only no request can cost anything, whatever is configured, listed
           expectFree(body as Body);
           expect(usage?.cost ?? 0).toBe(0);
         }
+        expect(given.GEMINI_FREE === 'true' ? [] : google.calls).toEqual([]);
+        expect(given.HF_FREE === 'true' ? [] : router.calls).toEqual([]);
+        others += google.calls.length + router.calls.length;
         const answer = await fetch(`${simulator.url}/key`, {
           headers: { authorization: 'Bearer sk-or-v1-simulated' },
         });
         expect(await answer.json()).toMatchObject({ data: { usage: 0 } });
       },
     ),
-    { numRuns: 250 },
+    { numRuns: 400 },
   );
   expect(requests).toBeGreaterThan(250);
+  expect(others).toBeGreaterThan(50);
 });
 
 interface Body {

@@ -6,7 +6,11 @@ import type {
   ModelExperience,
 } from '../../../src/completion/ports.ts';
 import { createCatalogue, type Catalogue } from '../../../src/completion/catalogue.ts';
-import { createCompletionChain, type ChainSettings } from '../../../src/completion/chain.ts';
+import {
+  createCompletionChain,
+  type ChainDependencies,
+  type ChainSettings,
+} from '../../../src/completion/chain.ts';
 import type { CompletionOutcome, CompletionRequest, CostGrant } from '../../../src/completion/completion.ts';
 import { createExperience } from '../../../src/completion/experience.ts';
 import { sleep } from '../../../src/completion/sleep.ts';
@@ -49,12 +53,19 @@ export interface TestClock {
   nowMs: number;
 }
 
+export interface BenchOptions {
+  readonly random?: () => number;
+  readonly seen?: readonly ModelExperience[];
+  /** Who is asked in place of OpenRouter alone. */
+  readonly services?: (catalogue: Catalogue) => Pick<ChainDependencies, 'clients' | 'ownModels'>;
+}
+
 /** A chain on the real client over a socket; `clock` is best that of the simulator too. */
 export async function testBench(
   simulator: Pick<OpenRouterSimulator, 'url'>,
   clock: TestClock,
   settings: Partial<ChainSettings> = {},
-  { random = () => 0.5, seen = [] }: { random?: () => number; seen?: readonly ModelExperience[] } = {},
+  { random = () => 0.5, seen = [], services }: BenchOptions = {},
 ): Promise<TestBench> {
   const now = () => clock.nowMs;
   const alerts: CompletionAlert[] = [];
@@ -70,8 +81,7 @@ export async function testBench(
   const experience = createExperience({ store: { recent: () => Promise.resolve(seen) }, random, log });
   await experience.refresh();
   const chain = createCompletionChain({
-    clients: [clientOf(simulator, now)],
-    ownModels: [],
+    ...(services?.(catalogue) ?? { clients: [clientOf(simulator, now)], ownModels: [] }),
     catalogue,
     experience,
     settings: {
