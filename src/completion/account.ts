@@ -26,7 +26,8 @@ export type AccountRefusal = Extract<
   { kind: 'unauthorized' | 'no_credits' | 'key_limit' | 'free_day_spent' | 'free_minute_spent' }
 >;
 
-export function createAccount(now: () => number): Account {
+/** `mixesTiers`: a key can turn out to be on a free tier where it was said to cost; elsewhere free models alone have an allowance. */
+export function createAccount(now: () => number, mixesTiers = false): Account {
   const blocks = new Map<AccountRefusal['kind'], ScopedBlock>();
   return {
     block(isFree) {
@@ -43,7 +44,7 @@ export function createAccount(now: () => number): Account {
       blocks.set(failure.kind, {
         failure,
         untilMs: Math.max(before?.untilMs ?? 0, endOf(failure, now())),
-        scope: before?.scope === 'all' ? 'all' : scopeOf(failure, isFree),
+        scope: before?.scope === 'all' ? 'all' : scopeOf(failure, isFree, mixesTiers),
       });
       return before === undefined;
     },
@@ -73,10 +74,10 @@ function stops(scope: Scope, isFree: boolean): boolean {
 const probeAfterMs = 300_000;
 
 /** Credits and key limits stop paid models only, unless a free model was refused for them: a negative balance stops all. */
-function scopeOf({ kind }: AccountRefusal, isFree: boolean): Scope {
+function scopeOf({ kind }: AccountRefusal, isFree: boolean, mixesTiers: boolean): Scope {
   if (kind === 'unauthorized') return 'all';
-  // A paid attempt meets a free allowance only where the key is not the one that it was said to be.
-  if (kind === 'free_day_spent' || kind === 'free_minute_spent') return isFree ? 'free' : 'all';
+  if (kind === 'free_day_spent' || kind === 'free_minute_spent')
+    return isFree || !mixesTiers ? 'free' : 'all';
   return isFree ? 'all' : 'paid';
 }
 

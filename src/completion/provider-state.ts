@@ -31,7 +31,7 @@ export function createProviderStates({
       {
         client,
         cooldowns: createCooldowns(options),
-        account: createAccount(options.now),
+        account: createAccount(options.now, client.provider !== 'openrouter'),
         pace: createFreePace(freePerMinute, options.now),
       },
     ]),

@@ -123,7 +123,7 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
     left join guilds g on g.platform_guild_id = q.p ->> 'guild'
   ), hours as materialized (
     -- What members pay themselves is their own business.
-    select h.user_id, h.model, h.requests, h.answered, h.failed, h.attempts, h.attempt_failures, h.prompt_tokens,
+    select h.user_id, h.model, h.provider, h.requests, h.answered, h.failed, h.attempts, h.attempt_failures, h.prompt_tokens,
       h.completion_tokens, h.cached_tokens, h.first_token_ms_sum, h.first_token_count,
       case when h.payer = 'user' and h.guild_id is not null then 0 else h.cost_nano_usd end as cost_nano_usd
     from asked join usage_hourly h on h.hour > asked.now - make_interval(days => (asked.p ->> 'days')::int)
