@@ -11,6 +11,7 @@ import { refusalNotice } from './conversation/outcome.ts';
 import type { CancelVerdict, ErrorLog, RepeatVerdict, SelectVerdict } from './conversation/ports.ts';
 import type { Receipt } from './conversation/revisions.ts';
 import { pickLocale, translate, type Notice } from './i18n/translate.ts';
+import { holdsKey } from './keys/key-text.ts';
 import {
   StoreUnavailable,
   type AdapterMemory,
@@ -67,7 +68,9 @@ export function createDispatch(parts: DispatchParts): Handlers {
     if (!parsed.ok) return { text: say(parsed.problem) };
     const { options } = parsed;
     if ('question' in command) {
-      return takenAs(await engine.receive(asMessage(invocation, command.question(options, say)), 'command'));
+      const question = command.question(options, say);
+      if (holdsKey(question)) return { text: say({ key: 'key.unasked' }) };
+      return takenAs(await engine.receive(asMessage(invocation, question), 'command'));
     }
     try {
       const answer = await command.run({ invocation, options, services, say });
@@ -96,7 +99,8 @@ export function createDispatch(parts: DispatchParts): Handlers {
     onMessage: async (message) =>
       (await takeSecret(message, services, sayTo(message))) ??
       takenAs(await engine.receive(message, 'message')),
-    onEdit: async (message) => takenAs(await engine.edit(message)),
+    onEdit: async (message) =>
+      (await takeSecret(message, services, sayTo(message))) ?? takenAs(await engine.edit(message)),
     onDelete: (messages) => engine.remove(messages),
     memory: parts.memory,
     onCommand,
