@@ -12,6 +12,7 @@ import { refusalNotice } from './conversation/outcome.ts';
 import type { CancelVerdict, ErrorLog, RepeatVerdict, SelectVerdict } from './conversation/ports.ts';
 import type { Receipt } from './conversation/revisions.ts';
 import { pickLocale, translate, type Notice } from './i18n/translate.ts';
+import { holdsKey } from './keys/key-text.ts';
 import {
   StoreUnavailable,
   type AdapterMemory,
@@ -70,7 +71,9 @@ export function createDispatch(parts: DispatchParts): Handlers {
     if (!parsed.ok) return { text: say(parsed.problem) };
     const { options } = parsed;
     if ('question' in command) {
-      const message = asMessage(invocation, command.question(options, say));
+      const question = command.question(options, say);
+      if (holdsKey(question)) return { text: say({ key: 'key.unasked' }) };
+      const message = asMessage(invocation, question);
       const search = command.searches?.(options) === true;
       return takenAs(await engine.receive(search ? { ...message, search } : message, 'command'));
     }
@@ -103,7 +106,8 @@ export function createDispatch(parts: DispatchParts): Handlers {
     onMessage: async (message) =>
       (await takeSecret(message, services, sayTo(message))) ??
       takenAs(await engine.receive(message, 'message')),
-    onEdit: async (message) => takenAs(await engine.edit(message)),
+    onEdit: async (message) =>
+      (await takeSecret(message, services, sayTo(message))) ?? takenAs(await engine.edit(message)),
     onDelete: (messages) => engine.remove(messages),
     memory: parts.memory,
     onCommand,

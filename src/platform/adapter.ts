@@ -47,9 +47,9 @@ export interface Handlers {
   onCommand(invocation: CommandInvocation): Promise<Said | Taken>;
   /**
    * A message may have been changed by its author. It comes as it reads now, with an origin key of its own for each
-   * version. Resolves when that is stored, or of no concern. Rejects as above.
+   * version. Resolves when that is stored, or of no concern, or with what is to be said as above. Rejects as above.
    */
-  onEdit(message: IncomingMessage): Promise<Taken>;
+  onEdit(message: IncomingMessage): Promise<Said | Taken>;
   /** Messages were deleted. Resolves when that is stored, or of no concern. Rejects as above. */
   onDelete(messages: readonly MessageId[]): Promise<void>;
   /**

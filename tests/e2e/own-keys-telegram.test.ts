@@ -48,6 +48,15 @@ describe.each(databaseKinds)('own keys on Telegram, on a database of kind %s', (
     await tell(person, `/key set ${given}`);
     return given;
   };
+  /** Begins a sign-in, and reads where it leads. */
+  const link = async (person: Person) => {
+    await tell(person, '/key connect');
+    const message = scene.said(person.chat).at(-1);
+    const links = message?.entities?.flatMap((entity) => ('url' in entity ? [entity.url] : []));
+    const url = links?.[0] ?? /https?:\S+/u.exec(message?.text ?? '')?.[0];
+    return new URL(String(url));
+  };
+  const allow = async (url: URL) => await (await fetch(url, { method: 'POST' })).text();
   const payerOf = async (turnId: string) => {
     const [row] = await scene.database.sql<{ payer: string; attempts: string[]; usage: string[] }[]>`
       select t.payer, (select jsonb_agg(distinct a.payer) from attempts a where a.turn_id = t.id) as attempts,
@@ -118,6 +127,39 @@ describe.each(databaseKinds)('own keys on Telegram, on a database of kind %s', (
     expect(await tell(ann, `My key is ${given}, use it`)).toContain('did not read it as a question');
     await until(() => ann.chat.messages().every(({ text }) => !text.includes(given)));
     expect(await scene.records.turnsIn(`telegram:${scene.telegram.bot.id}:${ann.chat.id}`)).toEqual([]);
+  });
+
+  test('a key is no question either where a message is changed to it, or behind a command that asks', async () => {
+    const ann = scene.person();
+    const given = key();
+    const { messageId } = await ask(ann, 'Where do I write my key?');
+    const before = scene.said(ann.chat).length;
+    ann.chat.edit(ann.user, messageId, `Here: ${given}`);
+    expect((await until(() => scene.said(ann.chat)[before])).text).toContain('did not read it as a question');
+    await until(() => ann.chat.messages().every(({ text }) => !text.includes(given)));
+    const from = scene.requests().length;
+    expect(await tell(ann, `/ask Is ${given} a good key?`)).toContain('did not read it as a question');
+    expect(scene.requests()).toHaveLength(from);
+  });
+
+  test('a key that is said to the bot in a group is taken away, and asked of nobody', async () => {
+    const ann = scene.person();
+    const chat = scene.telegram.group({ members: [ann.user], botIsAdmin: true });
+    const given = key();
+    const from = scene.requests().length;
+    chat.send(ann.user, `@parley_bot my key is ${given}`);
+    expect((await until(() => scene.said(chat).at(-1))).text).toContain('treat the key as seen');
+    await until(() => chat.messages().every(({ text }) => !text.includes(given)));
+    expect(scene.requests()).toHaveLength(from);
+  });
+
+  test('a key is taken away also where Telegram fails at first', async () => {
+    const ann = scene.person();
+    const given = key();
+    const away = { kind: 'status', code: 502, body: 'bad gateway' } as const;
+    scene.telegram.fault('deleteMessage', away, { chatId: ann.chat.id, times: 2 });
+    expect(await tell(ann, `/key set ${given}`)).toContain('✅');
+    await until(() => ann.chat.messages().every(({ text }) => !text.includes(given)));
   });
 
   test('other words are questions also while a key is expected', async () => {
@@ -251,14 +293,6 @@ describe.each(databaseKinds)('own keys on Telegram, on a database of kind %s', (
   test('a sign-in ends with the code that it shows, once, for whoever began it', async () => {
     const [ann, bob] = [scene.person(), scene.person()];
     expect(await tell(ann, '/key code nothing')).toContain('not begun a sign-in');
-    const link = async (person: Person) => {
-      await tell(person, '/key connect');
-      const message = scene.said(person.chat).at(-1);
-      const links = message?.entities?.flatMap((entity) => ('url' in entity ? [entity.url] : []));
-      const url = links?.[0] ?? /https?:\S+/u.exec(message?.text ?? '')?.[0];
-      return new URL(String(url));
-    };
-    const allow = async (url: URL) => await (await fetch(url, { method: 'POST' })).text();
     const url = await link(ann);
     expect(`${url.origin}${url.pathname}`).toBe(`${new URL(scene.openrouter.url).origin}/auth`);
     expect([...url.searchParams.keys()]).toEqual(['code_challenge', 'code_challenge_method']);
@@ -273,6 +307,18 @@ describe.each(databaseKinds)('own keys on Telegram, on a database of kind %s', (
     await link(ann);
     await scene.database.sql`update key_requests set expires_at = now() where used_at is null`;
     expect(await tell(ann, `/key code ${code}`)).toContain('longer than 10 minutes');
+  });
+
+  test('while OpenRouter is out of reach nothing is kept, and a sign-in can be finished later', async () => {
+    const ann = scene.person();
+    const code = await allow(await link(ann));
+    await scene.restart({ ENCRYPTION_KEY: FIRST_KEY, OPENROUTER_BASE_URL: 'http://127.0.0.1:1/api/v1' });
+    expect(await tell(ann, `/key set ${key()}`)).toContain('could not reach OpenRouter');
+    expect(await tell(ann, `/key code ${code}`)).toContain('could not reach OpenRouter');
+    expect(await ann.command('/key')).toContain('no key of your own');
+    await scene.restart({ ENCRYPTION_KEY: FIRST_KEY });
+    expect(await tell(ann, `/key code ${code}`)).toContain('your key pays');
+    secrets.push((await ask(ann)).keys[0] ?? '');
   });
 
   test('with an encryption key that does not fit, and without one, nobody else pays', async () => {

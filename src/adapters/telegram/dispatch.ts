@@ -1,5 +1,5 @@
 import type { CallbackQuery, Message, Update, User } from 'grammy/types';
-import type { Explained, Handlers } from '../../platform/adapter.ts';
+import type { Explained, Handlers, Said, Taken } from '../../platform/adapter.ts';
 import { bearsSecret, type CommandSpec } from '../../platform/command.ts';
 import type { Envelope, IncomingMessage } from '../../platform/message.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -48,23 +48,18 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
     if (!outcome.ok) logger.debug({ reason: describe(outcome.failure) }, 'press not answered');
   };
 
-  /** Takes what a person wrote out of sight: their own messages in private, others' where the bot may. */
-  const conceal = (message: Message | undefined): void => {
-    if (message === undefined) return;
-    const { chat, message_id: id } = message;
-    chores.add(
-      attempt(() => replies.api.deleteMessage(chat.id, id)).then((outcome) => {
-        if (!outcome.ok)
-          logger.warn({ reason: describe(outcome.failure) }, 'a secret could not be taken away');
-      }),
-    );
-  };
+  const conceal = createConcealing(options);
 
-  const hear = async (message: IncomingMessage, shown: Message | undefined): Promise<void> => {
-    const said = await handlers.onMessage(message);
+  /** What is said at once is said to a secret, which is not to be seen any longer. */
+  const hear = async (
+    { replyTarget }: IncomingMessage,
+    shown: Message | undefined,
+    heard: Promise<Said | Taken>,
+  ): Promise<void> => {
+    const said = await heard;
     if (typeof said !== 'object') return;
     conceal(shown);
-    chores.add(say(replies, fromReplyTarget(message.replyTarget), said));
+    chores.add(say(replies, fromReplyTarget(replyTarget), said));
   };
 
   const obey = async (used: Decoded & { kind: 'command' }, update: Update): Promise<void> => {
@@ -90,10 +85,9 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
     const decoded = decode(update, context);
     switch (decoded?.kind) {
       case 'message':
-        return await hear(decoded.message, update.message);
+        return await hear(decoded.message, update.message, handlers.onMessage(decoded.message));
       case 'edit':
-        await handlers.onEdit(decoded.message);
-        return;
+        return await hear(decoded.message, update.edited_message, handlers.onEdit(decoded.message));
       case 'command':
         return await obey(decoded, update);
       case 'press': {
@@ -105,6 +99,27 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
         // A button of another time: without an answer its client would show it as busy.
         chores.add(answer(update.callback_query, ''));
     }
+  };
+}
+
+/** Takes what a person wrote out of sight: their own messages in private, others' where the bot may. */
+function createConcealing({
+  replies,
+  chores,
+  logger,
+}: DispatchOptions): (message: Message | undefined) => void {
+  return (message) => {
+    if (message === undefined) return;
+    const { chat, message_id: id } = message;
+    const place = { chatId: chat.id, isPrivate: chat.type === 'private' };
+    const how = { urgency: 'insist', isRepeatable: true } as const;
+    const remove = replies.sender.call(place, how, () => replies.api.deleteMessage(chat.id, id));
+    chores.add(
+      remove.then((outcome) => {
+        if (!outcome.ok)
+          logger.warn({ reason: describe(outcome.failure) }, 'a secret could not be taken away');
+      }),
+    );
   };
 }
 

@@ -194,6 +194,7 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
         author: { id: author.id, internalId: expect.any(String), name: 'Ann' },
         guild: { id: guild.id, internalId: expect.any(String) },
         payer: 'operator',
+        ownKey: null,
         replyTarget: request.envelope.replyTarget,
         settings: { ...NOTHING_CHOSEN, opensThread: false },
         reportedLocale: 'en',
