@@ -53,19 +53,25 @@ const BLAMED: readonly CompletionFailure['kind'][] = [
 
 /** What the rank says counts as so many calls. */
 const CALLS_OF_THE_RANK = 8;
+/** Somebody who wants another answer may only be curious: it takes some to tell. */
+const ANSWERS_BEFORE_BLAME = 10;
 /** Nobody waits gladly for longer than this. */
 const SLOWEST_MS = 20_000;
 /** Of a model that nobody has heard from. */
 const USUAL_FIRST_TOKEN_MS = 4000;
 
-/** How likely it is to answer, by its rank and by what was seen; up to half is taken off for slowness. */
+/**
+ * How likely it is to answer, by its rank and by what was seen; up to half is taken off for slowness, and up to half for
+ * answers that readers would not have.
+ */
 function worthOf(rank: number, count: number, seen: ModelExperience | undefined): number {
   const expected = 0.95 - (0.5 * rank) / Math.max(count, 1);
   const calls = seen?.calls ?? 0;
   const successes = calls - (seen?.failures ?? 0);
   const rate = (successes + CALLS_OF_THE_RANK * expected) / (calls + CALLS_OF_THE_RANK);
   const firstTokenMs = seen?.firstTokenMs ?? USUAL_FIRST_TOKEN_MS;
-  return rate * (1 - 0.5 * Math.min(firstTokenMs / SLOWEST_MS, 1));
+  const disliked = (seen?.askedAgain ?? 0) / (Math.max(successes, 0) + ANSWERS_BEFORE_BLAME);
+  return rate * (1 - 0.5 * Math.min(firstTokenMs / SLOWEST_MS, 1)) * (1 - 0.5 * Math.min(disliked, 1));
 }
 
 /** One turn in so many begins with one of the models behind the first, lest nobody should learn that they are better. */

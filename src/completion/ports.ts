@@ -15,14 +15,16 @@ export interface ModelExperience {
   /** Those that say something about it. */
   readonly calls: number;
   readonly failures: number;
+  /** Answers of it that a reader had written anew. */
+  readonly askedAgain: number;
   /** On average; null when no text ever came. */
   readonly firstTokenMs: number | null;
 }
 
 export interface ExperienceStore {
   /**
-   * OpenRouter's models, of the last three days, at most of the last 2000 attempts; `blamed` are the kinds of failure that count against a model.
-   * May reject when the store is away.
+   * OpenRouter's models, of the last three days, at most of the last 2000 attempts; `blamed` are the kinds of failure that
+   * count against a model. May reject when the store is away.
    */
   recent(blamed: readonly string[]): Promise<readonly ModelExperience[]>;
 }

@@ -70,7 +70,7 @@ describe('the order of models', () => {
 
   it('puts a discovered one back that failed lately, for a while', async () => {
     refuse('provider-error', undefined, 2);
-    const seen = [{ model: first, calls: 20, failures: 18, firstTokenMs: 900 }];
+    const seen = [{ model: first, calls: 20, failures: 18, askedAgain: 0, firstTokenMs: 900 }];
     const bench = await testBench(simulator, clock, {}, { seen });
     await bench.ask();
     expect(asked().slice(0, 3)).toEqual([second, third, first]);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '../../../src/store/store.ts';
 import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { finish, ran, repetition } from './deeds.ts';
 import { openStore } from './open-store.ts';
 import { admission, attempt, nextId, person, run, settlement } from './requests.ts';
 
@@ -33,8 +34,23 @@ describe.each(databaseKinds)('how models did, on %s', (kind) => {
     await settle([{ ...failed, provider: 'huggingface', modelAsked: 'b/two', failure: 'overloaded' }]);
     const recent = await store.experience.recent(['overloaded']);
     expect(recent.toSorted((one, other) => (one.model < other.model ? -1 : 1))).toEqual([
-      { model: 'a/one', calls: 2, failures: 1, firstTokenMs: 1000 },
-      { model: 'b/two', calls: 1, failures: 0, firstTokenMs: 400 },
+      { model: 'a/one', calls: 2, failures: 1, askedAgain: 0, firstTokenMs: 1000 },
+      { model: 'b/two', calls: 1, failures: 0, askedAgain: 0, firstTokenMs: 400 },
     ]);
+  });
+
+  it('counts the answers that a reader had written anew, each once', async () => {
+    const asked = admission({ author: person(), chat: nextId() });
+    const model = `d/${asked.turnId}`;
+    const answer = (turn: Parameters<typeof finish>[1]) => {
+      const attempts = [attempt({ startedAtMs: Date.now(), modelAsked: model, firstTokenMs: 400 })];
+      return finish(store.turns, turn, 'words', { attempts });
+    };
+    await answer(await run(store.turns, asked));
+    for (let version = 2; version <= 3; version += 1) {
+      await answer(ran(await store.turns.repeat(repetition(asked, 'regenerate'))));
+    }
+    const recent = await store.experience.recent([]);
+    expect(recent.find((one) => one.model === model)).toMatchObject({ calls: 3, askedAgain: 2 });
   });
 });

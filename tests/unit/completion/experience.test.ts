@@ -24,6 +24,7 @@ const seen = (model: string, calls: number, failures: number, firstTokenMs: numb
   model,
   calls,
   failures,
+  askedAgain: 0,
   firstTokenMs,
 });
 
@@ -42,6 +43,14 @@ describe('the order of free models', () => {
   it('prefers who begins to answer soon', async () => {
     const { order } = await learn([seen('a/one', 50, 0, 15_000), seen('b/two', 50, 0, 800)]);
     expect(order()[0]).toBe('b/two');
+  });
+
+  it('puts one back whose answers readers had written anew, though not for a single one', async () => {
+    const liked = seen('b/two', 40, 0);
+    const once = await learn([{ ...seen('a/one', 40, 0), askedAgain: 1 }, liked]);
+    expect(once.order()[0]).toBe('a/one');
+    const often = await learn([{ ...seen('a/one', 40, 0), askedAgain: 15 }, liked]);
+    expect(often.order()[0]).toBe('b/two');
   });
 
   it('lets another one come first in one of ten turns, and never the router', async () => {
