@@ -1,18 +1,19 @@
 type Values = Readonly<Record<string, string>>;
 
-/** What is wrong between the settings of webhooks. */
+/** What is wrong with how this bot is reached from outside. */
 export function webhookProblems({
   TELEGRAM_MODE: mode,
   TELEGRAM_WEBHOOK_SECRET: secret,
   PUBLIC_URL: publicUrl,
 }: Values): string[] {
-  if (mode !== 'webhook') return [];
   const problems: string[] = [];
+  if (publicUrl !== undefined && URL.canParse(publicUrl) && isPlainToOutside(new URL(publicUrl))) {
+    problems.push('PUBLIC_URL: write an address that starts with https://, because secrets pass through it.');
+  }
+  if (mode !== 'webhook') return problems;
   const why = 'because TELEGRAM_MODE=webhook';
   if (publicUrl === undefined) {
     problems.push(`PUBLIC_URL: write the https address under which Telegram reaches this bot, ${why}.`);
-  } else if (URL.canParse(publicUrl) && isPlainToOutside(new URL(publicUrl))) {
-    problems.push(`PUBLIC_URL: write an address that starts with https://, ${why}.`);
   }
   if (secret === undefined) {
     problems.push(`TELEGRAM_WEBHOOK_SECRET: write 1 to 256 letters, digits, _ or - of your own, ${why}.`);

@@ -3,7 +3,7 @@ import type { CommandDoor } from './commands/door.ts';
 import type { Command, CommandServices } from './commands/command.ts';
 import { findCommand } from './commands/find-command.ts';
 import { parseOptions } from './commands/options.ts';
-import { takeSecret } from './commands/secret-message.ts';
+import { takeSecret, takeSecretCommand } from './commands/secret-message.ts';
 import { tellWhy } from './commands/why.ts';
 import { decideAccess, isOperator } from './conversation/access.ts';
 import type { Engine } from './conversation/engine.ts';
@@ -12,7 +12,6 @@ import { refusalNotice } from './conversation/outcome.ts';
 import type { CancelVerdict, ErrorLog, RepeatVerdict, SelectVerdict } from './conversation/ports.ts';
 import type { Receipt } from './conversation/revisions.ts';
 import { pickLocale, translate, type Notice } from './i18n/translate.ts';
-import { holdsKey } from './keys/key-text.ts';
 import {
   StoreUnavailable,
   type AdapterMemory,
@@ -56,6 +55,9 @@ export function createDispatch(parts: DispatchParts): Handlers {
     const turnedAway = isQuestion ? null : door.knock(invocation);
     if (turnedAway === 'silence') return 'no_reply';
     if (turnedAway !== null) return { text: say(turnedAway) };
+    const isAskedFor = found.kind === 'found' && found.command.spec.isConfidential === true;
+    const toSecret = isAskedFor ? null : takeSecretCommand(invocation, services, say);
+    if (toSecret !== null) return toSecret;
     if (found.kind === 'unknown') return { text: say(found.problem) };
     return await use(found.command, found.invocation, say);
   }
@@ -71,9 +73,7 @@ export function createDispatch(parts: DispatchParts): Handlers {
     if (!parsed.ok) return { text: say(parsed.problem) };
     const { options } = parsed;
     if ('question' in command) {
-      const question = command.question(options, say);
-      if (holdsKey(question)) return { text: say({ key: 'key.unasked' }) };
-      const message = asMessage(invocation, question);
+      const message = asMessage(invocation, command.question(options, say));
       const search = command.searches?.(options) === true;
       return takenAs(await engine.receive(search ? { ...message, search } : message, 'command'));
     }

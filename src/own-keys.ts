@@ -3,11 +3,14 @@ import { SIGN_IN_PATH } from './adapters/http/sign-in.ts';
 import { givenNotice } from './commands/key-words.ts';
 import type { KeyDesk } from './completion/ports.ts';
 import type { Config } from './config.ts';
+import { noteFailure } from './conversation/note-failure.ts';
 import type { OwnKeyParts } from './conversation/own-key.ts';
 import { createKeyKeeper, type KeyKeeper } from './keys/key-keeper.ts';
 import { keyPlace } from './keys/places.ts';
 import { createKeyring, type Keyring } from './keys/seal.ts';
+import { StoreUnavailable } from './platform/adapter.ts';
 import { originKey } from './platform/ids.ts';
+import type { Logger } from './platform/logger.ts';
 import type { Store } from './store/store.ts';
 
 /** What the parts of the program need of the keys that people and guilds bring. */
@@ -23,10 +26,17 @@ export function keyringOf({ primary, previous }: Config['encryption']): Keyring 
   return createKeyring(previous === null ? [primary] : [primary, previous]);
 }
 
+export interface OwnKeysOptions {
+  readonly desk: KeyDesk;
+  readonly keyring: Keyring | null;
+  readonly log: Logger;
+  readonly newErrorId: () => string;
+}
+
 export function createOwnKeys(
   config: Config,
-  { keys: store }: Pick<Store, 'keys'>,
-  { desk, keyring }: { readonly desk: KeyDesk; readonly keyring: Keyring | null },
+  { keys: store, errors }: Pick<Store, 'keys' | 'errors'>,
+  { desk, keyring, log, newErrorId }: OwnKeysOptions,
 ): OwnKeys {
   const { publicUrl } = config.http;
   const keeper = createKeyKeeper({
@@ -40,8 +50,16 @@ export function createOwnKeys(
     keeper,
     openKey: (key, subject) => keyring?.open(key.sealed, keyPlace(key.id, key.provider, subject)) ?? null,
     async endSignIn(requestId, code) {
-      const { finished, author } = await keeper.finishAt(requestId, code);
-      return { notice: givenNotice(finished), locale: author?.locale ?? null };
+      try {
+        const { finished, author } = await keeper.finishAt(requestId, code);
+        return { notice: givenNotice(finished), locale: author?.locale ?? null };
+      } catch (error) {
+        if (error instanceof StoreUnavailable) throw error;
+        const errorId = newErrorId();
+        const place = { errorId, area: 'sign-in', originKey: null };
+        await noteFailure({ errors, log }, place, error, 'a sign-in failed unexpectedly');
+        return { notice: { key: 'failure.unexpected', params: { errorId } }, locale: null };
+      }
     },
   };
 }

@@ -16,8 +16,8 @@ export interface HttpParts {
 }
 
 /**
- * Served from the start on, so that whoever watches can tell waiting from dead. Health is worth a
- * warning, not the chat: a port that is taken does not keep Parley from serving.
+ * Served from the start on, so that whoever watches can tell waiting from dead. It is worth a warning,
+ * not the chat: a port that is taken does not keep Parley from serving, but for webhooks.
  */
 export async function startHttp(
   { config, log, notReady, adapters, endSignIn }: HttpParts,
@@ -39,6 +39,9 @@ export async function startHttp(
     // Without its port a bot by webhook hears nothing.
     if (config.telegram?.webhook) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    log.warn({ reason, ...config.http }, 'health checks are not served; set HTTP_PORT to a free port');
+    log.warn(
+      { reason, ...config.http },
+      'nothing is served over HTTP, neither health checks nor the ends of sign-ins; set HTTP_PORT to a free port',
+    );
   }
 }

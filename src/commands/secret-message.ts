@@ -2,6 +2,7 @@ import { decideAccess } from '../conversation/access.ts';
 import type { Notice } from '../i18n/translate.ts';
 import { holdsKey, mayBeKey } from '../keys/key-text.ts';
 import type { Said } from '../platform/adapter.ts';
+import type { CommandInvocation } from '../platform/command.ts';
 import type { Addressing, IncomingMessage } from '../platform/message.ts';
 import type { CommandServices } from './command.ts';
 import { givenNotice } from './key-words.ts';
@@ -18,11 +19,28 @@ export async function takeSecret(
   const { text, addressing, author, originKey } = message;
   if (!mayBeKey(text) || decideAccess(access, message) === 'denied') return null;
   if (!addressing.isPrivate)
-    return isToUs(addressing) && holdsKey(text) ? { text: say({ key: 'key.exposed' }) } : null;
+    return isToUs(addressing) && holdsKey(text) ? toSecret({ isPrivate: false, isOn: keys.isOn }, say) : null;
   const given = keys.isOn ? await keys.takeExpected({ originKey, author, guild: null }, text) : null;
   if (given !== null) return { text: say(givenNotice(given)) };
-  if (!holdsKey(text)) return null;
-  return { text: say({ key: keys.isOn ? 'key.unasked' : 'key.unasked_off' }) };
+  return holdsKey(text) ? toSecret({ isPrivate: true, isOn: keys.isOn }, say) : null;
+}
+
+/** What to say to a command that holds a key where none belongs; null for all others. */
+export function takeSecretCommand(
+  { isPrivate, line, options }: CommandInvocation,
+  { keys }: Pick<CommandServices, 'keys'>,
+  say: (notice: Notice) => string,
+): Said | null {
+  const written = [line ?? '', ...Object.values(options)];
+  return written.some(holdsKey) ? toSecret({ isPrivate, isOn: keys.isOn }, say) : null;
+}
+
+function toSecret(
+  { isPrivate, isOn }: { readonly isPrivate: boolean; readonly isOn: boolean },
+  say: (notice: Notice) => string,
+): Said {
+  const unasked = isOn ? 'key.unasked' : 'key.unasked_off';
+  return { text: say({ key: isPrivate ? unasked : 'key.exposed' }), isToSecret: true };
 }
 
 const isToUs = ({ mentionsBot, repliesToBot, inOwnThread }: Addressing): boolean =>

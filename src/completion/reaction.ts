@@ -59,11 +59,11 @@ export function createReaction(
     overloaded: modelFailed({ kind: 'retry_if_last' }),
     upstream_error: modelFailed({ kind: 'retry_if_last' }),
     context_too_long: blameless(() => ({ kind: 'next_larger' })),
-    // The request itself is refused: another model must not be the way around that.
     // The model is as good as before for whoever wants no search.
     search_unsupported: blameless(() => next),
     search_failed: blameless(() => stop),
     search_not_allowed: blameless(() => stop),
+    // The request itself is refused: another model must not be the way around that.
     moderated: blameless(() => stop),
     invalid_request: blameless(() => stop),
     budget_spent: blameless(() => stop),

@@ -8,16 +8,16 @@ const plural = (value: number, one: string, other: string): string =>
 
 /** What became of a model that did not answer, by the kind of its failure. */
 const FAILURES: Record<string, string> = {
-  unauthorized: 'the model service refused my key',
+  unauthorized: 'the model service refused the key',
   no_credits: 'no credit was left for it',
-  key_limit: 'my key had reached its limit',
+  key_limit: 'the key had reached its limit',
   budget_spent: 'the budget for it was used up',
   model_not_found: 'it does not exist any more',
   no_endpoint: 'nobody served it',
   free_minute_spent: 'there were too many free answers in that minute',
   free_day_spent: 'the free answers of the day were used up',
   rate_limited: 'it was busy',
-  in_flight_budget: 'other answers were still to be paid',
+  in_flight_budget: 'the money was held for other answers',
   overloaded: 'it was overloaded',
   moderated: 'it declined to answer',
   context_too_long: 'it can’t read so long a conversation',

@@ -117,6 +117,8 @@ export interface Said {
    * place of this, where it has buttons itself; else it is told to who pressed.
    */
   readonly buttons?: readonly CommandButton[];
+  /** What it answers holds a secret: it is to be taken out of sight, where the platform can. */
+  readonly isToSecret?: boolean;
 }
 
 /** Something longer that is told to one person alone. */

@@ -1,4 +1,5 @@
 import { translate, pickLocale, type Notice } from '../../i18n/translate.ts';
+import { StoreUnavailable } from '../../platform/adapter.ts';
 import type { Route } from './adapter.ts';
 
 /** Where the model service sends people back to after a sign-in: the request's id follows. */
@@ -11,7 +12,7 @@ export interface SignInEnd {
   readonly locale: string | null;
 }
 
-/** Ends a sign-in where the browser comes back to us. Rejects when the store is away. */
+/** Ends a sign-in where the browser comes back to us. Rejects with `StoreUnavailable`. */
 export type EndSignIn = (requestId: string, code: string) => Promise<SignInEnd>;
 
 /** Answers at `SIGN_IN_PATH`; undefined for every other path. */
@@ -31,7 +32,8 @@ export function signInRoute(path: string, end: EndSignIn): Route | undefined {
     try {
       const ended = await end(id, code);
       return page(200, { notice: ended.notice, locale: ended.locale ?? locale });
-    } catch {
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
       return page(503, { notice: { key: 'failure.store_away' }, locale }); // the sign-in may be finished once more
     }
   };

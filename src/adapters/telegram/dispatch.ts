@@ -64,10 +64,12 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
 
   const obey = async (used: Decoded & { kind: 'command' }, update: Update): Promise<void> => {
     const { pressed } = used;
-    if (pressed === null && bearsSecret(options.commands, used.invocation)) conceal(update.message);
+    const isSecret = bearsSecret(options.commands, used.invocation);
+    if (pressed === null && isSecret) conceal(update.message);
     const query = update.callback_query;
     const invocation = await withRank(used.invocation, update.message?.from ?? query?.from);
     const said = await handlers.onCommand(invocation);
+    if (!isSecret && typeof said === 'object' && said.isToSecret === true) conceal(update.message);
     const text = typeof said === 'object' ? said.text : '';
     const isShown = typeof said === 'object' && (pressed === null || said.buttons !== undefined);
     if (isShown) chores.add(say(replies, fromReplyTarget(invocation.replyTarget), said, pressed));
