@@ -1,9 +1,8 @@
 import { formatCount, formatUsd } from './duration.ts';
+import { plural } from './plural.ts';
 
 const count = (value: number): string => formatCount('en', value);
 const usd = (nanoUsd: number): string => formatUsd('en', nanoUsd);
-const plural = (value: number, one: string, other: string): string =>
-  `${count(value)} ${value === 1 ? one : other}`;
 
 /** What is said of models, and of what people choose for their answers. */
 export const enModels = {

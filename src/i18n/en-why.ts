@@ -1,10 +1,9 @@
 import { formatCount, formatElapsed, formatUsd } from './duration.ts';
+import { plural } from './plural.ts';
 
 const count = (value: number): string => formatCount('en', value);
 const usd = (nanoUsd: number): string => formatUsd('en', nanoUsd);
 const elapsed = (durationMs: number): string => formatElapsed('en', durationMs);
-const plural = (value: number, one: string, other: string): string =>
-  `${count(value)} ${value === 1 ? one : other}`;
 
 /** What became of a model that did not answer, by the kind of its failure. */
 const FAILURES: Record<string, string> = {

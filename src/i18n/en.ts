@@ -1,6 +1,7 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { enModels } from './en-models.ts';
 import { enWhy } from './en-why.ts';
+import { plural } from './plural.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
 /**
@@ -11,8 +12,6 @@ import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 const wait = (waitMs: number): string => formatDuration('en', waitMs);
 const count = (value: number): string => formatCount('en', value);
 const usd = (nanoUsd: number): string => formatUsd('en', nanoUsd);
-const plural = (value: number, one: string, other: string): string =>
-  `${count(value)} ${new Intl.PluralRules('en').select(value) === 'one' ? one : other}`;
 
 const METRICS: Record<string, string> = {
   requests: 'messages',

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { commands } from '../../../src/commands/command-list.ts';
 import { menu } from '../../../src/commands/menu.ts';
+import { PROVIDERS } from '../../../src/completion/provider.ts';
 import { en } from '../../../src/i18n/en.ts';
 import { escapeMarkdown } from '../../../src/i18n/escape-markdown.ts';
 import { id } from '../../../src/i18n/id.ts';
+import { PROVIDER_NAMES } from '../../../src/i18n/provider-names.ts';
 import { isMessageKey, LOCALES, pickLocale, translate } from '../../../src/i18n/translate.ts';
 
 test.each([
@@ -67,4 +69,8 @@ test('a command on a message has a name in every language, at most 32 characters
 
 test('a name with markup stands for itself', () => {
   expect(escapeMarkdown('**[x](http://e.vil)**\n# y')).toBe('\\*\\*\\[x\\]\\(http\\://e.vil\\)\\*\\* \\# y');
+});
+
+test('every provider has a name', () => {
+  expect(Object.keys(PROVIDER_NAMES).sort()).toEqual([...PROVIDERS].sort());
 });
