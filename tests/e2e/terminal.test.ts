@@ -82,6 +82,7 @@ describe('a terminal chat', () => {
   test('knows the commands', async () => {
     const shown = await converse(await openTerminal(), '/help', '/usage', '/stats 200', '/nonsense', '/stop');
     expect(shown).toContain('These commands work too');
+    expect(shown).toContain('/model list|search|info|use|reset – The models that can answer');
     expect(shown).toMatch(/Today: \d+ messages?, [\d,]+ tokens/u);
     expect(shown).toContain('It should be 1–90.');
     expect(shown).toContain("I don't know the command /nonsense.");
