@@ -90,7 +90,8 @@ function unusableKeys(values: Values): readonly { readonly key: string; readonly
   ].filter(({ key, flag }) => values[key] !== undefined && isOff(values[flag] ?? 'false'));
 }
 
-const isOff = (value: string): boolean => /^(false|0|no)$/iu.test(value);
+/** Whether the raw value of a setting that is true or false says false. */
+export const isOff = (value: string): boolean => /^(false|0|no)$/iu.test(value);
 
 /** A provider that is chosen without its key, and keys of which none may be used. */
 export function providerProblems(values: Values): string[] {

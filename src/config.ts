@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { costNanoUsdFromUsd } from './completion/money.ts';
-import { providerProblems, providerWarnings, toProviders } from './config-models.ts';
+import { PROVIDERS } from './completion/provider.ts';
+import { isOff, providerProblems, providerWarnings, toProviders } from './config-models.ts';
 import { collectSettings } from './config-names.ts';
 import { keyProblems, webhookProblems } from './config-rules.ts';
+import { LEAST_ANSWER_TOKENS, MOST_ANSWER_TOKENS, MOST_TEMPERATURE } from './conversation/setting-ports.ts';
 import { isWeakKey } from './keys/weak-key.ts';
 import { guildId, userId, type GuildId, type Platform, type UserId } from './platform/ids.ts';
 
@@ -154,9 +156,9 @@ const SETTINGS = z.object({
   FALLBACK_MODEL: modelIds,
   EMERGENCY_FALLBACK_MODEL: modelId.optional(),
   USE_FREE_MODELS_ONLY: flag(true),
-  MAX_TOKENS: wholeNumber(16, 128_000, 1000),
-  TEMPERATURE: decimal(0, 2).default(0.7),
-  GPT_PROVIDER: oneOf('openrouter', 'gemini', 'huggingface').optional(),
+  MAX_TOKENS: wholeNumber(LEAST_ANSWER_TOKENS, MOST_ANSWER_TOKENS, 1000),
+  TEMPERATURE: decimal(0, MOST_TEMPERATURE).default(0.7),
+  GPT_PROVIDER: oneOf(...PROVIDERS).optional(),
   GEMINI_API_KEY: secret.optional(),
   GEMINI_BASE_URL: withoutSlash.optional(),
   HF_TOKEN: secret.optional(),
@@ -229,7 +231,7 @@ function describe(issue: z.core.$ZodIssue): string {
 /** Rules between settings. They look at raw values, so that they are told beside the others' problems. */
 function contradictions(values: Readonly<Record<string, string>>): string[] {
   const problems: string[] = [];
-  const paidAllowed = /^(false|0|no)$/iu.test(values.USE_FREE_MODELS_ONLY ?? 'true');
+  const paidAllowed = isOff(values.USE_FREE_MODELS_ONLY ?? 'true');
   if (paidAllowed && values.DAILY_BUDGET_USD === undefined) {
     problems.push(
       'DAILY_BUDGET_USD: write how many US dollars may be spent a day, because USE_FREE_MODELS_ONLY=false allows paid models.',

@@ -3,7 +3,7 @@ import type { ModelLookup, Payer } from '../completion/ports.ts';
 import type { CommandOption } from '../platform/command.ts';
 import { lines, type Command, type CommandUse } from './command.ts';
 import { allowedHere, payerHere } from './model-lists.ts';
-import { factsOf, highestPrice, MODEL_FAMILY, quoted } from './model-words.ts';
+import { detailsOf, highestPrice, MODEL_FAMILY, quoted } from './model-words.ts';
 
 const MODEL: CommandOption = {
   name: 'model',
@@ -25,7 +25,7 @@ export const modelInfo: Command = {
     return lines(
       `**${quoted(model.name)}**`,
       `\`${model.id}\``,
-      ...factsOf(model, say).map((fact) => `- ${fact}`),
+      ...detailsOf(model, say).map((fact) => `- ${fact}`),
       ...[highestPrice(model, say), longestAnswer(model, say)].flatMap((fact) =>
         fact === null ? [] : `- ${fact}`,
       ),

@@ -1,7 +1,7 @@
 import type { CatalogueModel } from '../completion/catalogue-model.ts';
 import type { ModelFilter } from '../completion/ports.ts';
 import { lines, withButtons, type Command, type CommandAnswer, type CommandUse } from './command.ts';
-import { describeModel, MODEL_FAMILY } from './model-words.ts';
+import { describeModel, legendOf, MODEL_FAMILY } from './model-words.ts';
 
 const FILTERS = ['free', 'vision', 'files', 'audio', 'tools'] as const satisfies readonly ModelFilter[];
 const PAGE = 8;
@@ -68,16 +68,17 @@ async function show(
   const page = Math.min(Math.max(Number(options['page'] ?? 1), 1), pages);
   // Where others read along, and may turn the page, it is nobody's list.
   const own = invocation.isPrivate ? (await services.preferences.of(invocation.author.id)).model : null;
-  const rows = models
-    .slice((page - 1) * PAGE, page * PAGE)
-    .map(
-      (model) =>
-        `- ${describeModel(model, say)}${model.id === own ? ` ${say({ key: 'model.is_yours' })}` : ''}`,
-    );
+  const shown = models.slice((page - 1) * PAGE, page * PAGE);
+  const rows = shown.map(
+    (model) =>
+      `- ${describeModel(model, say)}${model.id === own ? ` ${say({ key: 'model.is_yours' })}` : ''}`,
+  );
+  const legend = legendOf(shown, say);
   const text = lines(
     say({ key: 'model.title', params: { count: models.length, page, pages } }),
     ...rows,
     '',
+    ...(legend === '' ? [] : [legend]),
     say({ key: 'model.how' }),
     ...(page < pages
       ? [say({ key: 'model.how_pages', params: { line: `/model ${lineOf(page + 1)}` } })]

@@ -14,18 +14,32 @@ export const MODEL_FAMILY = {
   respond: 'deferPrivate',
 } as const satisfies Partial<CommandSpec>;
 
-/** A model in one line: what it is called, how much it reads, what it costs and what it takes. */
+/** A model in one line: what it is called, how much it reads, what it costs, and signs of what it can do. */
 export function describeModel(model: CatalogueModel, say: Say): string {
-  return [`\`${model.id}\``, ...factsOf(model, say)].join(' · ');
+  const signs = abilitiesOf(model).map((ability) => SIGNS[ability]);
+  return [`\`${model.id}\``, ...factsOf(model, signs.join(''), say)].join(' · ');
 }
 
-/** What there is to say of a model beside its id. */
-export function factsOf(model: CatalogueModel, say: Say): string[] {
+/** What there is to say of a model beside its id; what it can do in words. */
+export function detailsOf(model: CatalogueModel, say: Say): string[] {
+  const words = abilitiesOf(model).map((ability) => say({ key: `model.can.${ability}` }));
+  return factsOf(model, words.join(', '), say);
+}
+
+/** What the signs mean that stand in the lines of these models; empty where there are none. */
+export function legendOf(models: readonly CatalogueModel[], say: Say): string {
+  const seen = new Set(models.flatMap(abilitiesOf));
+  return ABILITIES.filter((ability) => seen.has(ability))
+    .map((ability) => `${SIGNS[ability]} ${say({ key: `model.can.${ability}` })}`)
+    .join(' · ');
+}
+
+function factsOf(model: CatalogueModel, abilities: string, say: Say): string[] {
   const { contextLength, expiresOn } = model;
   return [
     contextLength === null ? null : say({ key: 'model.context', params: { tokens: contextLength } }),
     priceOf(model, say),
-    marksOf(model),
+    abilities,
     expiresOn === null ? null : say({ key: 'model.expires', params: { date: expiresOn } }),
   ].filter((fact) => fact !== null && fact !== '') as string[];
 }
@@ -40,7 +54,7 @@ function priceOf({ isFree, prices }: CatalogueModel, say: Say): string {
   const price = say({ key: isTiered ? 'model.price_from' : 'model.price', params });
   const each =
     (request ?? 0) > 0 ? say({ key: 'model.price_request', params: { nanoUsd: (request ?? 0) / 1e6 } }) : '';
-  return each === '' ? price : `${price} ${each}`;
+  return each === '' ? price : `${price}; ${each}`;
 }
 
 /** The most that a million tokens can cost, where that is more than usual. */
@@ -54,19 +68,22 @@ export function highestPrice({ isFree, prices }: CatalogueModel, say: Say): stri
 
 const isHigher = (highest: Price | null, usual: Price | null): boolean => (highest ?? 0) > (usual ?? 0);
 
-const MARKS: readonly (readonly [modality: string, mark: string])[] = [
-  ['image', '🖼️'],
-  ['file', '📄'],
-  ['audio', '🎧'],
-];
+type Ability = 'image' | 'file' | 'audio' | 'tools' | 'think';
 
-function marksOf({ inputModalities, supportedParameters, reasoning }: CatalogueModel): string {
-  const takes = MARKS.filter(([modality]) => inputModalities.includes(modality)).map(([, mark]) => mark);
-  return [
-    ...takes,
-    supportedParameters.includes('tools') ? '🔧' : '',
-    reasoning === 'never' ? '' : '🧠',
-  ].join('');
+const SIGNS: Readonly<Record<Ability, string>> = {
+  image: '🖼️',
+  file: '📄',
+  audio: '🎧',
+  tools: '🔧',
+  think: '🧠',
+};
+const ABILITIES = Object.keys(SIGNS) as readonly Ability[];
+
+function abilitiesOf({ inputModalities, supportedParameters, reasoning }: CatalogueModel): Ability[] {
+  return ABILITIES.filter((ability) => {
+    if (ability === 'tools') return supportedParameters.includes('tools');
+    return ability === 'think' ? reasoning !== 'never' : inputModalities.includes(ability);
+  });
 }
 
 /** A name that somebody wrote, as it is shown back. */

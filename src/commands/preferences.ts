@@ -1,10 +1,13 @@
-import type { OwnPreferences } from '../conversation/setting-ports.ts';
+import {
+  LEAST_ANSWER_TOKENS,
+  MOST_ANSWER_TOKENS,
+  MOST_TEMPERATURE,
+  type OwnPreferences,
+} from '../conversation/setting-ports.ts';
 import type { Notice } from '../i18n/translate.ts';
 import { lines, type Command, type CommandOptions } from './command.ts';
 
-const LEAST_TOKENS = 16;
-const MOST_TOKENS = 128_000;
-const MOST_TEMPERATURE = 2;
+const LENGTHS = [LEAST_ANSWER_TOKENS, MOST_ANSWER_TOKENS] as const;
 /** Leaves a choice to the bot again. */
 const DEFAULT = 'default';
 
@@ -50,10 +53,11 @@ function readChanges(options: CommandOptions): ReadChanges {
     return { kind: 'read', changes: nothing };
   }
   const temperature = readNumber(options['temperature'], /^\d(?:[.,]\d{1,2})?$/u, [0, MOST_TEMPERATURE]);
-  const maxTokens = readNumber(options['max_tokens'], /^\d{1,6}$/u, [LEAST_TOKENS, MOST_TOKENS]);
+  const maxTokens = readNumber(options['max_tokens'], /^\d{1,6}$/u, LENGTHS);
   if (temperature === 'wrong') return { kind: 'wrong', problem: { key: 'preferences.temperature_wrong' } };
   if (maxTokens === 'wrong') {
-    const params = { least: LEAST_TOKENS, most: MOST_TOKENS };
+    const [least, most] = LENGTHS;
+    const params = { least, most };
     return { kind: 'wrong', problem: { key: 'preferences.max_tokens_wrong', params } };
   }
   const fallback = options['fallback'];

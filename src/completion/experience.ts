@@ -1,6 +1,6 @@
 import type { CatalogueModel } from './catalogue-model.ts';
 import { freeRouter } from './catalogue-model.ts';
-import type { CompletionFailure } from './failure.ts';
+import { OF_THE_MODEL } from './failure.ts';
 import type { CompletionLog, ExperienceStore, ModelExperience } from './ports.ts';
 
 /** How models did lately, for all processes together, and what follows for the order of the free ones. */
@@ -23,7 +23,7 @@ export function createExperience({ store, random, log }: ExperienceOptions): Exp
   return {
     async refresh() {
       try {
-        const recent = await store.recent(BLAMED);
+        const recent = await store.recent(OF_THE_MODEL);
         known = new Map(recent.map((experience) => [experience.model, experience]));
       } catch (error) {
         log.warn({ err: error }, 'how models did lately could not be read');
@@ -38,18 +38,6 @@ export function createExperience({ store, random, log }: ExperienceOptions): Exp
     },
   };
 }
-
-/** Failures that tell something about the model that was asked; of those that are out of reach, all are at once. */
-const BLAMED: readonly CompletionFailure['kind'][] = [
-  'rate_limited',
-  'overloaded',
-  'timeout',
-  'empty_answer',
-  'truncated',
-  'upstream_error',
-  'no_endpoint',
-  'model_not_found',
-];
 
 /** What the rank says counts as so many calls. */
 const CALLS_OF_THE_RANK = 8;

@@ -40,3 +40,18 @@ export type CompletionFailure = { readonly httpStatus: number | null; readonly d
   /** Every candidate is resting or excluded; the earliest is back at `retryAtMs`, if known. */
   | { readonly kind: 'no_candidate'; readonly retryAtMs: number | null }
 );
+
+/**
+ * Failures that tell something about the model that was asked: another one might not have had them. Not those of a service
+ * that is out of reach, for then all its models are.
+ */
+export const OF_THE_MODEL: readonly CompletionFailure['kind'][] = [
+  'model_not_found',
+  'no_endpoint',
+  'rate_limited',
+  'timeout',
+  'overloaded',
+  'empty_answer',
+  'truncated',
+  'upstream_error',
+];

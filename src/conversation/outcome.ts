@@ -1,4 +1,4 @@
-import type { CompletionFailure } from '../completion/failure.ts';
+import { OF_THE_MODEL, type CompletionFailure } from '../completion/failure.ts';
 import type { CompletionOutcome } from '../completion/completion.ts';
 import type { SearchReport } from '../completion/sources.ts';
 import type { Notice } from '../i18n/translate.ts';
@@ -83,19 +83,6 @@ export function conclude(
   }
 }
 
-/** Kinds of failure that another model might not have had. */
-const OF_THE_MODEL: ReadonlySet<CompletionFailure['kind']> = new Set([
-  'model_not_found',
-  'no_endpoint',
-  'rate_limited',
-  'no_candidate',
-  'timeout',
-  'overloaded',
-  'empty_answer',
-  'truncated',
-  'upstream_error',
-]);
-
 /** What is to be said where it was a person's or a guild's choice that left no other model; null where it was not. */
 function choiceNotice(
   { failure, attempts }: CompletionOutcome & { kind: 'failed' },
@@ -103,7 +90,7 @@ function choiceNotice(
   nowMs: number,
   settings: TurnSettings,
 ): Notice | null {
-  if (!OF_THE_MODEL.has(failure.kind)) return null;
+  if (failure.kind !== 'no_candidate' && !OF_THE_MODEL.includes(failure.kind)) return null;
   const model = settings.model ?? '';
   const isNone = failure.kind === 'no_candidate' && failure.retryAtMs === null && attempts.length === 0;
   if (isStrict(settings)) {

@@ -3,14 +3,19 @@ import type { GuildId, UserId } from '../platform/ids.ts';
 import type { Envelope } from '../platform/message.ts';
 import type { ConversationStyle } from './turn.ts';
 
+/** Of an answer, whoever chooses its length. */
+export const LEAST_ANSWER_TOKENS = 16;
+export const MOST_ANSWER_TOKENS = 128_000;
+export const MOST_TEMPERATURE = 2;
+
 /** What a person has chosen for their answers; null leaves it to the bot. */
 export interface OwnPreferences {
   readonly model: string | null;
   /** Whether another model may answer where the chosen one can't. */
   readonly allowsFallback: boolean;
-  /** 0-2. */
+  /** 0 to `MOST_TEMPERATURE`. */
   readonly temperature: number | null;
-  /** Of an answer, at most as many as the operator allows. */
+  /** `LEAST_ANSWER_TOKENS` to `MOST_ANSWER_TOKENS`; the operator's own limit holds all the same. */
   readonly maxTokens: number | null;
 }
 

@@ -1,9 +1,8 @@
 import { formatCount, formatUsd } from './duration.ts';
+import { plural } from './plural.ts';
 
 const count = (value: number): string => formatCount('en', value);
 const usd = (nanoUsd: number): string => formatUsd('en', nanoUsd);
-const plural = (value: number, one: string, other: string): string =>
-  `${count(value)} ${value === 1 ? one : other}`;
 
 /** What is said of models, and of what people choose for their answers. */
 export const enModels = {
@@ -11,6 +10,11 @@ export const enModels = {
     `**${plural(p.count, 'model', 'models')}**, page ${p.page} of ${p.pages}`,
   'model.how': () => 'Choose one with `/model use`; `/model info` tells more.',
   'model.how_pages': (p: { line: string }) => `The next page: \`${p.line}\``,
+  'model.can.image': () => 'takes images',
+  'model.can.file': () => 'takes files',
+  'model.can.audio': () => 'takes audio',
+  'model.can.tools': () => 'uses tools',
+  'model.can.think': () => 'can think before it answers',
   'model.is_yours': () => '✅ *yours*',
   'model.none': () => 'No model that you could choose here is like that.',
   'model.no_choice': () =>
@@ -20,13 +24,13 @@ export const enModels = {
   'model.longest_answer': (p: { tokens: number }) => `writes up to ${count(p.tokens)} tokens`,
   'model.free': () => 'free',
   'model.price': (p: { promptNanoUsd: number; completionNanoUsd: number }) =>
-    `${usd(p.promptNanoUsd)} read, ${usd(p.completionNanoUsd)} written, a million tokens`,
+    `per million tokens: ${usd(p.promptNanoUsd)} read, ${usd(p.completionNanoUsd)} written`,
   'model.price_from': (p: { promptNanoUsd: number; completionNanoUsd: number }) =>
-    `from ${usd(p.promptNanoUsd)} read, ${usd(p.completionNanoUsd)} written, a million tokens`,
+    `per million tokens: from ${usd(p.promptNanoUsd)} read, ${usd(p.completionNanoUsd)} written`,
   'model.price_unknown': () => 'price decided only when it is asked',
-  'model.price_request': (p: { nanoUsd: number }) => `and ${usd(p.nanoUsd)} for each question`,
+  'model.price_request': (p: { nanoUsd: number }) => `${usd(p.nanoUsd)} more for each question`,
   'model.price_highest': (p: { promptNanoUsd: number; completionNanoUsd: number }) =>
-    `at most ${usd(p.promptNanoUsd)} read, ${usd(p.completionNanoUsd)} written, for instance for long questions`,
+    `at most ${usd(p.promptNanoUsd)} read, ${usd(p.completionNanoUsd)} written per million, for instance for long questions`,
   'model.expires': (p: { date: string }) => `⏳ may be gone after ${p.date}`,
   'model.chosen': (p: { model: string }) =>
     `From now on \`${p.model}\` answers you, and no other model. \`/preferences fallback:on\` lets others step in when it can't.`,
@@ -50,8 +54,8 @@ export const enModels = {
     p.model === '' ? 'Model: I choose' : `Model: \`${p.model}\``,
   'preferences.fallback': (p: { isAllowed: number }) =>
     p.isAllowed === 1
-      ? 'Fallback: **on** – where your model can’t answer, another one does'
-      : 'Fallback: **off** – only the model that you chose answers',
+      ? 'Fallback: **on** – where a model that you chose can’t answer, another one does'
+      : 'Fallback: **off** – where you chose a model, only that one answers',
   'preferences.temperature': (p: { temperature: string }) =>
     p.temperature === '' ? 'Temperature: the usual one' : `Temperature: **${p.temperature}**`,
   'preferences.max_tokens': (p: { maxTokens: number }) =>

@@ -1,10 +1,9 @@
 import { formatCount, formatElapsed, formatUsd } from './duration.ts';
+import { plural } from './plural.ts';
 
 const count = (value: number): string => formatCount('en', value);
 const usd = (nanoUsd: number): string => formatUsd('en', nanoUsd);
 const elapsed = (durationMs: number): string => formatElapsed('en', durationMs);
-const plural = (value: number, one: string, other: string): string =>
-  `${count(value)} ${value === 1 ? one : other}`;
 
 /** What became of a model that did not answer, by the kind of its failure. */
 const FAILURES: Record<string, string> = {
@@ -32,8 +31,8 @@ const FAILURES: Record<string, string> = {
   search_unsupported: 'it can’t search the web',
 };
 const CHOICES: Record<string, string> = {
-  person: 'the choice of whoever asked',
-  guild: 'the choice of this community',
+  person: 'chosen by whoever asked',
+  guild: 'chosen by this community',
   first: 'first in my order of models',
   fallback: 'stepped in where others could not answer',
   instead: 'stepped in for the chosen model',
@@ -50,7 +49,7 @@ export const enWhy = {
   'why.model': (p: { asked: string; used: string }) =>
     p.asked === p.used ? `Model: \`${p.used}\`` : `Model: \`${p.asked}\` was asked, \`${p.used}\` answered`,
   'why.chosen': (p: { by: string; instead: string }) =>
-    `Chosen: ${CHOICES[p.by] ?? ''}${p.instead === '' ? '' : `, \`${p.instead}\``}`,
+    `Why this model: ${CHOICES[p.by] ?? ''}${p.instead === '' ? '' : `, \`${p.instead}\``}`,
   'why.tokens': (p: {
     promptTokens: number;
     completionTokens: number;

@@ -1,6 +1,7 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { enModels } from './en-models.ts';
 import { enWhy } from './en-why.ts';
+import { plural } from './plural.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
 /**
@@ -11,8 +12,6 @@ import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 const wait = (waitMs: number): string => formatDuration('en', waitMs);
 const count = (value: number): string => formatCount('en', value);
 const usd = (nanoUsd: number): string => formatUsd('en', nanoUsd);
-const plural = (value: number, one: string, other: string): string =>
-  `${count(value)} ${new Intl.PluralRules('en').select(value) === 'one' ? one : other}`;
 
 const METRICS: Record<string, string> = {
   requests: 'messages',
@@ -166,7 +165,7 @@ export const en = {
   'command.option_extra': (p: { command: string; extra: string }) =>
     `/${p.command} does not take “${p.extra}”.`,
   'command.allowed_integer': () => 'a whole number',
-  'command.allowed_boolean': () => 'yes or no',
+  'command.allowed_boolean': () => 'on or off',
   'command.guild_only': (p: { command: string }) => `/${p.command} works in groups and servers only.`,
   'command.private_only': (p: { command: string }) => `/${p.command} works in a private chat only.`,
   'command.admin_only': (p: { command: string }) => `/${p.command} is for those who manage this community.`,
@@ -331,10 +330,10 @@ export const en = {
   'cache.title': () => '**Caching in this conversation**',
   'cache.messages': (p: { messages: number }) => plural(p.messages, 'message', 'messages'),
   'cache.tokens': (p: { promptTokens: number; cachedTokens: number; percent: number }) =>
-    `${count(p.cachedTokens)} of ${plural(p.promptTokens, 'token', 'tokens')} read from the cache: a hit rate of ${count(Math.round(p.percent))} %`,
+    `${count(p.cachedTokens)} of ${plural(p.promptTokens, 'token', 'tokens')} read from the cache: a hit rate of ${count(Math.round(p.percent))}%`,
   'cache.saved': (p: { savedNanoUsd: number }) =>
     p.savedNanoUsd < 0
-      ? `cost ${usd(-p.savedNanoUsd)} more than without the cache so far; that turns as the conversation goes on`
+      ? `cost ${usd(-p.savedNanoUsd)} more than without the cache so far; that usually pays off as the conversation goes on`
       : `${usd(p.savedNanoUsd)} saved`,
   'cache.none': () =>
     'There is no conversation here yet. Ask me something first, and /cache will tell how much of it the models remembered.',
@@ -365,7 +364,7 @@ export const en = {
   'terminal.welcome': () =>
     'Parley in the terminal. Write a question and press Enter; /help lists the commands, Ctrl+D ends.',
   'terminal.simulated': () =>
-    'No model key is set: answers are simulated. To make it real set OPENROUTER_API_KEY; for chats set DISCORD_TOKEN or TELEGRAM_BOT_TOKEN.',
+    'No key is set that I may use for a model: answers are simulated. To make it real set OPENROUTER_API_KEY, or GEMINI_API_KEY or HF_TOKEN (with GEMINI_FREE=true or HF_FREE=true where that key costs nothing); for chats set DISCORD_TOKEN or TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(answer to an earlier message)',
   ...enWhy,
   ...enModels,

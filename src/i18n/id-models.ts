@@ -10,6 +10,11 @@ export const idModels: Pick<Translation, keyof typeof enModels> = {
   'model.title': (p) => `**${count(p.count)} model**, halaman ${p.page} dari ${p.pages}`,
   'model.how': () => 'Pilih salah satu dengan `/model use`; `/model info` memberi tahu lebih banyak.',
   'model.how_pages': (p) => `Halaman berikutnya: \`${p.line}\``,
+  'model.can.image': () => 'menerima gambar',
+  'model.can.file': () => 'menerima berkas',
+  'model.can.audio': () => 'menerima audio',
+  'model.can.tools': () => 'memakai alat',
+  'model.can.think': () => 'bisa berpikir sebelum menjawab',
   'model.is_yours': () => '✅ *pilihanmu*',
   'model.none': () => 'Tidak ada model seperti itu yang bisa kamu pilih di sini.',
   'model.no_choice': () => 'Di sini model ditentukan oleh pengelola bot ini; tidak ada yang bisa dipilih.',
@@ -18,13 +23,13 @@ export const idModels: Pick<Translation, keyof typeof enModels> = {
   'model.longest_answer': (p) => `menulis sampai ${count(p.tokens)} token`,
   'model.free': () => 'gratis',
   'model.price': (p) =>
-    `${usd(p.promptNanoUsd)} dibaca, ${usd(p.completionNanoUsd)} ditulis, per sejuta token`,
+    `per sejuta token: ${usd(p.promptNanoUsd)} dibaca, ${usd(p.completionNanoUsd)} ditulis`,
   'model.price_from': (p) =>
-    `mulai ${usd(p.promptNanoUsd)} dibaca, ${usd(p.completionNanoUsd)} ditulis, per sejuta token`,
+    `per sejuta token: mulai ${usd(p.promptNanoUsd)} dibaca, ${usd(p.completionNanoUsd)} ditulis`,
   'model.price_unknown': () => 'harga baru ditentukan saat dipakai',
-  'model.price_request': (p) => `dan ${usd(p.nanoUsd)} per pertanyaan`,
+  'model.price_request': (p) => `ditambah ${usd(p.nanoUsd)} per pertanyaan`,
   'model.price_highest': (p) =>
-    `paling mahal ${usd(p.promptNanoUsd)} dibaca, ${usd(p.completionNanoUsd)} ditulis, misalnya untuk pertanyaan panjang`,
+    `paling mahal ${usd(p.promptNanoUsd)} dibaca, ${usd(p.completionNanoUsd)} ditulis per sejuta, misalnya untuk pertanyaan panjang`,
   'model.expires': (p) => `⏳ mungkin hilang setelah ${p.date}`,
   'model.chosen': (p) =>
     `Mulai sekarang \`${p.model}\` yang menjawabmu, bukan model lain. \`/preferences fallback:on\` mengizinkan model lain menggantikannya bila perlu.`,
@@ -45,8 +50,8 @@ export const idModels: Pick<Translation, keyof typeof enModels> = {
   'preferences.model': (p) => (p.model === '' ? 'Model: saya yang memilih' : `Model: \`${p.model}\``),
   'preferences.fallback': (p) =>
     p.isAllowed === 1
-      ? 'Pengganti: **ya** – bila modelmu tidak bisa menjawab, model lain yang menjawab'
-      : 'Pengganti: **tidak** – hanya model pilihanmu yang menjawab',
+      ? 'Pengganti: **ya** – bila model pilihanmu tidak bisa menjawab, model lain yang menjawab'
+      : 'Pengganti: **tidak** – bila kamu memilih sebuah model, hanya model itu yang menjawab',
   'preferences.temperature': (p) =>
     p.temperature === '' ? 'Temperatur: yang biasa' : `Temperatur: **${p.temperature}**`,
   'preferences.max_tokens': (p) =>

@@ -7,9 +7,9 @@ const usd = (nanoUsd: number): string => formatUsd('id', nanoUsd);
 const elapsed = (durationMs: number): string => formatElapsed('id', durationMs);
 
 const FAILURES: Record<string, string> = {
-  unauthorized: 'layanan model menolak kunci saya',
-  no_credits: 'tidak ada kredit yang tersisa untuknya',
-  key_limit: 'kunci saya sudah mencapai batasnya',
+  unauthorized: 'layanan model menolak kuncinya',
+  no_credits: 'tidak ada saldo yang tersisa untuknya',
+  key_limit: 'kuncinya sudah mencapai batas',
   budget_spent: 'anggaran untuknya sudah habis',
   model_not_found: 'sudah tidak ada',
   no_endpoint: 'tidak ada yang menyediakannya',
@@ -26,13 +26,13 @@ const FAILURES: Record<string, string> = {
   empty_answer: 'tidak mengatakan apa-apa',
   truncated: 'terputus',
   upstream_error: 'penyedianya gagal',
-  lost: 'saya terputus sementara itu',
+  lost: 'saya terputus di tengah jalan',
   search_failed: 'pencarian webnya gagal',
   search_unsupported: 'tidak bisa mencari di web',
 };
 const CHOICES: Record<string, string> = {
-  person: 'pilihan penanya',
-  guild: 'pilihan komunitas ini',
+  person: 'dipilih penanya',
+  guild: 'dipilih komunitas ini',
   first: 'yang pertama dalam urutan model saya',
   fallback: 'menggantikan model lain yang tidak bisa menjawab',
   instead: 'menggantikan model yang dipilih',
@@ -49,7 +49,8 @@ export const idWhy: Pick<Translation, keyof typeof enWhy> = {
     p.asked === p.used
       ? `Model: \`${p.used}\``
       : `Model: \`${p.asked}\` yang ditanya, \`${p.used}\` yang menjawab`,
-  'why.chosen': (p) => `Dipilih: ${CHOICES[p.by] ?? ''}${p.instead === '' ? '' : `, \`${p.instead}\``}`,
+  'why.chosen': (p) =>
+    `Mengapa model ini: ${CHOICES[p.by] ?? ''}${p.instead === '' ? '' : `, \`${p.instead}\``}`,
   'why.tokens': (p) =>
     `Token: ${count(p.promptTokens)} dibaca${p.cachedTokens > 0 ? ` (${count(p.cachedTokens)} dari cache)` : ''}, ${count(p.completionTokens)} ditulis${p.reasoningTokens > 0 ? ` (${count(p.reasoningTokens)} saat berpikir)` : ''}`,
   'why.cost': (p) => (p.costNanoUsd === 0 ? 'Biaya: gratis' : `Biaya: ${usd(p.costNanoUsd)}`),

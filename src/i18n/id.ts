@@ -58,7 +58,7 @@ export const id: Translation = {
   'refusal.text_withheld': () =>
     'Di sini saya hanya bisa membaca pesan yang menyebut saya, atau yang membalas saya dengan @ pada balasan aktif. Kamu juga bisa memakai /ask.',
   'refusal.too_old': () =>
-    'Saya tadi sempat tidak aktif dan melewatkan pesan-pesan di sini. Silakan tanyakan lagi yang masih ingin Anda ketahui.',
+    'Saya tadi sempat tidak aktif dan melewatkan pesan-pesan di sini. Silakan tanyakan lagi yang masih ingin kamu ketahui.',
   'refusal.message_too_long': (p) =>
     `Pesan itu terlalu panjang untuk saya: paling banyak ${count(p.maxCharacters)} karakter. Bisa dipersingkat atau dikirim terpisah?`,
   'refusal.rate_limited': (p) => `Itu agak terlalu cepat. Silakan coba lagi dalam ${wait(p.waitMs)}.`,
@@ -301,10 +301,10 @@ export const id: Translation = {
   'cache.title': () => '**Cache di percakapan ini**',
   'cache.messages': (p) => `${count(p.messages)} pesan`,
   'cache.tokens': (p) =>
-    `${count(p.cachedTokens)} dari ${count(p.promptTokens)} token dibaca dari cache: ${count(Math.round(p.percent))} % kena`,
+    `${count(p.cachedTokens)} dari ${count(p.promptTokens)} token dibaca dari cache: tingkat cache hit ${count(Math.round(p.percent))}%`,
   'cache.saved': (p) =>
     p.savedNanoUsd < 0
-      ? `sejauh ini ${usd(-p.savedNanoUsd)} lebih mahal daripada tanpa cache; itu berbalik selama percakapan berlanjut`
+      ? `sejauh ini ${usd(-p.savedNanoUsd)} lebih mahal daripada tanpa cache; biasanya terbayar kembali seiring percakapan berlanjut`
       : `hemat ${usd(p.savedNanoUsd)}`,
   'cache.none': () =>
     'Belum ada percakapan di sini. Tanyakan sesuatu dulu, lalu /cache menunjukkan seberapa banyak yang diingat model.',
@@ -325,7 +325,7 @@ export const id: Translation = {
   'terminal.welcome': () =>
     'Parley di terminal. Tulis pertanyaan lalu tekan Enter; /help menunjukkan perintah, Ctrl+D mengakhiri.',
   'terminal.simulated': () =>
-    'Kunci model belum diatur: jawaban disimulasikan. Untuk yang sungguhan, atur OPENROUTER_API_KEY; untuk obrolan, atur DISCORD_TOKEN atau TELEGRAM_BOT_TOKEN.',
+    'Belum ada kunci yang boleh saya pakai untuk model: jawaban disimulasikan. Untuk yang sungguhan, atur OPENROUTER_API_KEY, atau GEMINI_API_KEY atau HF_TOKEN (dengan GEMINI_FREE=true atau HF_FREE=true bila kunci itu gratis); untuk obrolan, atur DISCORD_TOKEN atau TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(jawaban untuk pesan sebelumnya)',
   ...idWhy,
   ...idModels,

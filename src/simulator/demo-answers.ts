@@ -88,7 +88,7 @@ const englishParagraphs = [
 
 const indonesianParagraphs = [
   'Mulailah dari hal yang sudah diketahui. Tulis tujuannya dalam satu kalimat, lalu sebutkan siapa yang akan membaca hasilnya; kebanyakan jalan memutar berawal ketika salah satunya tidak ada.',
-  'Setelah itu carilah langkah terkecil yang bisa membuktikan bahwa gagasannya keliru. Percobaan murah hari ini lebih berharga daripada rencana sempurna bulan depan, karena **mengubah apa yang Anda ketahui**.',
+  'Setelah itu carilah langkah terkecil yang bisa membuktikan bahwa gagasannya keliru. Percobaan murah hari ini lebih berharga daripada rencana sempurna bulan depan, karena **mengubah apa yang kamu ketahui**.',
   'Buat catatan selama bekerja. Satu baris sehari sudah cukup: apa yang dicoba, apa hasilnya, apa yang mengejutkan. Belakangan justru kejutan itulah yang berguna.',
   'Bila dua pilihan tampak sama baik, ambillah yang *lebih mudah dibatalkan*. Pilihannya sendiri tidak sepenting waktu yang dihabiskan untuk memilih.',
   'Pada akhirnya, bandingkan hasil dengan kalimat di awal. Bila berbeda, entah pekerjaannya atau tujuannya telah bergeser, dan ada baiknya mengetahui yang mana.',
@@ -111,11 +111,9 @@ const english: Texts = {
 
 const indonesian: Texts = {
   opening: (question) =>
-    question === ''
-      ? 'Halo! Silakan bertanya apa saja.'
-      : `Pertanyaan Anda: “${question}”. Begini saran saya.`,
+    question === '' ? 'Halo! Silakan bertanya apa saja.' : `Pertanyaanmu: “${question}”. Begini saran saya.`,
   plain:
-    '**Singkatnya:** mulai dari yang kecil, periksa hasilnya, lalu lanjutkan.\n\n- Sebutkan apa yang sudah Anda ketahui.\n- Pilih langkah berikutnya yang paling banyak mengajarkan sesuatu.\n- Tanyakan lagi dengan hasilnya; pertanyaan lanjutan selalu boleh.',
+    '**Singkatnya:** mulai dari yang kecil, periksa hasilnya, lalu lanjutkan.\n\n- Sebutkan apa yang sudah kamu ketahui.\n- Pilih langkah berikutnya yang paling banyak mengajarkan sesuatu.\n- Tanyakan lagi dengan hasilnya; pertanyaan lanjutan selalu boleh.',
   code: `Contoh kecil dalam TypeScript:\n\n${codeSample}\n\nFungsi itu menerima nama dan mengembalikan salam.`,
   table:
     'Perbandingan singkat:\n\n| pilihan | cocok untuk | harga |\n|---|---|---:|\n| model kecil | jawaban cepat | gratis |\n| model besar | pertanyaan sulit | lebih tinggi |\n| model penalaran | perencanaan | tergantung |',

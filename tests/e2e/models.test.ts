@@ -44,6 +44,7 @@ describe.each(databaseKinds)('choosing a model on Telegram, on a database of kin
     expect(first).toMatch(/models, page 1 of \d/u);
     expect(first).toContain(FREE);
     expect(first).not.toContain('openrouter/auto');
+    expect(first).toContain('🔧 uses tools · 🧠 can think before it answers');
     const message = scene.said(ann.chat).at(-1);
     const [button] = message?.replyMarkup?.inline_keyboard.flat() ?? [];
     expect(button).toMatchObject({
@@ -81,7 +82,9 @@ describe.each(databaseKinds)('choosing a model on Telegram, on a database of kin
     const ann = scene.person();
     const info = await ann.command(`/model info ${OTHER_PAID}`);
     expect(info).toContain(OTHER_PAID);
-    expect(info).toMatch(/\$[\d.]+ read, \$[\d.]+ written, a million tokens/u);
+    expect(info).toContain('uses tools');
+    expect(info).not.toMatch(/🖼|📄|🎧|🔧|🧠/u);
+    expect(info).toMatch(/per million tokens: (?:from )?\$[\d.]+ read, \$[\d.]+ written/u);
     expect(await ann.command('/model info llama-99')).toContain('I know no model called llama-99');
     expect(await ann.command('/model info openrouter/auto')).toContain('Nobody can tell beforehand');
   });

@@ -117,7 +117,7 @@ describe.each([
     const count = (locale: string, value: number) => value.toLocaleString(locale);
     const rate = Math.round((100 * cached) / prompt);
     expect(told).toContain(`${count('en', cached)} of ${count('en', prompt)} tokens read from the cache`);
-    expect(told).toContain(`hit rate of ${rate} %`);
+    expect(told).toContain(`hit rate of ${rate}%`);
     expect(Number(/\$([\d.]+) saved/u.exec(told)?.[1])).toBeCloseTo(saved, 3);
     const [kept] = await scene.database.sql<{ saved: string }[]>`
       select saved_nano_usd::text as saved from conversations where cached_tokens > 0`;
@@ -287,7 +287,7 @@ describe('/cache', () => {
     await budi.ask('Apa itu teh?');
     const told = await budi.command('/cache');
     expect(told).toContain('2 pesan');
-    expect(told).toMatch(/0 dari \d+ token dibaca dari cache: 0 % kena/u);
+    expect(told).toMatch(/0 dari \d+ token dibaca dari cache: tingkat cache hit 0%/u);
     await budi.command('/new');
     expect(await budi.command('/cache')).toContain('Belum ada percakapan di sini.');
     await scene.stop();

@@ -52,6 +52,16 @@ describe('a terminal without a model key', () => {
     expect(shown).toContain('You asked: “What is tea?”');
     expect(shown).toContain('This is a simulated answer');
   });
+
+  test('says of one that may not be used that none may be, not that there is none', async () => {
+    const none = { OPENROUTER_API_KEY: '', OPENROUTER_BASE_URL: '', DEFAULT_MODEL: '' };
+    const bot = await openTerminal({ ...none, GEMINI_API_KEY: 'AIza-simulated' });
+    expect(bot.screen()).toContain('No key is set that I may use for a model');
+    expect(bot.screen()).toContain('GEMINI_FREE=true');
+    expect(bot.screen()).toContain('HF_TOKEN');
+    bot.endInput();
+    await bot.ended;
+  });
 });
 
 describe('a terminal chat', () => {
@@ -82,10 +92,17 @@ describe('a terminal chat', () => {
   test('knows the commands', async () => {
     const shown = await converse(await openTerminal(), '/help', '/usage', '/stats 200', '/nonsense', '/stop');
     expect(shown).toContain('These commands work too');
+    expect(shown).toContain('/model list|search|info|use|reset – The models that can answer');
     expect(shown).toMatch(/Today: \d+ messages?, [\d,]+ tokens/u);
     expect(shown).toContain('It should be 1–90.');
     expect(shown).toContain("I don't know the command /nonsense.");
     expect(shown).toContain('There is nothing to stop.');
+  });
+
+  test('shows a name as it is, and which values an option takes', async () => {
+    const shown = await converse(await openTerminal(), `/model info ${FREE}`, '/preferences fallback:maybe');
+    expect(shown).toContain('**Google: Gemma 4 31B (free)**');
+    expect(shown).toContain('It should be on or off.');
   });
 
   test('tells why an answer is as it is, and that a search costs what it is not allowed to', async () => {

@@ -58,7 +58,7 @@ describe.each(databaseKinds)('why an answer is as it is, on Telegram and a datab
     const [used] = turn.usage;
     expect(told.split('\n')[1]).toBe(`• Model: ${PAID}`);
     expect(turn.attempts[0]?.modelUsed).not.toBe(PAID);
-    expect(told).toContain('Chosen: first in my order of models');
+    expect(told).toContain('Why this model: first in my order of models');
     expect(told).toContain(`Tokens: ${used?.promptTokens} read (3 from a cache), ${used?.completionTokens}`);
     expect(told).toMatch(/written \(\d+ while thinking\)/u);
     expect(nanoUsd(costIn(told))).toBe(used?.costNanoUsd);
@@ -78,12 +78,12 @@ describe.each(databaseKinds)('why an answer is as it is, on Telegram and a datab
     play('A drink.');
     await ann.ask('What is tea?');
     const instead = await ann.command('/why');
-    expect(instead).toContain(`Chosen: stepped in for the chosen model, ${OTHER_FREE}`);
+    expect(instead).toContain(`Why this model: stepped in for the chosen model, ${OTHER_FREE}`);
     expect(instead).toContain(`Tried without an answer\n• ${OTHER_FREE}: it was overloaded`);
     play('Leaves in water.');
     await ann.ask('What is it made of?');
     const chosen = await ann.command('/why');
-    expect(chosen).toContain('Chosen: the choice of whoever asked');
+    expect(chosen).toContain('Why this model: chosen by whoever asked');
     expect(chosen).toContain('Cost: free');
   });
 

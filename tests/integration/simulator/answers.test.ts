@@ -154,7 +154,7 @@ describe('without a scenario', () => {
 
   test('an Indonesian question gets an Indonesian answer', async () => {
     const { text } = await say('Tolong jelaskan, bagaimana cara kerja magnet?');
-    expect(text).toContain('Pertanyaan Anda');
+    expect(text).toContain('Pertanyaanmu');
     expect(text).toContain('jawaban simulasi');
   });
 

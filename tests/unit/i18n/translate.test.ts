@@ -1,10 +1,16 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { commands } from '../../../src/commands/command-list.ts';
 import { menu } from '../../../src/commands/menu.ts';
+import { PROVIDERS } from '../../../src/completion/provider.ts';
 import { en } from '../../../src/i18n/en.ts';
 import { escapeMarkdown } from '../../../src/i18n/escape-markdown.ts';
 import { id } from '../../../src/i18n/id.ts';
+import { PROVIDER_NAMES } from '../../../src/i18n/provider-names.ts';
+import { renderMarkdown } from '../../../src/rendering/markdown.ts';
+import { visibleText } from '../../../src/rendering/visible-text.ts';
 import { isMessageKey, LOCALES, pickLocale, translate } from '../../../src/i18n/translate.ts';
+import { nastyMarkdown } from '../rendering/markdown-arbitraries.ts';
 
 test.each([
   ['id', 'id'],
@@ -66,5 +72,34 @@ test('a command on a message has a name in every language, at most 32 characters
 });
 
 test('a name with markup stands for itself', () => {
-  expect(escapeMarkdown('**[x](http://e.vil)**\n# y')).toBe('\\*\\*\\[x\\]\\(http\\://e.vil\\)\\*\\* \\# y');
+  expect(escapeMarkdown('**[x](http://e.vil)**\n# y')).toBe('\\*\\*\\[x\\]\\(http\\://e.vil)\\*\\* # y');
+});
+
+test('a usual name is as it was, also where Markdown is read as it is written', () => {
+  for (const name of ['Google: Gemma 4 31B (free)', 'R&D #1 > all!', 'snake_case', 'a | b', '3 < 4']) {
+    expect(escapeMarkdown(name)).toBe(name);
+  }
+});
+
+test.each([
+  ['in bold', (name: string) => `**${name}** is it`, (text: string) => `${text} is it`],
+  ['in an item', (name: string) => `- ${name}: 3`, (text: string) => `• ${text}: 3`],
+  ['in a sentence', (name: string) => `Hello ${name}! There.`, (text: string) => `Hello ${text}! There.`],
+  ['in a link', (name: string) => `[${name}](<https://e.org/>)`, (text: string) => `${text} (e.org)`],
+  ['at the beginning', (name: string) => `${name}: *3*`, (text: string) => `${text}: 3`],
+])('%s any name stands for itself', (_where, write, shown) => {
+  const onOneLine = (text: string): string => text.replace(/\s+/gu, ' ');
+  fc.assert(
+    fc.property(nastyMarkdown, (nasty) => {
+      // What can't be seen is taken away where it shows; what stays must be something.
+      const name = onOneLine(visibleText(nasty)).trim();
+      fc.pre(name !== '');
+      expect(onOneLine(renderMarkdown(write(escapeMarkdown(name))).text)).toBe(shown(name));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('every provider has a name', () => {
+  expect(Object.keys(PROVIDER_NAMES).sort()).toEqual([...PROVIDERS].sort());
 });
