@@ -17,13 +17,19 @@ CREATE FUNCTION money_counts_v1(p_kind smallint, p_payer text) RETURNS boolean L
   SELECT p_payer = 'operator' OR (p_payer = 'guild' AND p_kind > 0)
 $$;
 --> statement-breakpoint
+-- The key that a person, or a guild, has for a provider. Each has an index of its own, which a condition on both would not use.
+CREATE FUNCTION key_of_v1(p_guild uuid, p_user uuid, p_provider text) RETURNS uuid LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p_guild IS NULL THEN (SELECT k.id FROM provider_keys k WHERE k.user_id = p_user AND k.provider = p_provider)
+    ELSE (SELECT k.id FROM provider_keys k WHERE k.guild_id = p_guild AND k.provider = p_provider) END
+$$;
+--> statement-breakpoint
 -- The sealed key that a turn is paid with; null where its payer has none any more.
 CREATE FUNCTION own_key_v1(p_turn turns) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('id', k.id, 'scope', k.scope, 'provider', k.provider, 'sealed', k.sealed, 'state', k.state,
     'revision', k.revision)
   FROM provider_keys k
-  WHERE k.provider = 'openrouter' AND CASE p_turn.payer WHEN 'user' THEN k.user_id = p_turn.user_id
-    WHEN 'guild' THEN k.guild_id = p_turn.guild_id ELSE false END
+  WHERE k.id = CASE p_turn.payer WHEN 'user' THEN (SELECT key_of_v1(NULL, p_turn.user_id, 'openrouter'))
+    WHEN 'guild' THEN (SELECT key_of_v1(p_turn.guild_id, NULL, 'openrouter')) END
 $$;
 --> statement-breakpoint
 -- As before, and says who pays.
@@ -84,7 +90,7 @@ CREATE OR REPLACE FUNCTION runnable_turn_v2(p_turn turns, p_window jsonb, p_part
       WHERE r.id = p_turn.reply_of AND m.id IS NOT NULL AND p_turn.cause IN ('regenerate', 'continue')))
 $$;
 --> statement-breakpoint
--- As before, with who pays.
+-- As before, with who pays. A generation that was noted of an attempt before it ended is not its own where another one ended with it.
 CREATE OR REPLACE FUNCTION record_attempts_v2(p_turn uuid, p_epoch int, p_attempts jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
   INSERT INTO attempts (turn_id, epoch, index, payer, provider, model_asked, model_used, generation_id, outcome, failure, http_status,
     is_free, started_at, first_token_ms, duration_ms, usage)
@@ -94,7 +100,8 @@ CREATE OR REPLACE FUNCTION record_attempts_v2(p_turn uuid, p_epoch int, p_attemp
     outcome text, failure text, "httpStatus" int, "isFree" boolean, "startedAtMs" double precision, "firstTokenMs" int,
     "durationMs" int, usage jsonb, epoch int)
   ON CONFLICT (turn_id, epoch, index) DO UPDATE SET provider = excluded.provider, model_asked = excluded.model_asked,
-    model_used = excluded.model_used, generation_id = coalesce(excluded.generation_id, attempts.generation_id),
+    model_used = excluded.model_used, generation_id = coalesce(excluded.generation_id,
+      (SELECT attempts.generation_id WHERE NOT p_attempts @> jsonb_build_array(jsonb_build_object('generationId', attempts.generation_id)))),
     outcome = excluded.outcome, failure = excluded.failure, http_status = excluded.http_status, is_free = excluded.is_free,
     started_at = excluded.started_at, first_token_ms = excluded.first_token_ms, duration_ms = excluded.duration_ms,
     usage = excluded.usage
@@ -270,9 +277,10 @@ $$;
 -- The first use of a key is on record; later ones are noted once a day.
 CREATE FUNCTION note_key_use_v1(p_turn turns, p_now timestamptz) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+  v_id uuid := (own_key_v1(p_turn) ->> 'id')::uuid;
   v_key provider_keys;
 BEGIN
-  SELECT * INTO v_key FROM provider_keys k WHERE k.id = (own_key_v1(p_turn) ->> 'id')::uuid
+  SELECT * INTO v_key FROM provider_keys k WHERE k.id = v_id
     AND (k.used_at IS NULL OR k.used_at < p_now - interval '1 day');
   IF v_key.id IS NULL THEN
     RETURN;
@@ -488,6 +496,8 @@ DECLARE
   v_holds int;
   v_outcomes int;
   v_errors int;
+  v_requests int;
+  v_sealed int;
 BEGIN
   PERFORM ensure_usage_partitions_v1(p);
   DELETE FROM quota_holds WHERE id IN (
@@ -498,11 +508,22 @@ BEGIN
   GET DIAGNOSTICS v_outcomes = ROW_COUNT;
   DELETE FROM key_requests WHERE id IN (
     SELECT r.id FROM key_requests r WHERE r.expires_at < v_now - interval '1 day' LIMIT v_page);
+  GET DIAGNOSTICS v_requests = ROW_COUNT;
+  -- What nobody can take any more keeps no secret.
+  UPDATE key_requests SET sealed = NULL WHERE id IN (
+    SELECT r.id FROM key_requests r WHERE r.expires_at <= v_now AND r.sealed IS NOT NULL LIMIT v_page);
+  GET DIAGNOSTICS v_sealed = ROW_COUNT;
   DELETE FROM errors WHERE id IN (SELECT e.id FROM errors e WHERE e.at < v_now - interval '90 days' LIMIT v_page);
   GET DIAGNOSTICS v_errors = ROW_COUNT;
-  RETURN jsonb_build_object('isDone', greatest(v_holds, v_outcomes, v_errors) < v_page,
+  RETURN jsonb_build_object('isDone', greatest(v_holds, v_outcomes, v_errors, v_requests, v_sealed) < v_page,
     'strayUsage', EXISTS (SELECT 1 FROM usage_default));
 END $$;
+--> statement-breakpoint
+-- What came of giving a key, as it is told: what is kept names nobody, so that a person who is forgotten stands in none.
+CREATE FUNCTION key_outcome_v1(p_outcome jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p_outcome #>> '{replaced,givenBy}' IS NULL THEN p_outcome ELSE jsonb_set(p_outcome, '{replaced,givenBy}', coalesce(
+    (SELECT to_jsonb(u.name) FROM users u WHERE u.id = (p_outcome #>> '{replaced,givenBy}')::uuid), 'null')) END
+$$;
 --> statement-breakpoint
 -- Keeps the key of a person, or of a guild, in the place of the one before: the last one wins. Repeating the origin key changes
 -- nothing and tells the same.
@@ -518,11 +539,9 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('provider key ' || coalesce(v_guild.id, v_user.id), 0));
   SELECT c.outcome INTO v_outcome FROM command_outcomes c WHERE c.origin_key = p ->> 'originKey';
   IF FOUND THEN
-    RETURN v_outcome;
+    RETURN key_outcome_v1(v_outcome);
   END IF;
-  DELETE FROM provider_keys k WHERE k.provider = p #>> '{key,provider}'
-    AND CASE WHEN v_guild.id IS NULL THEN k.user_id = v_user.id ELSE k.guild_id = v_guild.id END
-  RETURNING * INTO v_old;
+  DELETE FROM provider_keys k WHERE k.id = (SELECT key_of_v1(v_guild.id, v_user.id, p #>> '{key,provider}')) RETURNING * INTO v_old;
   INSERT INTO provider_keys (id, scope, user_id, guild_id, provider, sealed, last4, fingerprint, given_by, created_at, checked_at)
   VALUES ((p #>> '{key,id}')::uuid, CASE WHEN v_guild.id IS NULL THEN 'user' ELSE 'guild' END,
     CASE WHEN v_guild.id IS NULL THEN v_user.id END, v_guild.id, p #>> '{key,provider}', p #>> '{key,sealed}', p #>> '{key,last4}',
@@ -530,12 +549,12 @@ BEGIN
   RETURNING * INTO v_new;
   v_outcome := jsonb_build_object('kind', 'kept', 'guild', nullif(p -> 'guild', 'null'), 'last4', v_new.last4, 'replaced', CASE WHEN v_old.id IS NOT NULL THEN
     jsonb_build_object('last4', v_old.last4, 'isSame', v_old.fingerprint = v_new.fingerprint, 'givenBy',
-      (SELECT u.name FROM users u WHERE u.platform_user_id = v_old.given_by AND v_old.given_by <> v_new.given_by)) END);
+      (SELECT u.id FROM users u WHERE u.platform_user_id = v_old.given_by AND v_old.given_by <> v_new.given_by)) END);
   PERFORM audit_key_v1(v_new.given_by, CASE WHEN v_old.id IS NULL THEN 'key.add' ELSE 'key.replace' END, v_new,
     jsonb_build_object('by', p ->> 'by') || CASE WHEN v_old.id IS NULL THEN '{}' ELSE
       jsonb_build_object('replaced', v_old.id, 'replacedLast4', v_old.last4) END, v_now);
   INSERT INTO command_outcomes (origin_key, outcome, at) VALUES (p ->> 'originKey', v_outcome, v_now);
-  RETURN v_outcome;
+  RETURN key_outcome_v1(v_outcome);
 END $$;
 --> statement-breakpoint
 -- Forgets the key of a person or of a guild. Repeating the origin key changes nothing and tells the same.
@@ -552,9 +571,7 @@ BEGIN
   IF FOUND THEN
     RETURN v_outcome;
   END IF;
-  DELETE FROM provider_keys k WHERE k.provider = p ->> 'provider'
-    AND CASE WHEN v_guild.id IS NULL THEN k.user_id = v_user.id ELSE k.guild_id = v_guild.id END
-  RETURNING * INTO v_old;
+  DELETE FROM provider_keys k WHERE k.id = (SELECT key_of_v1(v_guild.id, v_user.id, p ->> 'provider')) RETURNING * INTO v_old;
   v_outcome := CASE WHEN v_old.id IS NULL THEN '{"kind": "none"}' ELSE
     jsonb_build_object('kind', 'removed', 'last4', v_old.last4) END;
   IF v_old.id IS NOT NULL THEN
@@ -596,7 +613,7 @@ DECLARE
   v_user users := known_user_v1(p -> 'author', v_now);
   v_guild guilds := known_guild_v2(p -> 'guild', v_now);
 BEGIN
-  UPDATE key_requests SET expires_at = v_now WHERE asked_by = v_user.id AND kind = p ->> 'kind' AND used_at IS NULL AND expires_at > v_now;
+  UPDATE key_requests SET expires_at = v_now, sealed = NULL WHERE asked_by = v_user.id AND kind = p ->> 'kind' AND used_at IS NULL AND expires_at > v_now;
   INSERT INTO key_requests (id, kind, asked_by, guild_id, sealed, created_at, expires_at)
   VALUES ((p ->> 'id')::uuid, p ->> 'kind', v_user.id, v_guild.id, p ->> 'sealed', v_now, v_now + millis_v1(p ->> 'forMs'));
 END $$;
