@@ -1,14 +1,9 @@
--- As `admit_v3`, for an answer that is to search the web: the turn's settings say so to whoever runs it.
-CREATE FUNCTION admit_searching_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  v_verdict jsonb := admit_v3(p);
-BEGIN
-  IF v_verdict ->> 'kind' NOT IN ('run', 'queued') THEN
-    RETURN v_verdict;
-  END IF;
-  UPDATE turns SET settings = settings || '{"search": true}' WHERE id = (p ->> 'turnId')::uuid;
-  RETURN jsonb_set(v_verdict, CASE v_verdict ->> 'kind' WHEN 'run' THEN '{turn,settings,search}'::text[] ELSE '{settings,search}' END, 'true');
-END $$;
+-- How often a turn reads its prompt: once more after each of the two searches that it may make. It makes none where it goes on
+-- with a part of an answer that shows, for what was found stands in that.
+CREATE FUNCTION readings_v1(p_turn turns) RETURNS int LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p_turn.settings -> 'search' = 'true' AND NOT (p_turn.cause = 'continue' AND EXISTS (
+    SELECT 1 FROM turns r CROSS JOIN LATERAL shown_answer_v1(r) m WHERE r.id = p_turn.reply_of AND m.partial)) THEN 3 ELSE 1 END
+$$;
 --> statement-breakpoint
 -- As before; who has an answer written again wants it searched for again.
 CREATE OR REPLACE FUNCTION repeated_turn_v1(p jsonb, p_root turns, p_newest turns, p_user users, p_guild guilds, p_now timestamptz, p_at timestamptz)
@@ -93,19 +88,6 @@ CREATE OR REPLACE FUNCTION runnable_turn_v2(p_turn turns, p_window jsonb, p_part
       SELECT jsonb_build_object('text', m.text, 'isPartial', m.partial, 'search', m.search)
       FROM turns r CROSS JOIN LATERAL shown_answer_v1(r) m
       WHERE r.id = p_turn.reply_of AND m.id IS NOT NULL AND p_turn.cause IN ('regenerate', 'continue')))
-$$;
---> statement-breakpoint
--- As before, and with what searches add.
-CREATE OR REPLACE FUNCTION repeated_prompt_v1(p jsonb, p_draft turns) RETURNS bigint LANGUAGE sql STABLE AS $$
-  SELECT (octet_length(q.text) + 2) / 3 + w.ceiling + CASE WHEN is_unplaced_v1(p_draft) THEN before.ceiling ELSE 0 END
-    + CASE WHEN p_draft.settings -> 'search' = 'true' AND p_draft.cause <> 'continue' THEN coalesce((p #>> '{hold,searchTokens}')::bigint, 0) ELSE 0 END
-  FROM messages q
-  JOIN conversations c ON c.id = q.conversation_id
-  CROSS JOIN LATERAL (SELECT (p #>> '{window,maxMessages}')::int - 1 AS messages, (p #>> '{window,maxTokens}')::int - q.est_tokens AS tokens) l
-  CROSS JOIN LATERAL conversation_window_v1(q.parent_id, l.messages, l.tokens) w
-  CROSS JOIN LATERAL conversation_window_v1(
-    parent_message_v2(p_draft.parent_message_id, p_draft.parent_turn_id, c.head_message_id), l.messages, l.tokens) before
-  WHERE q.id = p_draft.question_message_id
 $$;
 --> statement-breakpoint
 -- As before; what was found for a person is as much theirs as what was answered.

@@ -32,7 +32,7 @@ CREATE FUNCTION own_key_v1(p_turn turns) RETURNS jsonb LANGUAGE sql STABLE AS $$
     WHEN 'guild' THEN (SELECT key_of_v1(p_turn.guild_id, NULL, 'openrouter')) END
 $$;
 --> statement-breakpoint
--- As before, and says who pays.
+-- As before, and says who pays. What searches the web reads its prompt more than once.
 CREATE OR REPLACE FUNCTION store_turn_v1(p jsonb, p_draft turns, p_prompt bigint, OUT turn turns, OUT ahead int, OUT refusal jsonb)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -47,7 +47,8 @@ BEGIN
   WHERE t.conversation_id = p_draft.conversation_id AND t.state IN ('queued', 'running');
   ahead := v_ahead.turns;
   v_runs := ahead = 0;
-  v_prompt := p_prompt + v_ahead.tokens + (p #>> '{hold,systemTokens}')::int;
+  v_prompt := (p_prompt + v_ahead.tokens) * readings_v1(p_draft) + (p #>> '{hold,systemTokens}')::int
+    + CASE WHEN readings_v1(p_draft) > 1 THEN coalesce((p #>> '{hold,searchTokens}')::bigint, 0) ELSE 0 END;
   SELECT * INTO v_grant FROM quota_grant_v1(p_draft.guild_id, p_draft.user_id, p_draft.charged_at, p -> 'defaults', v_prompt,
     (p #>> '{hold,maxCompletionTokens}')::int);
   refusal := v_grant.refusal;
@@ -646,4 +647,17 @@ CREATE FUNCTION end_key_request_v1(p jsonb) RETURNS void LANGUAGE sql VOLATILE A
   UPDATE key_requests SET used_at = CASE WHEN (p ->> 'again')::boolean THEN NULL ELSE used_at END,
     sealed = CASE WHEN (p ->> 'again')::boolean THEN sealed END
   WHERE id = (p ->> 'id')::uuid
+$$;
+--> statement-breakpoint
+-- As before, for all readings of what is added.
+CREATE OR REPLACE FUNCTION has_room_v1(p jsonb, p_turn turns, p_tokens bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT NOT EXISTS (
+    SELECT 1 FROM quota_standings_v1(false, p_turn.guild_id, p_turn.user_id, p_turn.charged_at, p -> 'defaults') s
+    WHERE s.metric = 'tokens' AND s.used + s.held + p_tokens * readings_v1(p_turn) > s.lim)
+$$;
+--> statement-breakpoint
+-- As before, for all readings of what is added.
+CREATE OR REPLACE FUNCTION hold_more_v1(p_turn uuid, p_tokens bigint) RETURNS void LANGUAGE sql VOLATILE AS $$
+  UPDATE quota_holds h SET tokens = greatest(0, h.tokens + p_tokens * readings_v1(t)) FROM turns t
+  WHERE h.turn_id = p_turn AND h.attempt = -1 AND t.id = p_turn
 $$;
