@@ -661,3 +661,61 @@ CREATE OR REPLACE FUNCTION hold_more_v1(p_turn uuid, p_tokens bigint) RETURNS vo
   UPDATE quota_holds h SET tokens = greatest(0, h.tokens + p_tokens * readings_v1(t)) FROM turns t
   WHERE h.turn_id = p_turn AND h.attempt = -1 AND t.id = p_turn
 $$;
+--> statement-breakpoint
+-- As before; what was found for an answer goes with it.
+CREATE OR REPLACE FUNCTION delete_messages_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_now timestamptz := store_now_v1(p);
+  v_message messages;
+  v_root turns;
+  v_newest turns;
+  v_turn turns;
+  v_cancel jsonb := '[]';
+  v_deliver jsonb := '[]';
+BEGIN
+  FOR v_message IN
+    SELECT m.* FROM messages m JOIN jsonb_array_elements_text(p -> 'messages') d(id) ON m.platform_message_id = d.id
+    WHERE m.role = 'user' AND m.deleted_at IS NULL ORDER BY m.conversation_id, m.id
+  LOOP
+    PERFORM 1 FROM conversations c WHERE c.id = v_message.conversation_id FOR NO KEY UPDATE;
+    SELECT * INTO v_message FROM messages m WHERE m.id = v_message.id;
+    CONTINUE WHEN v_message.deleted_at IS NOT NULL;
+    SELECT r.* INTO v_root FROM turns r WHERE r.id = reply_id_v1(present_turn_v1(v_message.turn_id));
+    v_newest := newest_of_reply_v1(v_root.id);
+    -- One of several that are answered together: the others still are.
+    IF v_newest.first_question_id <> v_newest.question_message_id THEN
+      PERFORM leave_questions_v1(v_message, v_root);
+    ELSE
+      PERFORM drop_answers_v1(v_message.id, v_root, v_now);
+      UPDATE messages SET text = '', search = NULL, est_tokens = 0 WHERE parent_id = v_message.id AND role = 'assistant';
+    END IF;
+    UPDATE messages SET deleted_at = v_now, text = '', search = NULL, est_tokens = 0 WHERE id = v_message.id;
+    UPDATE messages SET parent_id = v_message.parent_id WHERE parent_id = v_message.id AND role = 'user';
+    UPDATE conversations SET head_message_id = v_message.parent_id WHERE id = v_message.conversation_id AND head_message_id = v_message.id;
+    CONTINUE WHEN v_newest.first_question_id <> v_newest.question_message_id;
+
+    FOR v_turn IN
+      SELECT * FROM turns t WHERE t.id = v_root.id OR t.reply_of = v_root.id ORDER BY t.seq DESC FOR NO KEY UPDATE
+    LOOP
+      IF v_turn.state = 'queued' THEN
+        UPDATE turns SET state = 'cancelled', cancel_requested_at = v_now, generated_at = v_now, delivered_at = v_now WHERE id = v_turn.id;
+        DELETE FROM quota_holds WHERE turn_id = v_turn.id;
+        CONTINUE;
+      END IF;
+      EXIT WHEN v_turn.retracted_at IS NOT NULL;
+      UPDATE turns SET retracted_at = v_now,
+        cancel_requested_at = CASE state WHEN 'running' THEN coalesce(cancel_requested_at, v_now) ELSE cancel_requested_at END
+      WHERE id = v_turn.id;
+      IF v_turn.state = 'running' THEN
+        v_cancel := v_cancel || to_jsonb(v_turn.id);
+      ELSIF v_turn.delivered_at IS NOT NULL THEN -- Else whoever delivers it finds out when that is done.
+        UPDATE turns SET delivered_at = NULL, state = CASE state WHEN 'delivered' THEN 'generated' ELSE state END,
+          epoch = epoch + 1, lease_owner = p ->> 'instance', lease_until = v_now + millis_v1(p ->> 'leaseMs')
+        WHERE id = v_turn.id RETURNING * INTO v_turn;
+        v_deliver := v_deliver || deliverable_turn_v2(v_turn);
+      END IF;
+      EXIT;
+    END LOOP;
+  END LOOP;
+  RETURN jsonb_build_object('cancel', v_cancel, 'deliver', v_deliver);
+END $$;
