@@ -719,3 +719,76 @@ BEGIN
   END LOOP;
   RETURN jsonb_build_object('cancel', v_cancel, 'deliver', v_deliver);
 END $$;
+--> statement-breakpoint
+-- As before. What was found for a person is as much theirs as what was answered, by whomever it was asked for again; what they
+-- did with keys stays on record without them; and what runs for them is booked by what is held for it, before its end is noted.
+CREATE OR REPLACE FUNCTION forget_user_v1(p jsonb) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_now timestamptz := store_now_v1(p);
+  v_user uuid := (SELECT u.id FROM users u WHERE u.platform_user_id = p ->> 'user');
+  v_guilds uuid[];
+  v_money boolean;
+  v_turn turns;
+  v_chats text[];
+BEGIN
+  IF v_user IS NULL THEN
+    RETURN false;
+  END IF;
+  INSERT INTO quota_subjects (kind, subject_id, time_zone) VALUES (2, v_user, 'UTC') ON CONFLICT DO NOTHING;
+  SELECT coalesce(array_agg(DISTINCT t.guild_id) FILTER (WHERE t.guild_id IS NOT NULL), '{}'), coalesce(bool_or(t.payer = 'operator' AND h.id IS NOT NULL), false)
+  INTO v_guilds, v_money
+  FROM turns t LEFT JOIN quota_holds h ON h.turn_id = t.id AND h.kind = 0 WHERE t.user_id = v_user AND t.state IN ('queued', 'running');
+  PERFORM 1 FROM quota_subjects s
+  WHERE (s.kind = 0 AND v_money) OR (s.kind = 1 AND s.subject_id = ANY (v_guilds)) OR (s.kind = 2 AND s.subject_id = v_user)
+  ORDER BY s.kind, s.subject_id FOR NO KEY UPDATE;
+  -- Nothing of theirs is admitted or held from here on. What has just been makes it begin anew: locks are taken in one order.
+  IF EXISTS (SELECT 1 FROM turns t LEFT JOIN quota_holds h ON h.turn_id = t.id AND h.kind = 0
+    WHERE t.user_id = v_user AND t.state IN ('queued', 'running') AND ((t.guild_id IS NOT NULL AND t.guild_id <> ALL (v_guilds)) OR (h.id IS NOT NULL AND NOT v_money))) THEN
+    RAISE EXCEPTION 'who is to be forgotten has just asked something' USING ERRCODE = 'serialization_failure';
+  END IF;
+  PERFORM 1 FROM conversations c
+  WHERE c.id IN (SELECT t.conversation_id FROM turns t WHERE t.user_id = v_user AND t.state IN ('queued', 'running'))
+  ORDER BY c.id FOR NO KEY UPDATE;
+  FOR v_turn IN
+    SELECT * FROM turns t WHERE t.user_id = v_user AND t.state IN ('queued', 'running') ORDER BY t.seq FOR NO KEY UPDATE
+  LOOP
+    UPDATE turns SET state = 'cancelled', generated_at = v_now WHERE id = v_turn.id RETURNING * INTO v_turn;
+    PERFORM book_turn_v2(v_turn, '[]', v_now);
+  END LOOP;
+  UPDATE turns SET delivered_at = coalesce(delivered_at, v_now), lease_owner = NULL, lease_until = NULL, reported_locale = NULL,
+    reply_target = '{}', notice = NULL
+  WHERE user_id = v_user;
+  UPDATE messages SET text = '', search = NULL, est_tokens = 0, platform_message_id = NULL, deleted_at = v_now
+  WHERE id IN (SELECT t.answer_message_id FROM turns t WHERE t.user_id = v_user
+    UNION SELECT a.id FROM messages q JOIN messages a ON a.parent_id = q.id WHERE q.user_id = v_user AND a.role = 'assistant');
+  UPDATE messages SET text = '', est_tokens = 0, platform_message_id = NULL, deleted_at = v_now WHERE user_id = v_user;
+  UPDATE usage SET user_id = NULL WHERE user_id = v_user;
+  WITH gone AS (DELETE FROM usage_hourly WHERE user_id = v_user RETURNING *)
+  INSERT INTO usage_hourly AS u (hour, guild_id, user_id, model, provider, payer, requests, answered, failed, attempts, attempt_failures,
+    prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, images, cost_nano_usd, first_token_ms_sum, first_token_count)
+  SELECT hour, guild_id, NULL, model, provider, payer, requests, answered, failed, attempts, attempt_failures, prompt_tokens,
+    completion_tokens, cached_tokens, reasoning_tokens, images, cost_nano_usd, first_token_ms_sum, first_token_count FROM gone
+  ON CONFLICT (hour, guild_id, user_id, model, provider, payer) DO UPDATE SET requests = u.requests + excluded.requests,
+    answered = u.answered + excluded.answered, failed = u.failed + excluded.failed, attempts = u.attempts + excluded.attempts,
+    attempt_failures = u.attempt_failures + excluded.attempt_failures, prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = u.completion_tokens + excluded.completion_tokens, cached_tokens = u.cached_tokens + excluded.cached_tokens,
+    reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens, images = u.images + excluded.images,
+    cost_nano_usd = u.cost_nano_usd + excluded.cost_nano_usd, first_token_ms_sum = u.first_token_ms_sum + excluded.first_token_ms_sum,
+    first_token_count = u.first_token_count + excluded.first_token_count;
+  -- In private, the chat stands for the person. A command of theirs that comes once more finds nothing to change.
+  v_chats := ARRAY (
+    SELECT event_chat_v1(c.place) FROM conversations c WHERE c.user_id = v_user
+    UNION SELECT event_chat_v1(t.place) FROM turns t WHERE t.user_id = v_user AND t.guild_id IS NULL);
+  UPDATE errors SET origin_key = NULL WHERE event_chat_v1(origin_key) = ANY (v_chats) OR is_chat_of_v1(origin_key, p ->> 'user');
+  DELETE FROM command_outcomes WHERE event_chat_v1(origin_key) = ANY (v_chats) OR is_chat_of_v1(origin_key, p ->> 'user');
+  DELETE FROM turns WHERE user_id = v_user AND guild_id IS NULL;
+  DELETE FROM conversations WHERE user_id = v_user;
+  UPDATE audit SET actor = CASE actor WHEN p ->> 'user' THEN '' ELSE actor END, subject = CASE subject WHEN p ->> 'user' THEN '' ELSE subject END,
+    details = details - 'last4' - 'replacedLast4'
+  WHERE action LIKE 'key.%' AND p ->> 'user' IN (actor, subject);
+  UPDATE provider_keys SET given_by = '' WHERE given_by = p ->> 'user';
+  DELETE FROM settings WHERE scope = 'user' AND subject_id = v_user;
+  DELETE FROM quota_subjects WHERE kind = 2 AND subject_id = v_user;
+  DELETE FROM users WHERE id = v_user;
+  RETURN true;
+END $$;
