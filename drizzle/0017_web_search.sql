@@ -1,14 +1,9 @@
--- As `admit_v3`, for an answer that is to search the web: the turn's settings say so to whoever runs it.
-CREATE FUNCTION admit_searching_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  v_verdict jsonb := admit_v3(p);
-BEGIN
-  IF v_verdict ->> 'kind' NOT IN ('run', 'queued') THEN
-    RETURN v_verdict;
-  END IF;
-  UPDATE turns SET settings = settings || '{"search": true}' WHERE id = (p ->> 'turnId')::uuid;
-  RETURN jsonb_set(v_verdict, CASE v_verdict ->> 'kind' WHEN 'run' THEN '{turn,settings,search}'::text[] ELSE '{settings,search}' END, 'true');
-END $$;
+-- How often a turn reads its prompt: once more after each of the two searches that it may make. It makes none where it goes on
+-- with a part of an answer that shows, for what was found stands in that.
+CREATE FUNCTION readings_v1(p_turn turns) RETURNS int LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p_turn.settings -> 'search' = 'true' AND NOT (p_turn.cause = 'continue' AND EXISTS (
+    SELECT 1 FROM turns r CROSS JOIN LATERAL shown_answer_v1(r) m WHERE r.id = p_turn.reply_of AND m.partial)) THEN 3 ELSE 1 END
+$$;
 --> statement-breakpoint
 -- As before; who has an answer written again wants it searched for again.
 CREATE OR REPLACE FUNCTION repeated_turn_v1(p jsonb, p_root turns, p_newest turns, p_user users, p_guild guilds, p_now timestamptz, p_at timestamptz)
@@ -94,61 +89,3 @@ CREATE OR REPLACE FUNCTION runnable_turn_v2(p_turn turns, p_window jsonb, p_part
       FROM turns r CROSS JOIN LATERAL shown_answer_v1(r) m
       WHERE r.id = p_turn.reply_of AND m.id IS NOT NULL AND p_turn.cause IN ('regenerate', 'continue')))
 $$;
---> statement-breakpoint
--- As before, and with what searches add.
-CREATE OR REPLACE FUNCTION repeated_prompt_v1(p jsonb, p_draft turns) RETURNS bigint LANGUAGE sql STABLE AS $$
-  SELECT (octet_length(q.text) + 2) / 3 + w.ceiling + CASE WHEN is_unplaced_v1(p_draft) THEN before.ceiling ELSE 0 END
-    + CASE WHEN p_draft.settings -> 'search' = 'true' AND p_draft.cause <> 'continue' THEN coalesce((p #>> '{hold,searchTokens}')::bigint, 0) ELSE 0 END
-  FROM messages q
-  JOIN conversations c ON c.id = q.conversation_id
-  CROSS JOIN LATERAL (SELECT (p #>> '{window,maxMessages}')::int - 1 AS messages, (p #>> '{window,maxTokens}')::int - q.est_tokens AS tokens) l
-  CROSS JOIN LATERAL conversation_window_v1(q.parent_id, l.messages, l.tokens) w
-  CROSS JOIN LATERAL conversation_window_v1(
-    parent_message_v2(p_draft.parent_message_id, p_draft.parent_turn_id, c.head_message_id), l.messages, l.tokens) before
-  WHERE q.id = p_draft.question_message_id
-$$;
---> statement-breakpoint
--- As before; what was found for a person is as much theirs as what was answered.
-CREATE OR REPLACE FUNCTION forget_user_v1(p jsonb) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  v_now timestamptz := store_now_v1(p);
-  v_user uuid := (SELECT u.id FROM users u WHERE u.platform_user_id = p ->> 'user');
-  v_chats text[];
-BEGIN
-  IF v_user IS NULL THEN
-    RETURN false;
-  END IF;
-  PERFORM lock_quota_subjects_v1(false, NULL, v_user);
-  DELETE FROM quota_holds WHERE turn_id IN (SELECT t.id FROM turns t WHERE t.user_id = v_user AND t.state IN ('queued', 'running'));
-  UPDATE turns SET state = 'cancelled', generated_at = v_now WHERE user_id = v_user AND state IN ('queued', 'running');
-  UPDATE turns SET delivered_at = coalesce(delivered_at, v_now), lease_owner = NULL, lease_until = NULL, reported_locale = NULL,
-    reply_target = '{}', notice = NULL
-  WHERE user_id = v_user;
-  UPDATE messages SET text = '', search = NULL, est_tokens = 0, platform_message_id = NULL, deleted_at = v_now
-  WHERE user_id = v_user OR id IN (SELECT t.answer_message_id FROM turns t WHERE t.user_id = v_user);
-  UPDATE usage SET user_id = NULL WHERE user_id = v_user;
-  WITH gone AS (DELETE FROM usage_hourly WHERE user_id = v_user RETURNING *)
-  INSERT INTO usage_hourly AS u (hour, guild_id, user_id, model, provider, payer, requests, answered, failed, attempts, attempt_failures,
-    prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, images, cost_nano_usd, first_token_ms_sum, first_token_count)
-  SELECT hour, guild_id, NULL, model, provider, payer, requests, answered, failed, attempts, attempt_failures, prompt_tokens,
-    completion_tokens, cached_tokens, reasoning_tokens, images, cost_nano_usd, first_token_ms_sum, first_token_count FROM gone
-  ON CONFLICT (hour, guild_id, user_id, model, provider, payer) DO UPDATE SET requests = u.requests + excluded.requests,
-    answered = u.answered + excluded.answered, failed = u.failed + excluded.failed, attempts = u.attempts + excluded.attempts,
-    attempt_failures = u.attempt_failures + excluded.attempt_failures, prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
-    completion_tokens = u.completion_tokens + excluded.completion_tokens, cached_tokens = u.cached_tokens + excluded.cached_tokens,
-    reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens, images = u.images + excluded.images,
-    cost_nano_usd = u.cost_nano_usd + excluded.cost_nano_usd, first_token_ms_sum = u.first_token_ms_sum + excluded.first_token_ms_sum,
-    first_token_count = u.first_token_count + excluded.first_token_count;
-  -- In private, the chat stands for the person. A command of theirs that comes once more finds nothing to change.
-  v_chats := ARRAY (
-    SELECT event_chat_v1(c.place) FROM conversations c WHERE c.user_id = v_user
-    UNION SELECT event_chat_v1(t.place) FROM turns t WHERE t.user_id = v_user AND t.guild_id IS NULL);
-  UPDATE errors SET origin_key = NULL WHERE event_chat_v1(origin_key) = ANY (v_chats) OR is_chat_of_v1(origin_key, p ->> 'user');
-  DELETE FROM command_outcomes WHERE event_chat_v1(origin_key) = ANY (v_chats) OR is_chat_of_v1(origin_key, p ->> 'user');
-  DELETE FROM turns WHERE user_id = v_user AND guild_id IS NULL;
-  DELETE FROM conversations WHERE user_id = v_user;
-  DELETE FROM settings WHERE scope = 'user' AND subject_id = v_user;
-  DELETE FROM quota_subjects WHERE kind = 2 AND subject_id = v_user;
-  DELETE FROM users WHERE id = v_user;
-  RETURN true;
-END $$;

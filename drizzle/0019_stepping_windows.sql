@@ -1,5 +1,5 @@
 -- Notes where a message stands on its path whenever it gets a parent: how many messages come before it, and how many
--- estimated tokens. What changes above it later does not move it. Rows that are older than these columns count as nothing.
+-- estimated tokens. Rows that are older than these columns count as nothing.
 CREATE FUNCTION stand_message_v1() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   NEW.messages_before := 0;
@@ -14,6 +14,25 @@ END $$;
 --> statement-breakpoint
 CREATE TRIGGER messages_stand BEFORE INSERT OR UPDATE OF parent_id ON messages
 FOR EACH ROW EXECUTE FUNCTION stand_message_v1();
+--> statement-breakpoint
+-- Those behind a message move with it when something above them goes or comes. What stands so far down that it does not move has
+-- left that behind long since.
+CREATE FUNCTION shift_behind_v1() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  WITH RECURSIVE behind AS (
+    SELECT m.id FROM messages m WHERE m.parent_id = NEW.id
+    UNION ALL
+    SELECT m.id FROM behind b JOIN messages m ON m.parent_id = b.id
+  )
+  UPDATE messages m SET messages_before = m.messages_before + NEW.messages_before - coalesce(OLD.messages_before, 0),
+    tokens_before = m.tokens_before + NEW.tokens_before - coalesce(OLD.tokens_before, 0)
+  WHERE m.id IN (SELECT b.id FROM behind b LIMIT 200);
+  RETURN NULL;
+END $$;
+--> statement-breakpoint
+CREATE TRIGGER messages_shift AFTER UPDATE OF parent_id ON messages
+FOR EACH ROW WHEN ((OLD.messages_before, OLD.tokens_before) IS DISTINCT FROM (NEW.messages_before, NEW.tokens_before))
+EXECUTE FUNCTION shift_behind_v1();
 --> statement-breakpoint
 -- Where a window begins on a path: `p_end` is all there is before the question, `p_room` the most that fits, and the edge moves
 -- on by whole steps, so that the beginning stays for as long as a step lasts.
@@ -76,22 +95,23 @@ BEGIN
   WHERE w.live AND w.inside AND w.taken <= v_messages AND w.tokens <= v_tokens AND (p_ceiling IS NULL OR w.ceiling <= p_ceiling);
 END $$;
 --> statement-breakpoint
--- As before, and the history begins at an edge.
+-- As before, and the history begins at an edge. What is held is for all readings of it.
 CREATE OR REPLACE FUNCTION turn_window_v2(p_turn turns, p_limits jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT (conversation_window_v3(q.parent_id, p_limits, q.est_tokens,
-      (SELECT min(h.tokens) FROM quota_holds h WHERE h.turn_id = p_turn.id AND h.attempt = -1) - p_turn.max_completion_tokens
-        - coalesce((p_limits ->> 'systemTokens')::int, 0) - (octet_length(q.text) + 2) / 3 - CASE p_turn.cause
+      ((SELECT min(h.tokens) FROM quota_holds h WHERE h.turn_id = p_turn.id AND h.attempt = -1) - p_turn.max_completion_tokens
+          - coalesce((p_limits ->> 'systemTokens')::int, 0)
+          - CASE WHEN n.readings > 1 THEN coalesce((p_limits ->> 'searchTokens')::int, 0) ELSE 0 END) / n.readings
+        - (octet_length(q.text) + 2) / 3 - CASE p_turn.cause
           WHEN 'continue' THEN (SELECT (octet_length((shown_answer_v1(r)).text) + 2) / 3 FROM turns r WHERE r.id = p_turn.reply_of)
           ELSE 0 END)).messages
     || jsonb_build_object('role', 'user', 'text', q.text, 'authorName', u.name)
-  FROM messages q LEFT JOIN users u ON u.id = q.user_id
+  FROM messages q LEFT JOIN users u ON u.id = q.user_id CROSS JOIN readings_v1(p_turn) n(readings)
   WHERE q.id = p_turn.question_message_id
 $$;
 --> statement-breakpoint
 -- As before, with the history from `conversation_window_v3`.
 CREATE OR REPLACE FUNCTION repeated_prompt_v1(p jsonb, p_draft turns) RETURNS bigint LANGUAGE sql STABLE AS $$
   SELECT (octet_length(q.text) + 2) / 3 + w.ceiling + CASE WHEN is_unplaced_v1(p_draft) THEN before.ceiling ELSE 0 END
-    + CASE WHEN p_draft.settings -> 'search' = 'true' AND p_draft.cause <> 'continue' THEN coalesce((p #>> '{hold,searchTokens}')::bigint, 0) ELSE 0 END
   FROM messages q
   JOIN conversations c ON c.id = q.conversation_id
   CROSS JOIN LATERAL conversation_window_v3(q.parent_id, p -> 'window', q.est_tokens, NULL) w
@@ -128,7 +148,8 @@ BEGIN
   END IF;
 END $$;
 --> statement-breakpoint
--- As before, with the history from `conversation_window_v3`.
+-- As before, with the history from `conversation_window_v3`. Where the answer is to search the web, the turn's settings say so to
+-- whoever runs it.
 CREATE OR REPLACE FUNCTION admit_v3(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_envelope jsonb := p -> 'envelope';
@@ -185,7 +206,8 @@ BEGIN
   v_draft.user_id := v_user.id;
   v_draft.guild_id := v_guild.id;
   v_draft.reply_target := v_envelope -> 'replyTarget';
-  v_draft.settings := v_settings || jsonb_build_object('opensThread', v_found.opens_thread);
+  v_draft.settings := v_settings || jsonb_build_object('opensThread', v_found.opens_thread)
+    || CASE WHEN (p ->> 'search')::boolean THEN '{"search": true}' ELSE '{}' END::jsonb;
   v_draft.reported_locale := v_envelope -> 'author' ->> 'locale';
   v_draft.parent_message_id := v_found.parent_message_id;
   v_draft.parent_turn_id := v_found.parent_turn_id;

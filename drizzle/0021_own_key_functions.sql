@@ -17,16 +17,22 @@ CREATE FUNCTION money_counts_v1(p_kind smallint, p_payer text) RETURNS boolean L
   SELECT p_payer = 'operator' OR (p_payer = 'guild' AND p_kind > 0)
 $$;
 --> statement-breakpoint
+-- The key that a person, or a guild, has for a provider. Each has an index of its own, which a condition on both would not use.
+CREATE FUNCTION key_of_v1(p_guild uuid, p_user uuid, p_provider text) RETURNS uuid LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p_guild IS NULL THEN (SELECT k.id FROM provider_keys k WHERE k.user_id = p_user AND k.provider = p_provider)
+    ELSE (SELECT k.id FROM provider_keys k WHERE k.guild_id = p_guild AND k.provider = p_provider) END
+$$;
+--> statement-breakpoint
 -- The sealed key that a turn is paid with; null where its payer has none any more.
 CREATE FUNCTION own_key_v1(p_turn turns) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('id', k.id, 'scope', k.scope, 'provider', k.provider, 'sealed', k.sealed, 'state', k.state,
     'revision', k.revision)
   FROM provider_keys k
-  WHERE k.provider = 'openrouter' AND CASE p_turn.payer WHEN 'user' THEN k.user_id = p_turn.user_id
-    WHEN 'guild' THEN k.guild_id = p_turn.guild_id ELSE false END
+  WHERE k.id = CASE p_turn.payer WHEN 'user' THEN (SELECT key_of_v1(NULL, p_turn.user_id, 'openrouter'))
+    WHEN 'guild' THEN (SELECT key_of_v1(p_turn.guild_id, NULL, 'openrouter')) END
 $$;
 --> statement-breakpoint
--- As before, and says who pays.
+-- As before, and says who pays. What searches the web reads its prompt more than once.
 CREATE OR REPLACE FUNCTION store_turn_v1(p jsonb, p_draft turns, p_prompt bigint, OUT turn turns, OUT ahead int, OUT refusal jsonb)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -41,7 +47,8 @@ BEGIN
   WHERE t.conversation_id = p_draft.conversation_id AND t.state IN ('queued', 'running');
   ahead := v_ahead.turns;
   v_runs := ahead = 0;
-  v_prompt := p_prompt + v_ahead.tokens + (p #>> '{hold,systemTokens}')::int;
+  v_prompt := (p_prompt + v_ahead.tokens) * readings_v1(p_draft) + (p #>> '{hold,systemTokens}')::int
+    + CASE WHEN readings_v1(p_draft) > 1 THEN coalesce((p #>> '{hold,searchTokens}')::bigint, 0) ELSE 0 END;
   SELECT * INTO v_grant FROM quota_grant_v1(p_draft.guild_id, p_draft.user_id, p_draft.charged_at, p -> 'defaults', v_prompt,
     (p #>> '{hold,maxCompletionTokens}')::int);
   refusal := v_grant.refusal;
@@ -84,7 +91,7 @@ CREATE OR REPLACE FUNCTION runnable_turn_v2(p_turn turns, p_window jsonb, p_part
       WHERE r.id = p_turn.reply_of AND m.id IS NOT NULL AND p_turn.cause IN ('regenerate', 'continue')))
 $$;
 --> statement-breakpoint
--- As before, with who pays.
+-- As before, with who pays. A generation that was noted of an attempt before it ended is not its own where another one ended with it.
 CREATE OR REPLACE FUNCTION record_attempts_v2(p_turn uuid, p_epoch int, p_attempts jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
   INSERT INTO attempts (turn_id, epoch, index, payer, provider, model_asked, model_used, generation_id, outcome, failure, http_status,
     is_free, started_at, first_token_ms, duration_ms, usage)
@@ -94,7 +101,8 @@ CREATE OR REPLACE FUNCTION record_attempts_v2(p_turn uuid, p_epoch int, p_attemp
     outcome text, failure text, "httpStatus" int, "isFree" boolean, "startedAtMs" double precision, "firstTokenMs" int,
     "durationMs" int, usage jsonb, epoch int)
   ON CONFLICT (turn_id, epoch, index) DO UPDATE SET provider = excluded.provider, model_asked = excluded.model_asked,
-    model_used = excluded.model_used, generation_id = coalesce(excluded.generation_id, attempts.generation_id),
+    model_used = excluded.model_used, generation_id = coalesce(excluded.generation_id,
+      (SELECT attempts.generation_id WHERE NOT p_attempts @> jsonb_build_array(jsonb_build_object('generationId', attempts.generation_id)))),
     outcome = excluded.outcome, failure = excluded.failure, http_status = excluded.http_status, is_free = excluded.is_free,
     started_at = excluded.started_at, first_token_ms = excluded.first_token_ms, duration_ms = excluded.duration_ms,
     usage = excluded.usage
@@ -270,9 +278,10 @@ $$;
 -- The first use of a key is on record; later ones are noted once a day.
 CREATE FUNCTION note_key_use_v1(p_turn turns, p_now timestamptz) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+  v_id uuid := (own_key_v1(p_turn) ->> 'id')::uuid;
   v_key provider_keys;
 BEGIN
-  SELECT * INTO v_key FROM provider_keys k WHERE k.id = (own_key_v1(p_turn) ->> 'id')::uuid
+  SELECT * INTO v_key FROM provider_keys k WHERE k.id = v_id
     AND (k.used_at IS NULL OR k.used_at < p_now - interval '1 day');
   IF v_key.id IS NULL THEN
     RETURN;
@@ -488,6 +497,8 @@ DECLARE
   v_holds int;
   v_outcomes int;
   v_errors int;
+  v_requests int;
+  v_sealed int;
 BEGIN
   PERFORM ensure_usage_partitions_v1(p);
   DELETE FROM quota_holds WHERE id IN (
@@ -498,11 +509,22 @@ BEGIN
   GET DIAGNOSTICS v_outcomes = ROW_COUNT;
   DELETE FROM key_requests WHERE id IN (
     SELECT r.id FROM key_requests r WHERE r.expires_at < v_now - interval '1 day' LIMIT v_page);
+  GET DIAGNOSTICS v_requests = ROW_COUNT;
+  -- What nobody can take any more keeps no secret.
+  UPDATE key_requests SET sealed = NULL WHERE id IN (
+    SELECT r.id FROM key_requests r WHERE r.expires_at <= v_now AND r.sealed IS NOT NULL LIMIT v_page);
+  GET DIAGNOSTICS v_sealed = ROW_COUNT;
   DELETE FROM errors WHERE id IN (SELECT e.id FROM errors e WHERE e.at < v_now - interval '90 days' LIMIT v_page);
   GET DIAGNOSTICS v_errors = ROW_COUNT;
-  RETURN jsonb_build_object('isDone', greatest(v_holds, v_outcomes, v_errors) < v_page,
+  RETURN jsonb_build_object('isDone', greatest(v_holds, v_outcomes, v_errors, v_requests, v_sealed) < v_page,
     'strayUsage', EXISTS (SELECT 1 FROM usage_default));
 END $$;
+--> statement-breakpoint
+-- What came of giving a key, as it is told: what is kept names nobody, so that a person who is forgotten stands in none.
+CREATE FUNCTION key_outcome_v1(p_outcome jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p_outcome #>> '{replaced,givenBy}' IS NULL THEN p_outcome ELSE jsonb_set(p_outcome, '{replaced,givenBy}', coalesce(
+    (SELECT to_jsonb(u.name) FROM users u WHERE u.id = (p_outcome #>> '{replaced,givenBy}')::uuid), 'null')) END
+$$;
 --> statement-breakpoint
 -- Keeps the key of a person, or of a guild, in the place of the one before: the last one wins. Repeating the origin key changes
 -- nothing and tells the same.
@@ -518,11 +540,9 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('provider key ' || coalesce(v_guild.id, v_user.id), 0));
   SELECT c.outcome INTO v_outcome FROM command_outcomes c WHERE c.origin_key = p ->> 'originKey';
   IF FOUND THEN
-    RETURN v_outcome;
+    RETURN key_outcome_v1(v_outcome);
   END IF;
-  DELETE FROM provider_keys k WHERE k.provider = p #>> '{key,provider}'
-    AND CASE WHEN v_guild.id IS NULL THEN k.user_id = v_user.id ELSE k.guild_id = v_guild.id END
-  RETURNING * INTO v_old;
+  DELETE FROM provider_keys k WHERE k.id = (SELECT key_of_v1(v_guild.id, v_user.id, p #>> '{key,provider}')) RETURNING * INTO v_old;
   INSERT INTO provider_keys (id, scope, user_id, guild_id, provider, sealed, last4, fingerprint, given_by, created_at, checked_at)
   VALUES ((p #>> '{key,id}')::uuid, CASE WHEN v_guild.id IS NULL THEN 'user' ELSE 'guild' END,
     CASE WHEN v_guild.id IS NULL THEN v_user.id END, v_guild.id, p #>> '{key,provider}', p #>> '{key,sealed}', p #>> '{key,last4}',
@@ -530,12 +550,12 @@ BEGIN
   RETURNING * INTO v_new;
   v_outcome := jsonb_build_object('kind', 'kept', 'guild', nullif(p -> 'guild', 'null'), 'last4', v_new.last4, 'replaced', CASE WHEN v_old.id IS NOT NULL THEN
     jsonb_build_object('last4', v_old.last4, 'isSame', v_old.fingerprint = v_new.fingerprint, 'givenBy',
-      (SELECT u.name FROM users u WHERE u.platform_user_id = v_old.given_by AND v_old.given_by <> v_new.given_by)) END);
+      (SELECT u.id FROM users u WHERE u.platform_user_id = v_old.given_by AND v_old.given_by <> v_new.given_by)) END);
   PERFORM audit_key_v1(v_new.given_by, CASE WHEN v_old.id IS NULL THEN 'key.add' ELSE 'key.replace' END, v_new,
     jsonb_build_object('by', p ->> 'by') || CASE WHEN v_old.id IS NULL THEN '{}' ELSE
       jsonb_build_object('replaced', v_old.id, 'replacedLast4', v_old.last4) END, v_now);
   INSERT INTO command_outcomes (origin_key, outcome, at) VALUES (p ->> 'originKey', v_outcome, v_now);
-  RETURN v_outcome;
+  RETURN key_outcome_v1(v_outcome);
 END $$;
 --> statement-breakpoint
 -- Forgets the key of a person or of a guild. Repeating the origin key changes nothing and tells the same.
@@ -552,9 +572,7 @@ BEGIN
   IF FOUND THEN
     RETURN v_outcome;
   END IF;
-  DELETE FROM provider_keys k WHERE k.provider = p ->> 'provider'
-    AND CASE WHEN v_guild.id IS NULL THEN k.user_id = v_user.id ELSE k.guild_id = v_guild.id END
-  RETURNING * INTO v_old;
+  DELETE FROM provider_keys k WHERE k.id = (SELECT key_of_v1(v_guild.id, v_user.id, p ->> 'provider')) RETURNING * INTO v_old;
   v_outcome := CASE WHEN v_old.id IS NULL THEN '{"kind": "none"}' ELSE
     jsonb_build_object('kind', 'removed', 'last4', v_old.last4) END;
   IF v_old.id IS NOT NULL THEN
@@ -596,7 +614,7 @@ DECLARE
   v_user users := known_user_v1(p -> 'author', v_now);
   v_guild guilds := known_guild_v2(p -> 'guild', v_now);
 BEGIN
-  UPDATE key_requests SET expires_at = v_now WHERE asked_by = v_user.id AND kind = p ->> 'kind' AND used_at IS NULL AND expires_at > v_now;
+  UPDATE key_requests SET expires_at = v_now, sealed = NULL WHERE asked_by = v_user.id AND kind = p ->> 'kind' AND used_at IS NULL AND expires_at > v_now;
   INSERT INTO key_requests (id, kind, asked_by, guild_id, sealed, created_at, expires_at)
   VALUES ((p ->> 'id')::uuid, p ->> 'kind', v_user.id, v_guild.id, p ->> 'sealed', v_now, v_now + millis_v1(p ->> 'forMs'));
 END $$;
@@ -630,3 +648,147 @@ CREATE FUNCTION end_key_request_v1(p jsonb) RETURNS void LANGUAGE sql VOLATILE A
     sealed = CASE WHEN (p ->> 'again')::boolean THEN sealed END
   WHERE id = (p ->> 'id')::uuid
 $$;
+--> statement-breakpoint
+-- As before, for all readings of what is added.
+CREATE OR REPLACE FUNCTION has_room_v1(p jsonb, p_turn turns, p_tokens bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT NOT EXISTS (
+    SELECT 1 FROM quota_standings_v1(false, p_turn.guild_id, p_turn.user_id, p_turn.charged_at, p -> 'defaults') s
+    WHERE s.metric = 'tokens' AND s.used + s.held + p_tokens * readings_v1(p_turn) > s.lim)
+$$;
+--> statement-breakpoint
+-- As before, for all readings of what is added.
+CREATE OR REPLACE FUNCTION hold_more_v1(p_turn uuid, p_tokens bigint) RETURNS void LANGUAGE sql VOLATILE AS $$
+  UPDATE quota_holds h SET tokens = greatest(0, h.tokens + p_tokens * readings_v1(t)) FROM turns t
+  WHERE h.turn_id = p_turn AND h.attempt = -1 AND t.id = p_turn
+$$;
+--> statement-breakpoint
+-- As before; what was found for an answer goes with it.
+CREATE OR REPLACE FUNCTION delete_messages_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_now timestamptz := store_now_v1(p);
+  v_message messages;
+  v_root turns;
+  v_newest turns;
+  v_turn turns;
+  v_cancel jsonb := '[]';
+  v_deliver jsonb := '[]';
+BEGIN
+  FOR v_message IN
+    SELECT m.* FROM messages m JOIN jsonb_array_elements_text(p -> 'messages') d(id) ON m.platform_message_id = d.id
+    WHERE m.role = 'user' AND m.deleted_at IS NULL ORDER BY m.conversation_id, m.id
+  LOOP
+    PERFORM 1 FROM conversations c WHERE c.id = v_message.conversation_id FOR NO KEY UPDATE;
+    SELECT * INTO v_message FROM messages m WHERE m.id = v_message.id;
+    CONTINUE WHEN v_message.deleted_at IS NOT NULL;
+    SELECT r.* INTO v_root FROM turns r WHERE r.id = reply_id_v1(present_turn_v1(v_message.turn_id));
+    v_newest := newest_of_reply_v1(v_root.id);
+    -- One of several that are answered together: the others still are.
+    IF v_newest.first_question_id <> v_newest.question_message_id THEN
+      PERFORM leave_questions_v1(v_message, v_root);
+    ELSE
+      PERFORM drop_answers_v1(v_message.id, v_root, v_now);
+      UPDATE messages SET text = '', search = NULL, est_tokens = 0 WHERE parent_id = v_message.id AND role = 'assistant';
+    END IF;
+    UPDATE messages SET deleted_at = v_now, text = '', search = NULL, est_tokens = 0 WHERE id = v_message.id;
+    UPDATE messages SET parent_id = v_message.parent_id WHERE parent_id = v_message.id AND role = 'user';
+    UPDATE conversations SET head_message_id = v_message.parent_id WHERE id = v_message.conversation_id AND head_message_id = v_message.id;
+    CONTINUE WHEN v_newest.first_question_id <> v_newest.question_message_id;
+
+    FOR v_turn IN
+      SELECT * FROM turns t WHERE t.id = v_root.id OR t.reply_of = v_root.id ORDER BY t.seq DESC FOR NO KEY UPDATE
+    LOOP
+      IF v_turn.state = 'queued' THEN
+        UPDATE turns SET state = 'cancelled', cancel_requested_at = v_now, generated_at = v_now, delivered_at = v_now WHERE id = v_turn.id;
+        DELETE FROM quota_holds WHERE turn_id = v_turn.id;
+        CONTINUE;
+      END IF;
+      EXIT WHEN v_turn.retracted_at IS NOT NULL;
+      UPDATE turns SET retracted_at = v_now,
+        cancel_requested_at = CASE state WHEN 'running' THEN coalesce(cancel_requested_at, v_now) ELSE cancel_requested_at END
+      WHERE id = v_turn.id;
+      IF v_turn.state = 'running' THEN
+        v_cancel := v_cancel || to_jsonb(v_turn.id);
+      ELSIF v_turn.delivered_at IS NOT NULL THEN -- Else whoever delivers it finds out when that is done.
+        UPDATE turns SET delivered_at = NULL, state = CASE state WHEN 'delivered' THEN 'generated' ELSE state END,
+          epoch = epoch + 1, lease_owner = p ->> 'instance', lease_until = v_now + millis_v1(p ->> 'leaseMs')
+        WHERE id = v_turn.id RETURNING * INTO v_turn;
+        v_deliver := v_deliver || deliverable_turn_v2(v_turn);
+      END IF;
+      EXIT;
+    END LOOP;
+  END LOOP;
+  RETURN jsonb_build_object('cancel', v_cancel, 'deliver', v_deliver);
+END $$;
+--> statement-breakpoint
+-- As before. What was found for a person is as much theirs as what was answered, by whomever it was asked for again; what they
+-- did with keys stays on record without them; and what runs for them is booked by what is held for it, before its end is noted.
+CREATE OR REPLACE FUNCTION forget_user_v1(p jsonb) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_now timestamptz := store_now_v1(p);
+  v_user uuid := (SELECT u.id FROM users u WHERE u.platform_user_id = p ->> 'user');
+  v_guilds uuid[];
+  v_money boolean;
+  v_turn turns;
+  v_chats text[];
+BEGIN
+  IF v_user IS NULL THEN
+    RETURN false;
+  END IF;
+  INSERT INTO quota_subjects (kind, subject_id, time_zone) VALUES (2, v_user, 'UTC') ON CONFLICT DO NOTHING;
+  SELECT coalesce(array_agg(DISTINCT t.guild_id) FILTER (WHERE t.guild_id IS NOT NULL), '{}'), coalesce(bool_or(t.payer = 'operator' AND h.id IS NOT NULL), false)
+  INTO v_guilds, v_money
+  FROM turns t LEFT JOIN quota_holds h ON h.turn_id = t.id AND h.kind = 0 WHERE t.user_id = v_user AND t.state IN ('queued', 'running');
+  PERFORM 1 FROM quota_subjects s
+  WHERE (s.kind = 0 AND v_money) OR (s.kind = 1 AND s.subject_id = ANY (v_guilds)) OR (s.kind = 2 AND s.subject_id = v_user)
+  ORDER BY s.kind, s.subject_id FOR NO KEY UPDATE;
+  -- Nothing of theirs is admitted or held from here on. What has just been makes it begin anew: locks are taken in one order.
+  IF EXISTS (SELECT 1 FROM turns t LEFT JOIN quota_holds h ON h.turn_id = t.id AND h.kind = 0
+    WHERE t.user_id = v_user AND t.state IN ('queued', 'running') AND ((t.guild_id IS NOT NULL AND t.guild_id <> ALL (v_guilds)) OR (h.id IS NOT NULL AND NOT v_money))) THEN
+    RAISE EXCEPTION 'who is to be forgotten has just asked something' USING ERRCODE = 'serialization_failure';
+  END IF;
+  PERFORM 1 FROM conversations c
+  WHERE c.id IN (SELECT t.conversation_id FROM turns t WHERE t.user_id = v_user AND t.state IN ('queued', 'running'))
+  ORDER BY c.id FOR NO KEY UPDATE;
+  FOR v_turn IN
+    SELECT * FROM turns t WHERE t.user_id = v_user AND t.state IN ('queued', 'running') ORDER BY t.seq FOR NO KEY UPDATE
+  LOOP
+    UPDATE turns SET state = 'cancelled', generated_at = v_now WHERE id = v_turn.id RETURNING * INTO v_turn;
+    PERFORM book_turn_v2(v_turn, '[]', v_now);
+  END LOOP;
+  UPDATE turns SET delivered_at = coalesce(delivered_at, v_now), lease_owner = NULL, lease_until = NULL, reported_locale = NULL,
+    reply_target = '{}', notice = NULL
+  WHERE user_id = v_user;
+  UPDATE messages SET text = '', search = NULL, est_tokens = 0, platform_message_id = NULL, deleted_at = v_now
+  WHERE id IN (SELECT t.answer_message_id FROM turns t WHERE t.user_id = v_user
+    UNION SELECT a.id FROM messages q JOIN messages a ON a.parent_id = q.id WHERE q.user_id = v_user AND a.role = 'assistant');
+  UPDATE messages SET text = '', est_tokens = 0, platform_message_id = NULL, deleted_at = v_now WHERE user_id = v_user;
+  UPDATE usage SET user_id = NULL WHERE user_id = v_user;
+  WITH gone AS (DELETE FROM usage_hourly WHERE user_id = v_user RETURNING *)
+  INSERT INTO usage_hourly AS u (hour, guild_id, user_id, model, provider, payer, requests, answered, failed, attempts, attempt_failures,
+    prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, images, cost_nano_usd, first_token_ms_sum, first_token_count)
+  SELECT hour, guild_id, NULL, model, provider, payer, requests, answered, failed, attempts, attempt_failures, prompt_tokens,
+    completion_tokens, cached_tokens, reasoning_tokens, images, cost_nano_usd, first_token_ms_sum, first_token_count FROM gone
+  ON CONFLICT (hour, guild_id, user_id, model, provider, payer) DO UPDATE SET requests = u.requests + excluded.requests,
+    answered = u.answered + excluded.answered, failed = u.failed + excluded.failed, attempts = u.attempts + excluded.attempts,
+    attempt_failures = u.attempt_failures + excluded.attempt_failures, prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = u.completion_tokens + excluded.completion_tokens, cached_tokens = u.cached_tokens + excluded.cached_tokens,
+    reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens, images = u.images + excluded.images,
+    cost_nano_usd = u.cost_nano_usd + excluded.cost_nano_usd, first_token_ms_sum = u.first_token_ms_sum + excluded.first_token_ms_sum,
+    first_token_count = u.first_token_count + excluded.first_token_count;
+  -- In private, the chat stands for the person. A command of theirs that comes once more finds nothing to change.
+  v_chats := ARRAY (
+    SELECT event_chat_v1(c.place) FROM conversations c WHERE c.user_id = v_user
+    UNION SELECT event_chat_v1(t.place) FROM turns t WHERE t.user_id = v_user AND t.guild_id IS NULL);
+  UPDATE errors SET origin_key = NULL WHERE event_chat_v1(origin_key) = ANY (v_chats) OR is_chat_of_v1(origin_key, p ->> 'user');
+  DELETE FROM command_outcomes WHERE event_chat_v1(origin_key) = ANY (v_chats) OR is_chat_of_v1(origin_key, p ->> 'user');
+  DELETE FROM turns WHERE user_id = v_user AND guild_id IS NULL;
+  DELETE FROM conversations WHERE user_id = v_user;
+  UPDATE audit SET actor = CASE actor WHEN p ->> 'user' THEN '' ELSE actor END, subject = CASE subject WHEN p ->> 'user' THEN '' ELSE subject END,
+    details = details - 'last4' - 'replacedLast4'
+  WHERE action LIKE 'key.%' AND p ->> 'user' IN (actor, subject);
+  UPDATE provider_keys SET given_by = '' WHERE given_by = p ->> 'user';
+  DELETE FROM settings WHERE scope = 'user' AND subject_id = v_user;
+  DELETE FROM quota_subjects WHERE kind = 2 AND subject_id = v_user;
+  DELETE FROM users WHERE id = v_user;
+  RETURN true;
+END $$;

@@ -1,6 +1,7 @@
 import { TERMINAL_USER } from './adapters/terminal/decode.ts';
 import type { Config } from './config.ts';
-import { SYSTEM_PROMPT } from './conversation/prompt.ts';
+import { searchingTokens } from './completion/web-search.ts';
+import { SEARCH_PROMPT, SYSTEM_PROMPT } from './conversation/prompt.ts';
 import { tokenCeiling } from './conversation/tokens.ts';
 
 /** A killed process is noticed after this long; a live one renews three times as often. */
@@ -26,6 +27,8 @@ export function engineSettings(config: Config, instance: string, burstMs = BURST
     requests_day: requests,
     tokens_day: requests * DEFAULT_TOKENS_PER_REQUEST,
   });
+  const searchPrompt = tokenCeiling(SEARCH_PROMPT);
+  const systemTokens = tokenCeiling(SYSTEM_PROMPT);
   return {
     // Whoever sits at the terminal runs this process.
     access: { ...access, operators: [...access.operators, TERMINAL_USER] },
@@ -33,7 +36,8 @@ export function engineSettings(config: Config, instance: string, burstMs = BURST
     maxCompletionTokens: config.model.maxTokens,
     window: {
       maxTokens: limits.historyTokens,
-      systemTokens: tokenCeiling(SYSTEM_PROMPT),
+      systemTokens,
+      searchTokens: searchPrompt + searchingTokens(systemTokens + searchPrompt, config.model.maxTokens),
       maxMessages: Math.max(LEAST_HISTORY_MESSAGES, Math.ceil(limits.historyTokens / TOKENS_PER_MESSAGE)),
     },
     defaults: {

@@ -8,6 +8,7 @@ import type { SearchReport, Source } from './sources.ts';
  * that of a provider would cost what it likes; and each bound is one of the sum that has to be held before.
  */
 const engine = 'exa';
+/** The database reckons with it too: `readings_v1`. */
 const mostSearches = 2;
 const resultsASearch = 5;
 const charactersAResult = 2000;

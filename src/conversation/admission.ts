@@ -1,12 +1,10 @@
-import { searchingTokens } from '../completion/web-search.ts';
 import type { QuotaLimits } from '../limits/quota.ts';
 import type { Full } from '../limits/user-limiter.ts';
 import type { TurnId } from '../platform/ids.ts';
 import type { Envelope, IncomingMessage } from '../platform/message.ts';
 import { decideAccess, type AccessPolicy } from './access.ts';
 import type { AdmitRequest, EditRequest, RepeatRequest, WindowLimits } from './ports.ts';
-import { SEARCH_PROMPT } from './prompt.ts';
-import { estimateTokens, tokenCeiling } from './tokens.ts';
+import { estimateTokens } from './tokens.ts';
 import type { Refusal, TurnCause } from './turn.ts';
 
 /** What is the same for all admissions. */
@@ -41,7 +39,7 @@ export function admitRequest(
   const { text, isTextWithheld: _, isMaybeCut: __, repliesTo, addressing, search, ...envelope } = message;
   return {
     ...common(options, turnId, envelope, rest.refusal),
-    ...(search === true && { search, hold: withSearch(options, text) }),
+    ...(search === true && { search }),
     cause,
     isPrivate: addressing.isPrivate,
     repliesTo,
@@ -87,23 +85,12 @@ function common(options: AdmissionOptions, turnId: TurnId, envelope: Envelope, r
     hold: {
       systemTokens: window.systemTokens,
       maxCompletionTokens,
-      searchTokens: searchTokens(options, ''),
+      searchTokens: window.searchTokens ?? 0,
     },
     defaults,
     instance,
     leaseMs,
   };
-}
-
-/** The most that an answer with searches can take, as part of what is held for it. */
-function withSearch(options: AdmissionOptions, text: string): AdmitRequest['hold'] {
-  const { window, maxCompletionTokens } = options;
-  return { systemTokens: window.systemTokens + searchTokens(options, text), maxCompletionTokens };
-}
-
-function searchTokens({ window, maxCompletionTokens }: AdmissionOptions, text: string): number {
-  const prompt = window.systemTokens + window.maxTokens + tokenCeiling(SEARCH_PROMPT + text);
-  return tokenCeiling(SEARCH_PROMPT) + searchingTokens(prompt, maxCompletionTokens);
 }
 
 /** Why a message is refused by what it is; null where nothing stands against it. */

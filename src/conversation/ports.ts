@@ -87,6 +87,8 @@ export interface WindowLimits {
   readonly maxMessages: number;
   /** What every prompt begins with, at most. */
   readonly systemTokens: number;
+  /** What is held beyond that, and beyond all readings of question and history, for an answer that searches the web. */
+  readonly searchTokens?: number;
 }
 
 /** A turn as one process has claimed it; a later claim has a higher epoch. */
@@ -114,7 +116,7 @@ export interface AdmitRequest {
   readonly hold: {
     readonly systemTokens: number;
     readonly maxCompletionTokens: number;
-    /** What an answer takes beyond that where it searches the web, which the store knows of one that is written again. */
+    /** What an answer takes beyond that where it searches the web; the store adds the readings of question and history. */
     readonly searchTokens?: number;
   };
   readonly defaults: {

@@ -4,7 +4,6 @@ import { reach } from './failure.ts';
 /** Names of the database's functions that take one JSON document and return one. */
 export type DocumentFunction =
   | 'admit_v3'
-  | 'admit_searching_v1'
   | 'repeat_turn_v1'
   | 'edit_message_v1'
   | 'delete_messages_v1'

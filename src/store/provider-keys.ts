@@ -25,9 +25,9 @@ export function createProviderKeys(sql: Sql, now?: () => number): KeyStore {
           left join users u on u.id = k.user_id
           left join guilds g on g.id = k.guild_id
           left join users b on b.platform_user_id = k.given_by
-          where k.provider = ${KEY_PROVIDER} and case ${subject.scope}
-            when 'user' then k.user_id = (select id from users where platform_user_id = ${subject.id})
-            else k.guild_id = (select id from guilds where platform_guild_id = ${subject.id}) end`,
+          where k.id = case ${subject.scope}
+            when 'user' then (select key_of_v1(null, (select id from users where platform_user_id = ${subject.id}), ${KEY_PROVIDER}))
+            else (select key_of_v1(g.id, null, ${KEY_PROVIDER}) from guilds g where g.platform_guild_id = ${subject.id}) end`,
       );
       return rows[0] === undefined ? null : { ...rows[0], subject };
     },
@@ -42,7 +42,7 @@ export function createProviderKeys(sql: Sql, now?: () => number): KeyStore {
     async outcome(originKey) {
       const rows = await reach(
         () => sql<{ outcome: Kept | Removed }[]>`
-          select outcome from command_outcomes where origin_key = ${originKey} and outcome ? 'kind'`,
+          select key_outcome_v1(outcome) as outcome from command_outcomes where origin_key = ${originKey} and outcome ? 'kind'`,
       );
       return rows[0]?.outcome ?? null;
     },

@@ -121,14 +121,21 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
     from (select ${question}::text::jsonb as p) q
     left join users u on u.platform_user_id = q.p ->> 'user'
     left join guilds g on g.platform_guild_id = q.p ->> 'guild'
+  ), found as (
+    -- One branch for each index.
+    select h.* from asked join usage_hourly h on h.guild_id = asked.guild_id
+      and h.hour > asked.now - make_interval(days => (asked.p ->> 'days')::int)
+    where asked.p ->> 'guild' is not null
+    union all
+    select h.* from asked join usage_hourly h on h.user_id = asked.user_id and h.guild_id is null
+      and h.hour > asked.now - make_interval(days => (asked.p ->> 'days')::int)
+    where asked.p ->> 'guild' is null
   ), hours as materialized (
     -- What members pay themselves is their own business.
     select h.user_id, h.model, h.provider, h.requests, h.answered, h.failed, h.attempts, h.attempt_failures, h.prompt_tokens,
       h.completion_tokens, h.cached_tokens, h.first_token_ms_sum, h.first_token_count,
       case when h.payer = 'user' and h.guild_id is not null then 0 else h.cost_nano_usd end as cost_nano_usd
-    from asked join usage_hourly h on h.hour > asked.now - make_interval(days => (asked.p ->> 'days')::int)
-      and case when asked.p ->> 'guild' is null then h.guild_id is null and h.user_id = asked.user_id
-        else h.guild_id = asked.guild_id end
+    from found h
   ), by_model as (
     select h.model, ${totals(sql)} || jsonb_build_object('model', h.model, 'provider', h.provider, 'failures', sum(h.attempt_failures),
       'meanFirstTokenMs', round(sum(h.first_token_ms_sum) / nullif(sum(h.first_token_count), 0))) as figures,

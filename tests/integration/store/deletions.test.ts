@@ -46,6 +46,53 @@ describe.each(databaseKinds)('a message that is deleted on %s', (kind) => {
     expect(await remove(admission(someone()))).toEqual(NOTHING);
   });
 
+  it('takes what was found for its answer with it', async () => {
+    const asked = admission(someone());
+    const turn = ran(await store.turns.admit(asked));
+    const { answer } = settlement(turn);
+    const search = { searches: 1, costNanoUsd: 7, sources: [{ url: 'https://a.example/', title: 'A' }] };
+    await finish(store.turns, turn, 'x', { answer: answer && { ...answer, search } });
+    await remove(asked);
+    const rows = await database.sql`select text, search from messages where turn_id = ${turn.id}`;
+    expect(rows).toEqual([
+      { text: '', search: null },
+      { text: '', search: null },
+    ]);
+  });
+
+  it('leaves the others in sight for as long as they fit', async () => {
+    const speech = someone();
+    const window = { maxTokens: 6000, maxMessages: 6, systemTokens: 0 };
+    const said: AdmitRequest[] = [];
+    const say = async (text: string) => {
+      const asked = admission(speech, { text, window });
+      said.push(asked);
+      return texts(await answered(store.turns, asked, `${text}!`));
+    };
+    for (const text of ['a', 'b', 'c']) await say(text);
+    const [first, second] = said;
+    if (first === undefined || second === undefined) throw new Error('Nothing was said.');
+    await remove(second);
+    await remove(first);
+    expect(await say('d')).toEqual(['c', 'c!', 'd']);
+    expect(await say('e')).toEqual(['c', 'c!', 'd', 'd!', 'e']);
+    expect(await say('f')).toEqual(['d!', 'e', 'e!', 'f']);
+    const rows = await database.sql<{ stands: string }[]>`
+      select messages_before || '/' || tokens_before as stands from messages
+      where deleted_at is null and conversation_id = (select conversation_id from messages where platform_message_id = ${first.envelope.messageId})
+      order by messages_before`;
+    expect(rows.map(({ stands }) => stands)).toEqual([
+      '0/0',
+      '1/1',
+      '2/4',
+      '3/5',
+      '4/8',
+      '5/9',
+      '6/12',
+      '7/13',
+    ]);
+  });
+
   it('ends its turn while that waits, and holds nothing', async () => {
     const speech = someone();
     const first = await run(store.turns, admission(speech, { text: 'zero' }));

@@ -7,7 +7,7 @@ import type { Author, Guild } from '../../../src/platform/message.ts';
 import { storableJson } from '../../../src/store/document.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { databaseKinds, type TestDatabase } from '../../support/database.ts';
-import { auditOf } from '../../support/own-keys.ts';
+import { auditOf, inDatabase } from '../../support/own-keys.ts';
 import { openStore } from './open-store.ts';
 import { admission, attempt, claim, community, nextId, person, run, settlement } from './requests.ts';
 
@@ -232,6 +232,56 @@ describe.each(databaseKinds)('own keys on %s', (kind) => {
       expect(left).toEqual([]);
     });
 
+    it('and found by an index, however many there are', async () => {
+      const [author, guild, change] = [person(), community(), changeBy];
+      await give(author);
+      await give(author, guild);
+      const seen = await database.sql.begin(async (sql) => {
+        await sql`set local enable_seqscan = off`;
+        const scans = async () => {
+          const [row] = await sql<{ scans: number }[]>`
+            select seq_scan::int as scans from pg_stat_xact_user_tables where relname = 'provider_keys'`;
+          return row?.scans ?? 0;
+        };
+        const before = await scans();
+        const act = (name: string, document: object) =>
+          sql`select ${sql(name)}(${storableJson({ ...document, nowMs: clock })}::text::jsonb)`;
+        for (const where of [null, guild]) {
+          const asked = admission({ author, chat: nextId(), guild: where });
+          await act('admit_v3', { ...asked, servesKeys: true });
+          await act('settle_v2', settlement({ id: asked.turnId, epoch: 1 }));
+          await act('set_provider_key_v1', { ...change(author, where), key: newKey(), by: 'command' });
+          await act('remove_provider_key_v1', { ...change(author, where), provider: KEY_PROVIDER });
+        }
+        return (await scans()) - before;
+      });
+      expect(seen).toBe(0);
+    });
+
+    it('and stay on record without a person who is forgotten', async () => {
+      const [author, other, guild] = [person('Zoë'), person(), community()];
+      await give(author, null, newKey('1234'));
+      await give(author, guild, newKey('5678'));
+      const change = changeBy(other, guild);
+      const kept = await store.keys.set(change, newKey('9999'), 'command');
+      expect(kept.replaced).toMatchObject({ givenBy: 'Zoë' });
+      expect(await store.keys.outcome(change.originKey)).toEqual(kept);
+      await give(author, guild, newKey('8888'));
+      expect(await inDatabase(database, [author.id])).not.toEqual([]);
+      await store.control.forgetUser(author.id, other.id);
+      expect(await inDatabase(database, [author.id, 'Zoë'])).toEqual([]);
+      const noted = await auditOf(database, guild.id);
+      expect(noted.map(({ action, actor, details }) => [action, actor, details?.['last4']])).toEqual([
+        ['key.add', '', undefined],
+        ['key.replace', other.id, '9999'],
+        ['key.replace', '', undefined],
+      ]);
+      expect(await store.keys.find({ scope: 'guild', id: guild.id })).toMatchObject({ givenBy: '' });
+      expect((await store.keys.outcome(change.originKey)) ?? {}).toMatchObject({
+        replaced: { givenBy: null },
+      });
+    });
+
     it('and judged: refused once, good again with a new revision, unreadable once', async () => {
       const author = person();
       const key = newKey();
@@ -287,6 +337,11 @@ describe.each(databaseKinds)('own keys on %s', (kind) => {
       const third = await ask(1000);
       clock += 1000;
       expect(await take({ id: third })).toEqual({ kind: 'expired' });
+      const fourth = await ask(1000);
+      clock += 1000;
+      await store.housekeeping();
+      const sealed = await database.sql`select sealed from key_requests where id in (${third}, ${fourth})`;
+      expect(sealed).toEqual([{ sealed: null }, { sealed: null }]);
       clock += 2 * DAY_MS;
       await store.housekeeping();
       clock = NOON;

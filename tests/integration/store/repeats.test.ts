@@ -72,10 +72,54 @@ describe.each(databaseKinds)('answers that are asked for again on %s', (kind) =>
     const again = ran(await store.turns.repeat(repetition(asked, 'regenerate', { hold })));
     expect(again.settings.search).toBe(true);
     const more = (await stored(database.sql, again.id))?.tokens ?? 0;
-    expect(more - tokens).toBe(5000 - Math.ceil('half'.length / 3));
+    // The question is read once more after each of two searches.
+    expect(more - tokens).toBe(5000 + 2 * Math.ceil(asked.text.length / 3) - Math.ceil('half'.length / 3));
     await finish(store.turns, again, 'new');
     const shown = await store.turns.selectVersion(selection(asked, -1));
     expect(shown).toMatchObject({ kind: 'selected', turn: { answer: 'whole', search: null } });
+  });
+
+  describe('and search the web', () => {
+    const hold = { systemTokens: 0, maxCompletionTokens: 1000, searchTokens: 5000 };
+    const window = { maxTokens: 6000, maxMessages: 20, systemTokens: 0, searchTokens: 5000 };
+    const searching = (speech: Speech, text = 'a'.repeat(300)) =>
+      admission(speech, { cause: 'command', search: true, text, hold, window });
+    const held = async (id: string) => (await stored(database.sql, id))?.tokens;
+
+    it('hold for the searches of what goes on where no part of an answer shows', async () => {
+      const asked = searching(someone());
+      const turn = ran(await store.turns.admit(asked));
+      await store.turns.settle(settlement(turn, { state: 'interrupted', answer: null, attempts: [] }));
+      await store.turns.markDelivered(turn, { unreachable: null, isRetracted: false });
+      const on = ran(await store.turns.repeat(repetition(asked, 'continue')));
+      expect(on.previous).toBeNull();
+      expect(await held(on.id)).toBe(3 * 100 + 5000 + 1000);
+    });
+
+    it('hold for each reading of the history, as it is or may become', async () => {
+      const speech = someone();
+      await answered(store.turns, admission(speech, { text: 'b'.repeat(600) }), 'c'.repeat(900));
+      const first = searching(speech);
+      const running = ran(await store.turns.admit(first));
+      expect(await held(running.id)).toBe(3 * (200 + 300 + 100) + 5000 + 1000);
+      const second = searching(speech);
+      await store.turns.admit(second);
+      // What waits reckons with what the turn before it may have become: its questions, and an answer of up to 1000 tokens.
+      const before = 3 * (200 + 300 + 100 + 100 + (100 + 1000)) + 5000 + 1000;
+      expect(await held(second.turnId)).toBe(before);
+      await store.turns.edit(change(second, 'a'.repeat(600)));
+      expect(await held(second.turnId)).toBe(before + 3 * 100);
+    });
+
+    it('read no more than what is held for all readings of it', async () => {
+      const speech = someone();
+      const running = ran(await store.turns.admit(searching(speech)));
+      const second = searching(speech);
+      await store.turns.admit(second);
+      // Longer than was to be expected of it: three times that is more than what is held.
+      const begun = next(await finish(store.turns, running, 'c'.repeat(3900), { window }));
+      expect(begun.window.map(({ text }) => text.length)).toEqual([300]);
+    });
   });
 
   describe('anew', () => {

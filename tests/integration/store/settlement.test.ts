@@ -119,6 +119,23 @@ describe.each(databaseKinds)('settlement on %s', (kind) => {
     expect(stored).toEqual([{ generation_id: 'gen-early', outcome: 'answered' }]);
   });
 
+  it('has a generation in one attempt only, the one that ended with it', async () => {
+    const turn = await run(store.turns, admission({ author: person(), chat: nextId() }));
+    const start = { index: 0, provider: 'openrouter', model: 'acme/small:free', generationId: 'gen-next' };
+    await store.turns.attemptStarted(turn, start);
+    const attempts = [
+      attempt({ index: 0, outcome: 'failed', generationId: null, usage: null }),
+      attempt({ index: 1, generationId: 'gen-next' }),
+    ];
+    await store.turns.settle(settlement(turn, { attempts }));
+    const rows = await database.sql`
+      select index, generation_id from attempts where turn_id = ${turn.id} order by index`;
+    expect(rows).toEqual([
+      { index: 0, generation_id: null },
+      { index: 1, generation_id: 'gen-next' },
+    ]);
+  });
+
   it('keeps a cut answer as a message of the conversation, marked', async () => {
     const [author, chat] = [person(), nextId()];
     const turn = await run(store.turns, admission({ author, chat }));

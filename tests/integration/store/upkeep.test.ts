@@ -5,6 +5,7 @@ import { userId } from '../../../src/platform/ids.ts';
 import { instanceSubject } from '../../../src/store/settings-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { databaseKinds, type TestDatabase } from '../../support/database.ts';
+import { finish, ran, repetition } from './deeds.ts';
 import { openStore } from './open-store.ts';
 import {
   admission,
@@ -242,6 +243,36 @@ describe.each(databaseKinds)('the record on %s', (kind) => {
       expect(await found()).toEqual([{ search }]);
       await store.control.forgetUser(asked.envelope.author.id, operator);
       expect(await found()).toEqual([{ search: null }]);
+    });
+
+    it('forgets what others had written anew for a person', async () => {
+      const asked = admission({ author: person(), chat: nextId(), guild: community() });
+      const turn = await run(store.turns, asked);
+      await finish(store.turns, turn, 'one');
+      const by = { user: person().id, adminOf: asked.envelope.guild?.id ?? null, isOperator: false };
+      await finish(
+        store.turns,
+        ran(await store.turns.repeat(repetition(asked, 'regenerate', { by }))),
+        'two',
+      );
+      await store.control.forgetUser(asked.envelope.author.id, operator);
+      const rows =
+        await database.sql`select distinct text from messages where conversation_id = ${turn.conversationId}`;
+      expect(rows).toEqual([{ text: '' }]);
+    });
+
+    it('books what runs for a person by what is held for it, before they are forgotten', async () => {
+      const guild = community();
+      const turn = await run(store.turns, admission({ author: person(), chat: nextId(), guild }));
+      await store.turns.holdCost(turn, 0, 5_000n);
+      await store.control.forgetUser(turn.author.id, operator);
+      const rows = await database.sql`
+        select user_id, cost_nano_usd::int as cost, (select count(*)::int from quota_holds h where h.turn_id = ${turn.id}) as holds
+        from usage where turn_id = ${turn.id}`;
+      expect(rows).toEqual([{ user_id: null, cost: 5000, holds: 0 }]);
+      const [summed] = await database.sql`
+        select sum(h.cost_nano_usd)::int as cost from usage_hourly h join guilds g on g.id = h.guild_id where g.platform_guild_id = ${guild.id}`;
+      expect(summed).toEqual({ cost: 5000 });
     });
 
     it('forgets where a person spoke in private, and keeps what others did', async () => {
