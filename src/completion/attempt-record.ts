@@ -1,6 +1,6 @@
 import type { AttemptRecord, TokenUsage } from './attempt.ts';
 import type { Candidate } from './candidates.ts';
-import type { CallEnd } from './model-client.ts';
+import type { CallEnd, ReportedGeneration } from './model-client.ts';
 import { costNanoUsd, savedNanoUsd } from './price.ts';
 
 export interface AttemptFacts {
@@ -10,6 +10,10 @@ export interface AttemptFacts {
   readonly hasText: boolean;
   /** What searches of the web can have cost at most; nothing where none was wanted. */
   readonly searchesNanoUsd: bigint;
+  /** What was held for it; 0 where it can cost nothing. */
+  readonly heldNanoUsd: bigint;
+  /** What the provider told afterwards, where it had to be asked. */
+  readonly told: ReportedGeneration | null;
   /** ⌈UTF-8 bytes ÷ 3⌉ of the prompt. */
   readonly promptTokens: number;
   readonly startedAtMs: number;
@@ -17,7 +21,10 @@ export interface AttemptFacts {
   readonly firstTokenAtMs: number | null;
 }
 
-/** The record of an attempt that has ended. Its usage is the provider's, else an estimate from what came in. */
+/**
+ * The record of an attempt that has ended. Its usage is the provider's; else its tokens are estimated from what came in, and
+ * its cost is all that was held, for a provider may go on, and bill to the end, when a call is cut off.
+ */
 export function attemptRecord(facts: AttemptFacts): AttemptRecord {
   const { candidate, end } = facts;
   const failure = end.kind === 'failed' ? end.failure : null;
@@ -25,7 +32,7 @@ export function attemptRecord(facts: AttemptFacts): AttemptRecord {
     index: facts.index,
     provider: candidate.provider,
     modelAsked: candidate.id,
-    modelUsed: end.modelUsed,
+    modelUsed: end.modelUsed ?? facts.told?.modelUsed ?? null,
     generationId: end.generationId,
     outcome: outcomeOf(end, facts.hasText),
     failure: failure?.kind ?? null,
@@ -81,9 +88,7 @@ function outcomeOf(end: CallEnd, hasText: boolean): AttemptRecord['outcome'] {
 }
 
 function usageOf(facts: AttemptFacts): TokenUsage | null {
-  const { candidate, end, promptTokens, searchesNanoUsd } = facts;
-  const estimate = (prompt: number, completion: number): bigint =>
-    (worstCaseNanoUsd(candidate, prompt, completion) ?? 0n) + searchesNanoUsd;
+  const { candidate, end, promptTokens, searchesNanoUsd, heldNanoUsd, told } = facts;
   if (end.usage !== null) {
     const { costNanoUsd: reported, tools: _, ...tokens } = end.usage;
     return {
@@ -94,13 +99,14 @@ function usageOf(facts: AttemptFacts): TokenUsage | null {
     };
   }
   if (!end.began) return null;
+  if (told !== null) return { ...told.usage, source: 'reported' };
   const { completion, reasoning } = end.estimatedTokens;
   return {
     promptTokens,
     completionTokens: completion,
     cachedTokens: 0,
     reasoningTokens: reasoning,
-    costNanoUsd: estimate(promptTokens, completion),
+    costNanoUsd: heldNanoUsd,
     source: 'estimated',
   };
 }

@@ -24,27 +24,31 @@ export interface TimeLeft {
   readonly mustShare: boolean;
 }
 
-/** The call for one attempt of a turn; models beside the first are of its price. */
+/** The call for one attempt of a turn; models beside the first are of its price, and what one of them can't is asked of none. */
 export function modelCall(
   request: CompletionRequest,
-  [candidate, ...beside]: Together,
+  asked: Together,
   { timers, caching }: CallSettings,
   left: TimeLeft,
 ): ModelCall {
   const { messages, temperature, endUser, sessionId } = request;
+  const [candidate, ...beside] = asked;
   return {
     model: candidate.id,
     alternatives: beside.map(({ id }) => id),
     messages,
     breakpoints: cacheBreakpoints(candidate, messages, caching),
-    maxTokens: Math.min(request.maxTokens, candidate.listed?.maxCompletionTokens ?? Infinity),
+    maxTokens: Math.min(
+      request.maxTokens,
+      ...asked.map(({ listed }) => listed?.maxCompletionTokens ?? Infinity),
+    ),
     temperature,
     endUser,
     sessionId,
-    lowEffort: candidate.listed?.canReasonLess ?? false,
+    lowEffort: asked.every(({ listed }) => listed?.canReasonLess === true),
     ...(request.search === true && { search: true }),
     maxPrices: candidate.isFree ? nothing : listedPrices(candidate),
-    timers: callTimers(reasonsFirst(candidate) || request.search === true, timers, left),
+    timers: callTimers(asked.some(reasonsFirst) || request.search === true, timers, left),
   };
 }
 
