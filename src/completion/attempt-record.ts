@@ -1,7 +1,7 @@
 import type { AttemptRecord, TokenUsage } from './attempt.ts';
 import type { Candidate } from './candidates.ts';
-import type { CallEnd, ReportedGeneration } from './model-client.ts';
-import { costNanoUsd, savedNanoUsd } from './price.ts';
+import type { CallEnd, ReportedGeneration, ReportedUsage } from './model-client.ts';
+import { costNanoUsd, isUsual, savedNanoUsd, type ModelPrices } from './price.ts';
 
 export interface AttemptFacts {
   readonly index: number;
@@ -64,16 +64,37 @@ export function worstCaseNanoUsd(
   );
 }
 
-/** What was told to be used, at the list's prices; what was read from a cache at its own, where the list has one. */
-function listedCostNanoUsd(
-  candidate: Candidate,
-  { promptTokens, completionTokens, cachedTokens }: Omit<TokenUsage, 'costNanoUsd' | 'source'>,
+type UsedTokens = Omit<TokenUsage, 'costNanoUsd' | 'source'>;
+
+/**
+ * What was told to be used, at the list's prices: the usual ones where no surcharge applies, else the highest. What was read
+ * from a cache has its own, where the list has one.
+ */
+function listedCostNanoUsd(candidate: Candidate, tokens: UsedTokens): bigint | null {
+  const { promptTokens, completionTokens, cachedTokens } = tokens;
+  const prices = candidate.listed?.prices ?? null;
+  if (candidate.isFree || prices === null) return candidate.isFree ? 0n : null;
+  const cacheRead = cachedTokens > promptTokens ? null : prices.cacheRead;
+  const cached = cacheRead === null ? 0 : cachedTokens;
+  const others = isUsual(prices, promptTokens)
+    ? usualCostNanoUsd(prices, { ...tokens, promptTokens: promptTokens - cached })
+    : worstCaseNanoUsd(candidate, promptTokens - cached, completionTokens);
+  return others === null ? null : others + costNanoUsd(cached, cacheRead ?? 0);
+}
+
+/** Null when a price is unknown. */
+function usualCostNanoUsd(
+  { prompt, completion, request, cacheWrite }: ModelPrices,
+  { promptTokens, completionTokens, cacheWriteTokens = 0 }: UsedTokens,
 ): bigint | null {
-  const cacheRead = candidate.listed?.prices.cacheRead ?? null;
-  if (candidate.isFree || cacheRead === null || cachedTokens > promptTokens)
-    return worstCaseNanoUsd(candidate, promptTokens, completionTokens);
-  const others = worstCaseNanoUsd(candidate, promptTokens - cachedTokens, completionTokens);
-  return others === null ? null : others + costNanoUsd(cachedTokens, cacheRead);
+  if (prompt === null || completion === null || request === null) return null;
+  const written = Math.min(cacheWriteTokens, promptTokens);
+  return (
+    costNanoUsd(promptTokens - written, prompt) +
+    costNanoUsd(written, cacheWrite ?? prompt) +
+    costNanoUsd(completionTokens, completion) +
+    costNanoUsd(1, request)
+  );
 }
 
 /** A search costs money on free models too. */
@@ -88,9 +109,9 @@ function outcomeOf(end: CallEnd, hasText: boolean): AttemptRecord['outcome'] {
 }
 
 function usageOf(facts: AttemptFacts): TokenUsage | null {
-  const { candidate, end, promptTokens, searchesNanoUsd, heldNanoUsd, told } = facts;
-  if (end.usage !== null) {
-    const { costNanoUsd: reported, tools: _, ...tokens } = end.usage;
+  const { candidate, end, searchesNanoUsd, heldNanoUsd, told } = facts;
+  const { costNanoUsd: reported, tools: _, soFar = false, ...tokens } = end.usage ?? estimated(facts);
+  if (end.usage !== null && (!soFar || heldNanoUsd === 0n)) {
     return {
       ...tokens,
       savedNanoUsd: candidate.isFree ? 0n : savedNanoUsd(candidate.listed?.prices ?? null, tokens),
@@ -100,13 +121,17 @@ function usageOf(facts: AttemptFacts): TokenUsage | null {
   }
   if (!end.began) return null;
   if (told !== null) return { ...told.usage, source: 'reported' };
+  return { ...tokens, costNanoUsd: heldNanoUsd, source: 'estimated' };
+}
+
+/** From what came in. */
+function estimated({ end, promptTokens }: AttemptFacts): ReportedUsage {
   const { completion, reasoning } = end.estimatedTokens;
   return {
     promptTokens,
     completionTokens: completion,
     cachedTokens: 0,
     reasoningTokens: reasoning,
-    costNanoUsd: heldNanoUsd,
-    source: 'estimated',
+    costNanoUsd: null,
   };
 }

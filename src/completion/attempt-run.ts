@@ -78,7 +78,7 @@ export async function runAttempt(
   for (const { id } of asked.slice(asked.indexOf(candidate) + 1)) cooldowns.abandoned(id);
   if (turn.request.search === true) turn.search = searchReport(end.usage, end.sources ?? []);
   noteEnd(parts, candidate, end);
-  if (heldNanoUsd > 0n && end.began && end.usage === null)
+  if (heldNanoUsd > 0n && end.began && (end.usage === null || end.usage.soFar === true))
     turn.inquiries.push(askAfterwards(parts, turn, known));
   else settle(parts, turn, known);
   return { end, candidate };

@@ -2,6 +2,9 @@ import type { Candidate, Together } from './candidates.ts';
 import type { CompletionRequest } from './completion.ts';
 import { nothing } from './free-only.ts';
 import { cacheBreakpoints, type CachingSettings } from './prompt-caching.ts';
+import { isUsual } from './price.ts';
+import { estimatePromptTokens } from './token-estimate.ts';
+import { longestReading } from './web-search.ts';
 import type { CallTimers, ModelCall, PriceCeiling } from './model-client.ts';
 
 export interface ChainTimers {
@@ -47,7 +50,7 @@ export function modelCall(
     sessionId,
     lowEffort: asked.every(({ listed }) => listed?.canReasonLess === true),
     ...(request.search === true && { search: true }),
-    maxPrices: candidate.isFree ? nothing : listedPrices(candidate),
+    maxPrices: candidate.isFree ? nothing : listedPrices(candidate, request),
     timers: callTimers(asked.some(reasonsFirst) || request.search === true, timers, left),
   };
 }
@@ -56,13 +59,21 @@ function reasonsFirst({ listed }: Candidate): boolean {
   return listed !== null && (listed.reasoning === 'default' || listed.reasoning === 'always');
 }
 
-/** The prices that the hold was made with: an endpoint that asks more must not be used in their place. */
-function listedPrices({ listed }: Candidate): PriceCeiling {
-  const { highestPrompt = null, highestCompletion = null, request = null } = listed?.prices ?? {};
+/**
+ * The prices for this prompt: an endpoint that asks more must not be used in their place. The highest ones, with which the
+ * hold was made, only where a surcharge may apply.
+ */
+function listedPrices({ listed }: Candidate, asked: CompletionRequest): PriceCeiling {
+  if (listed === null) return {};
+  const { prices } = listed;
+  const read = estimatePromptTokens(asked.messages);
+  const usual = isUsual(prices, asked.search === true ? longestReading(read, asked.maxTokens) : read);
+  const prompt = usual ? prices.prompt : prices.highestPrompt;
+  const completion = usual ? prices.completion : prices.highestCompletion;
   return {
-    ...(highestPrompt !== null && { prompt: highestPrompt / 1e9 }),
-    ...(highestCompletion !== null && { completion: highestCompletion / 1e9 }),
-    ...(request === 0 && { request: 0 }),
+    ...(prompt !== null && { prompt: prompt / 1e9 }),
+    ...(completion !== null && { completion: completion / 1e9 }),
+    ...(prices.request === 0 && { request: 0 }),
   };
 }
 

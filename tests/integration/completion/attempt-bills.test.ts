@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Catalogue } from '../../../src/completion/catalogue.ts';
+import { createGeminiClient } from '../../../src/completion/gemini.ts';
+import { geminiModel } from '../../../src/completion/own-model.ts';
 import type { SimulatedModel } from '../../../src/simulator/catalogue.ts';
+import { startServiceSimulator, type ServiceSimulator } from '../../../src/simulator/compatible/server.ts';
 import { startOpenRouterSimulator, type OpenRouterSimulator } from '../../../src/simulator/openrouter.ts';
 import type { Scenario } from '../../../src/simulator/scenario.ts';
 import { sends, withGenerationFaults } from './generation-faults.ts';
@@ -136,4 +140,77 @@ it('a search that fails after it was taken is booked, and without a search nothi
   simulator.play({ kind: 'refusal', name: 'provider-error', insideOk: true });
   const plain = await bench.ask();
   expect(plain.outcome.attempts[0]).toMatchObject({ failure: 'upstream_error', usage: null });
+});
+
+describe('a provider that tells tokens and no cost', () => {
+  const gemini = 'gemini-3.8-flash';
+  let google: ServiceSimulator;
+  beforeAll(async () => {
+    google = await startServiceSimulator('gemini');
+  });
+  beforeEach(() => {
+    google.reset();
+    const pricing = {
+      prompt: '0.000001',
+      completion: '0.000002',
+      input_cache_write: '0.000005',
+      overrides: [{ min_prompt_tokens: 1000, prompt: '0.000003' }],
+    };
+    simulator.setModels([...models, { id: `google/${gemini}`, pricing }]);
+  });
+  afterAll(() => google.stop());
+
+  const now = () => clock.nowMs;
+  const services = (catalogue: Catalogue) => ({
+    clients: [createGeminiClient({ apiKey: google.key, baseUrl: google.url, now }), clientOf(simulator, now)],
+    ownModels: [geminiModel({ model: gemini, isFree: false }, catalogue)],
+  });
+  const bought = (providers: readonly ('gemini' | 'openrouter')[] = ['gemini', 'openrouter']) =>
+    testBench(simulator, clock, { freeOnly: false, defaultModel: paid, providers }, { services });
+
+  it('is booked at the usual price where no surcharge applies, although the most is held', async () => {
+    google.play({ kind: 'answer', text: 'Yes.' });
+    const { outcome, holds } = await (await bought()).ask();
+    const [{ usage } = { usage: null }] = outcome.attempts;
+    const { promptTokens = 0, completionTokens = 0 } = usage ?? {};
+    expect(promptTokens).toBeGreaterThan(0);
+    expect(usage).toMatchObject({
+      source: 'estimated',
+      costNanoUsd: BigInt(promptTokens * 1000 + completionTokens * 2000),
+    });
+    // Writing to the cache is five times as dear, and three times that for a long prompt.
+    expect(holds).toMatchObject([{ nanoUsd: 6n * 15_000n + 200_000n }]);
+  });
+
+  it('is booked at the highest price where a surcharge may apply', async () => {
+    google.play({ kind: 'answer', text: 'Yes.' });
+    const messages = [{ role: 'user', content: 'How are you today? '.repeat(400) }] as const;
+    const { outcome } = await (await bought()).ask({ request: { messages } });
+    const { promptTokens = 0, completionTokens = 0, costNanoUsd } = outcome.attempts[0]?.usage ?? {};
+    expect(promptTokens).toBeGreaterThan(1000);
+    expect(costNanoUsd).toBe(BigInt(promptTokens * 15_000 + completionTokens * 2000));
+  });
+
+  it('is booked by all that was held where an answer breaks off', async () => {
+    google.play({ kind: 'answer', text: 'one two three', fault: { kind: 'cut', afterTokens: 2 } });
+    const bench = await bought();
+    const { outcome, holds } = await bench.ask();
+    expect(outcome).toMatchObject({ kind: 'partial' });
+    expect(outcome.attempts[0]?.usage?.costNanoUsd).toBe(holds[0]?.nanoUsd);
+    expect(bench.waits).toEqual([]);
+  });
+
+  it('is asked where the account with another one is short of money', async () => {
+    simulator.play({ kind: 'refusal', name: 'cannot-afford', affordableTokens: 600 }, { times: 2 });
+    const { outcome } = await (
+      await bought(['openrouter', 'gemini'])
+    ).ask({
+      request: { maxTokens: 1000, allowedModels: [paid, 'google/*'] },
+    });
+    expect(outcome.attempts).toMatchObject([
+      { provider: 'openrouter', failure: 'cannot_afford' },
+      { provider: 'openrouter', failure: 'cannot_afford' },
+      { provider: 'gemini', outcome: 'answered' },
+    ]);
+  });
 });
