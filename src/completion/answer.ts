@@ -43,6 +43,7 @@ export function createAnswer(sink: CallSink, maxTokens: number, said: AnswerDial
     generationId: null,
     modelUsed: null,
     usage: null,
+    usageGrows: false,
     finish: null,
     calledTools: false,
     failure: null,
@@ -60,13 +61,8 @@ export function createAnswer(sink: CallSink, maxTokens: number, said: AnswerDial
     take(chunk) {
       if (chunk.usage !== null) state.usage = chunk.usage;
       sources.take(chunk.annotations);
-      if (state.finish !== null || state.failure !== null) return;
-      const generationId = said.generationOf(chunk);
-      if (generationId !== null) named(generationId);
-      state.modelUsed = chunk.model ?? state.modelUsed;
-      takeTokens(chunk);
-      state.failure = failureIn(chunk, state.hasText, said);
-      state.finish = finishOf(chunk) ?? (isRunaway() ? 'length' : null);
+      if (state.finish === null && state.failure === null) takeRunning(chunk);
+      state.usageGrows = usageGrowsAfter(chunk, state);
     },
     progress: () => ({
       hasText: state.hasText,
@@ -77,6 +73,15 @@ export function createAnswer(sink: CallSink, maxTokens: number, said: AnswerDial
     result: () => resultOf(state),
     facts: () => ({ ...factsOf(state), sources: sources.list() }),
   };
+
+  function takeRunning(chunk: ChunkFacts): void {
+    const generationId = said.generationOf(chunk);
+    if (generationId !== null) named(generationId);
+    state.modelUsed = chunk.model ?? state.modelUsed;
+    takeTokens(chunk);
+    state.failure = failureIn(chunk, state.hasText, said);
+    state.finish = finishOf(chunk) ?? (isRunaway() ? 'length' : null);
+  }
 
   /** After a tool that the service runs itself the model goes on: that end is none, unless nothing follows. */
   function finishOf({ finishReason }: ChunkFacts): string | null {
@@ -114,6 +119,8 @@ interface AnswerState {
   generationId: string | null;
   modelUsed: string | null;
   usage: ReportedUsage | null;
+  /** More is used after what was told last. */
+  usageGrows: boolean;
   finish: string | null;
   /** The model ended to call a tool, and nothing has ended it since. */
   calledTools: boolean;
@@ -122,6 +129,12 @@ interface AnswerState {
   hasTokens: boolean;
   textBytes: number;
   reasoningBytes: number;
+}
+
+/** Google tells with each chunk what was used so far. */
+function usageGrowsAfter({ usage, text, reasoning }: ChunkFacts, state: AnswerState): boolean {
+  const isOver = state.finish !== null || state.failure !== null || state.calledTools;
+  return (usage === null && state.usageGrows) || (!isOver && (text !== '' || reasoning !== ''));
 }
 
 /** Longer texts for a single token exist (runs of blanks), but no answer consists of them. */
@@ -169,7 +182,7 @@ function factsOf(state: AnswerState): Omit<CallFacts, 'began'> {
   return {
     generationId: state.generationId,
     modelUsed: state.modelUsed,
-    usage: state.usage,
+    usage: state.usage !== null && state.usageGrows ? { ...state.usage, soFar: true } : state.usage,
     estimatedTokens: { completion: reasoning + Math.ceil(state.textBytes / 3), reasoning },
   };
 }

@@ -1,7 +1,7 @@
 import type { AttemptRecord, TokenUsage } from './attempt.ts';
 import type { Candidate } from './candidates.ts';
-import type { CallEnd } from './model-client.ts';
-import { costNanoUsd, savedNanoUsd } from './price.ts';
+import type { CallEnd, ReportedGeneration, ReportedUsage } from './model-client.ts';
+import { costNanoUsd, isUsual, savedNanoUsd, type ModelPrices } from './price.ts';
 
 export interface AttemptFacts {
   readonly index: number;
@@ -10,6 +10,10 @@ export interface AttemptFacts {
   readonly hasText: boolean;
   /** What searches of the web can have cost at most; nothing where none was wanted. */
   readonly searchesNanoUsd: bigint;
+  /** What was held for it; 0 where it can cost nothing. */
+  readonly heldNanoUsd: bigint;
+  /** What the provider told afterwards, where it had to be asked. */
+  readonly told: ReportedGeneration | null;
   /** ⌈UTF-8 bytes ÷ 3⌉ of the prompt. */
   readonly promptTokens: number;
   readonly startedAtMs: number;
@@ -17,7 +21,10 @@ export interface AttemptFacts {
   readonly firstTokenAtMs: number | null;
 }
 
-/** The record of an attempt that has ended. Its usage is the provider's, else an estimate from what came in. */
+/**
+ * The record of an attempt that has ended. Its usage is the provider's; else its tokens are estimated from what came in, and
+ * its cost is all that was held, for a provider may go on, and bill to the end, when a call is cut off.
+ */
 export function attemptRecord(facts: AttemptFacts): AttemptRecord {
   const { candidate, end } = facts;
   const failure = end.kind === 'failed' ? end.failure : null;
@@ -25,7 +32,7 @@ export function attemptRecord(facts: AttemptFacts): AttemptRecord {
     index: facts.index,
     provider: candidate.provider,
     modelAsked: candidate.id,
-    modelUsed: end.modelUsed,
+    modelUsed: end.modelUsed ?? facts.told?.modelUsed ?? null,
     generationId: end.generationId,
     outcome: outcomeOf(end, facts.hasText),
     failure: failure?.kind ?? null,
@@ -57,16 +64,37 @@ export function worstCaseNanoUsd(
   );
 }
 
-/** What was told to be used, at the list's prices; what was read from a cache at its own, where the list has one. */
-function listedCostNanoUsd(
-  candidate: Candidate,
-  { promptTokens, completionTokens, cachedTokens }: Omit<TokenUsage, 'costNanoUsd' | 'source'>,
+type UsedTokens = Omit<TokenUsage, 'costNanoUsd' | 'source'>;
+
+/**
+ * What was told to be used, at the list's prices: the usual ones where no surcharge applies, else the highest. What was read
+ * from a cache has its own, where the list has one.
+ */
+function listedCostNanoUsd(candidate: Candidate, tokens: UsedTokens): bigint | null {
+  const { promptTokens, completionTokens, cachedTokens } = tokens;
+  const prices = candidate.listed?.prices ?? null;
+  if (candidate.isFree || prices === null) return candidate.isFree ? 0n : null;
+  const cacheRead = cachedTokens > promptTokens ? null : prices.cacheRead;
+  const cached = cacheRead === null ? 0 : cachedTokens;
+  const others = isUsual(prices, promptTokens)
+    ? usualCostNanoUsd(prices, { ...tokens, promptTokens: promptTokens - cached })
+    : worstCaseNanoUsd(candidate, promptTokens - cached, completionTokens);
+  return others === null ? null : others + costNanoUsd(cached, cacheRead ?? 0);
+}
+
+/** Null when a price is unknown. */
+function usualCostNanoUsd(
+  { prompt, completion, request, cacheWrite }: ModelPrices,
+  { promptTokens, completionTokens, cacheWriteTokens = 0 }: UsedTokens,
 ): bigint | null {
-  const cacheRead = candidate.listed?.prices.cacheRead ?? null;
-  if (candidate.isFree || cacheRead === null || cachedTokens > promptTokens)
-    return worstCaseNanoUsd(candidate, promptTokens, completionTokens);
-  const others = worstCaseNanoUsd(candidate, promptTokens - cachedTokens, completionTokens);
-  return others === null ? null : others + costNanoUsd(cachedTokens, cacheRead);
+  if (prompt === null || completion === null || request === null) return null;
+  const written = Math.min(cacheWriteTokens, promptTokens);
+  return (
+    costNanoUsd(promptTokens - written, prompt) +
+    costNanoUsd(written, cacheWrite ?? prompt) +
+    costNanoUsd(completionTokens, completion) +
+    costNanoUsd(1, request)
+  );
 }
 
 /** A search costs money on free models too. */
@@ -81,11 +109,9 @@ function outcomeOf(end: CallEnd, hasText: boolean): AttemptRecord['outcome'] {
 }
 
 function usageOf(facts: AttemptFacts): TokenUsage | null {
-  const { candidate, end, promptTokens, searchesNanoUsd } = facts;
-  const estimate = (prompt: number, completion: number): bigint =>
-    (worstCaseNanoUsd(candidate, prompt, completion) ?? 0n) + searchesNanoUsd;
-  if (end.usage !== null) {
-    const { costNanoUsd: reported, tools: _, ...tokens } = end.usage;
+  const { candidate, end, searchesNanoUsd, heldNanoUsd, told } = facts;
+  const { costNanoUsd: reported, tools: _, soFar = false, ...tokens } = end.usage ?? estimated(facts);
+  if (end.usage !== null && (!soFar || heldNanoUsd === 0n)) {
     return {
       ...tokens,
       savedNanoUsd: candidate.isFree ? 0n : savedNanoUsd(candidate.listed?.prices ?? null, tokens),
@@ -94,13 +120,18 @@ function usageOf(facts: AttemptFacts): TokenUsage | null {
     };
   }
   if (!end.began) return null;
+  if (told !== null) return { ...told.usage, source: 'reported' };
+  return { ...tokens, costNanoUsd: heldNanoUsd, source: 'estimated' };
+}
+
+/** From what came in. */
+function estimated({ end, promptTokens }: AttemptFacts): ReportedUsage {
   const { completion, reasoning } = end.estimatedTokens;
   return {
     promptTokens,
     completionTokens: completion,
     cachedTokens: 0,
     reasoningTokens: reasoning,
-    costNanoUsd: estimate(promptTokens, completion),
-    source: 'estimated',
+    costNanoUsd: null,
   };
 }

@@ -1,13 +1,15 @@
 import type { Account } from './account.ts';
 import type { AttemptRecord } from './attempt.ts';
-import { attemptRecord } from './attempt-record.ts';
+import { attemptRecord, type AttemptFacts } from './attempt-record.ts';
 import type { Candidate, Together } from './candidates.ts';
 import type { Cooldowns } from './cooldowns.ts';
 import type { CompletionFailure } from './failure.ts';
 import { modelCall, type CallSettings } from './model-call.ts';
 import type { CallEnd, CallSink, ModelClient } from './model-client.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
+import type { Sleep } from './sleep.ts';
 import type { Turn } from './turn.ts';
+import { askWhatItTook, BRIEF } from './what-it-took.ts';
 import { searchesNanoUsd, searchReport } from './web-search.ts';
 
 export interface AttemptParts extends CallSettings {
@@ -15,8 +17,20 @@ export interface AttemptParts extends CallSettings {
   readonly cooldowns: Cooldowns;
   readonly account: Account;
   readonly now: () => number;
+  readonly sleep: Sleep;
   readonly log: CompletionLog;
   readonly onAlert: (alert: CompletionAlert) => void;
+}
+
+/** Whom to ask, and on what terms. */
+export interface Asking {
+  readonly asked: Together;
+  /** For the attempt; 0 where it can cost nothing. */
+  readonly heldNanoUsd: bigint;
+  /** Bounds the answer further than the turn does. */
+  readonly maxTokens: number;
+  /** Another model is ready and must get a try within the turn's time. */
+  readonly mustShare: boolean;
 }
 
 export interface AttemptEnd {
@@ -27,14 +41,12 @@ export interface AttemptEnd {
 
 /**
  * Asks one model for a turn, or several of which the provider takes the first that answers, passes the text on and adds
- * the records. `mustShare`: another model is ready and must get a try within the turn's time. Rejects only when the
- * listener throws.
+ * the records. Rejects only when the listener throws.
  */
 export async function runAttempt(
   parts: AttemptParts,
   turn: Turn,
-  asked: Together,
-  mustShare: boolean,
+  { asked, heldNanoUsd, maxTokens, mustShare }: Asking,
 ): Promise<AttemptEnd> {
   const { client, now, cooldowns } = parts;
   const startedAtMs = now();
@@ -44,10 +56,13 @@ export async function runAttempt(
   const sink = sinkFor(turn, asked[0], () => {
     times.firstTokenAtMs = now();
   });
-  const end = await client.run(modelCall(turn.request, asked, parts, left), sink, turn.signal);
+  const request = { ...turn.request, maxTokens: Math.min(turn.request.maxTokens, maxTokens) };
+  const end = await client.run(modelCall(request, asked, parts, left), sink, turn.signal);
   const candidate = whose(end, asked);
   const facts = {
     searchesNanoUsd: turn.request.search === true ? searchesNanoUsd : 0n,
+    heldNanoUsd,
+    told: null,
     promptTokens: turn.promptTokens,
     startedAtMs,
     endedAtMs: now(),
@@ -58,13 +73,34 @@ export async function runAttempt(
     cooldowns.failed(before.id);
   }
   const index = turn.attempts.length;
-  const record = attemptRecord({ ...facts, ...times, index, candidate, end, hasText: turn.text !== '' });
-  turn.attempts.push(record);
+  const known = { ...facts, ...times, index, candidate, end, hasText: turn.text !== '' };
+  turn.attempts.push(attemptRecord(known));
   for (const { id } of asked.slice(asked.indexOf(candidate) + 1)) cooldowns.abandoned(id);
   if (turn.request.search === true) turn.search = searchReport(end.usage, end.sources ?? []);
   noteEnd(parts, candidate, end);
-  noteCost(parts, candidate.isFree ? withoutSearches(record, end) : record);
+  if (heldNanoUsd > 0n && end.began && (end.usage === null || end.usage.soFar === true))
+    turn.inquiries.push(askAfterwards(parts, turn, known));
+  else settle(parts, turn, known);
   return { end, candidate };
+}
+
+/** What a paid attempt took that ended without a word of it. The turn goes on meanwhile, and its abort changes nothing. Never rejects. */
+async function askAfterwards(parts: AttemptParts, turn: Turn, facts: AttemptFacts): Promise<void> {
+  const { client, log } = parts;
+  const { end, candidate } = facts;
+  const { signal } = new AbortController();
+  const asked = await askWhatItTook(parts, client.lookUp, end.generationId, BRIEF, signal);
+  if (asked.generation === null) {
+    const { generationId } = end;
+    log.warn({ model: candidate.id, generationId, reason: asked.reason }, 'an attempt is booked by its hold');
+  }
+  settle(parts, turn, { ...facts, told: asked.generation });
+}
+
+function settle(parts: AttemptParts, turn: Turn, facts: AttemptFacts): void {
+  const record = attemptRecord(facts);
+  turn.attempts[facts.index] = record;
+  noteCost(parts, facts.candidate.isFree ? withoutSearches(record, facts.end) : record);
 }
 
 /** What a free model took apart from searches, which may cost: all that it reports beyond them is its own. */

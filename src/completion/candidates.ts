@@ -136,21 +136,32 @@ function publicId({ provider, id }: Candidate): string {
   return provider === 'huggingface' ? id.replace(/:.*$/u, '') : id;
 }
 
+/** What a call may read and write at most, in tokens; on the high side. */
+export interface Room {
+  readonly promptTokens: number;
+  readonly maxTokens: number;
+}
+
+/** Whether a model's context takes the whole prompt and a whole answer, as far as the list tells. */
+export function isRoomy({ listed }: Candidate, { promptTokens, maxTokens }: Room): boolean {
+  const length = listed?.contextLength ?? null;
+  return (
+    length === null || promptTokens + Math.min(maxTokens, listed?.maxCompletionTokens ?? maxTokens) <= length
+  );
+}
+
 /**
- * Puts models whose context may be too short for the prompt and a whole answer behind the others. `promptTokens` is on the
- * high side, so none is left out; `preferred` keeps its place.
+ * Puts models whose context may be too short behind the others. None is left out, for the room is on the high side;
+ * `preferred` keeps its place, and so does the last resort at the end.
  */
 export function roomyFirst(
   candidates: readonly Candidate[],
   preferred: string | null,
-  { promptTokens, maxTokens }: { readonly promptTokens: number; readonly maxTokens: number },
+  room: Room,
 ): readonly Candidate[] {
-  const isRoomy = ({ id, listed }: Candidate): boolean => {
-    const length = listed?.contextLength ?? null;
-    if (length === null || id === preferred) return true;
-    return promptTokens + Math.min(maxTokens, listed?.maxCompletionTokens ?? maxTokens) <= length;
-  };
-  return [...candidates.filter(isRoomy), ...candidates.filter((candidate) => !isRoomy(candidate))];
+  const keeps = (candidate: Candidate): boolean => candidate.id === preferred || isRoomy(candidate, room);
+  const [before, last] = [candidates.slice(0, -1), candidates.slice(-1)];
+  return [...before.filter(keeps), ...before.filter((candidate) => !keeps(candidate)), ...last];
 }
 
 /** Null when the model can't be run. */

@@ -1,28 +1,30 @@
 import { worstCaseNanoUsd } from './attempt-record.ts';
-import { runAttempt } from './attempt-run.ts';
+import { runAttempt, type Asking } from './attempt-run.ts';
 import {
   createCandidateList,
+  isRoomy,
   roomyFirst,
   type Candidate,
   type ModelChoice,
-  type Together,
+  type Room,
 } from './candidates.ts';
 import type { Catalogue } from './catalogue.ts';
-import type { CompletionChain } from './completion.ts';
+import type { CompletionChain, CompletionOutcome, CompletionRequest } from './completion.ts';
 import { createGate, type Gate } from './gate.ts';
 import type { Experience } from './experience.ts';
 import type { CompletionFailure } from './failure.ts';
-import type { ChainTimers } from './model-call.ts';
+import type { CallSettings, ChainTimers } from './model-call.ts';
 import type { ModelClient } from './model-client.ts';
 import type { OwnModel } from './own-model.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
 import type { CachingSettings } from './prompt-caching.ts';
+import type { ProviderName } from './provider.ts';
 import { createProviderStates, stateOf, type ProviderStates } from './provider-state.ts';
 import { createReaction, type NextStep } from './reaction.ts';
 import { recallAttempt } from './recall.ts';
 import type { Sleep } from './sleep.ts';
 import { answered, cancelled, failed, newTurn, offTheClock, partial, type Turn } from './turn.ts';
-import { canSearch, searchingWorstCaseNanoUsd } from './web-search.ts';
+import { canSearch, longestReading, searchingWorstCaseNanoUsd } from './web-search.ts';
 
 export interface ChainSettings extends ModelChoice, ChainTimers {
   /** An account's allowance for all free models together, the same for each provider; a tenth of it is left unused. */
@@ -55,7 +57,6 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
   const catalogueFetchedAtMs = () => catalogue.snapshot().fetchedAtMs;
   const { freePerMinute, caching } = settings;
   const states = createProviderStates({ clients, freePerMinute, now, random, catalogueFetchedAtMs });
-  const parts = { ...dependencies, timers: settings, caching, states, gate: createGate({ states, now }) };
   const candidates = createCandidateList(settings, dependencies);
   const reactions = new Map(
     [...states.values()].map(({ client, cooldowns, account }) => [
@@ -63,54 +64,86 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
       createReaction({ cooldowns, account, catalogue, onAlert }),
     ]),
   );
+  const gate = createGate({ states, now });
+  const parts = { ...dependencies, timers: settings, caching, states, gate, reactions };
 
   return {
     async complete(request, listener, signal) {
-      const usual = candidates(request);
-      const untried = request.search === true ? usual.filter(canSearch) : usual;
+      const untried = candidatesFor(candidates, request);
       const deadlineMs = now() + settings.modelTimeoutMs;
       const turn = newTurn({ request, listener, signal, untried, deadlineMs });
-      if (request.search === true) turn.failure = whyNoSearch(settings, usual, untried);
+      if (request.search === true) turn.failure = whyNoSearch(settings, untried, () => candidates(request));
       if (turn.failure !== null) return failed(turn);
-      const room = { promptTokens: turn.promptTokens, maxTokens: request.maxTokens };
-      turn.untried = roomyFirst(untried, request.preferredModel, room);
-      for (;;) {
-        const taken = signal.aborted ? null : await take(parts, turn);
-        if (signal.aborted) return cancelled(turn, null);
-        if (taken === null) return failed(turn);
-        if (!(await isPaidFor(parts, turn, taken[0]))) continue;
-        const mustShare = turn.attempts.length === 0 && parts.gate.isReady(turn.untried);
-        const provider = stateOf(states, taken[0].provider);
-        const { end, candidate } = await runAttempt({ ...parts, ...provider }, turn, taken, mustShare);
-        const model = end.modelUsed ?? candidate.id;
-        if (end.kind === 'ended') return answered(turn, end, candidate);
-        if (end.kind === 'cancelled') return cancelled(turn, model);
-        turn.failure = end.failure;
-        const step = reactions.get(candidate.provider)?.(end.failure, candidate) ?? { kind: 'next' };
-        if (turn.text !== '') return partial(turn, model, end.failure);
-        await proceed(parts, turn, candidate, step);
-      }
+      turn.untried = roomyFirst(untried, request.preferredModel, roomFor(turn));
+      const outcome = await askInTurn(parts, turn);
+      await Promise.all(turn.inquiries);
+      return outcome;
     },
     recall: (lost, _ownKey, signal) => recallAttempt(parts, lost, signal),
+  };
+}
+
+async function askInTurn(parts: ChainParts, turn: Turn): Promise<CompletionOutcome> {
+  const { states, reactions, gate } = parts;
+  for (;;) {
+    const taken = turn.signal.aborted ? null : await take(parts, turn);
+    if (turn.signal.aborted) return cancelled(turn, null);
+    if (taken === null) return failed(turn);
+    const heldNanoUsd = await hold(parts, turn, taken);
+    if (heldNanoUsd === null) continue;
+    const mustShare = turn.attempts.length === 0 && gate.isReady(turn.untried);
+    const provider = stateOf(states, taken.asked[0].provider);
+    const asking = { ...taken, heldNanoUsd, mustShare };
+    const { end, candidate } = await runAttempt({ ...parts, ...provider }, turn, asking);
+    const model = end.modelUsed ?? candidate.id;
+    if (end.kind === 'ended') return answered(turn, end, candidate);
+    if (end.kind === 'cancelled') return cancelled(turn, model);
+    turn.failure = end.failure;
+    const step = reactions.get(candidate.provider)?.(end.failure, candidate) ?? { kind: 'next' };
+    if (turn.text !== '') return partial(turn, model, end.failure);
+    await proceed(parts, turn, candidate, step);
+  }
+}
+
+type CandidateList = ReturnType<typeof createCandidateList>;
+
+/** Who searches needs tools, so that the choice is among all models that have them. */
+function candidatesFor(candidates: CandidateList, request: CompletionRequest): readonly Candidate[] {
+  if (request.search !== true) return candidates(request);
+  const { inputs, jsonSchema } = request.needs ?? { inputs: [], jsonSchema: false };
+  return candidates({ ...request, needs: { inputs, jsonSchema, tools: true } }).filter(canSearch);
+}
+
+/** What a call of the turn may read and write at most, in tokens. */
+function roomFor({ promptTokens, request }: Turn): Room {
+  const { maxTokens } = request;
+  return {
+    promptTokens: request.search === true ? longestReading(promptTokens, maxTokens) : promptTokens,
+    maxTokens,
   };
 }
 
 /** What stands against a search from the start; null where nothing does. */
 function whyNoSearch(
   { freeOnly }: ModelChoice,
-  usual: readonly Candidate[],
   able: readonly Candidate[],
+  usual: () => readonly Candidate[],
 ): CompletionFailure | null {
   if (freeOnly) return { kind: 'search_not_allowed', httpStatus: null, detail: 'free models only' };
-  return usual.length > 0 && able.length === 0
-    ? { kind: 'search_unsupported', httpStatus: null, detail: `none of ${usual.length} can call tools` }
+  if (able.length > 0) return null;
+  const { length } = usual();
+  return length > 0
+    ? { kind: 'search_unsupported', httpStatus: null, detail: `none of ${length} can call tools` }
     : null;
 }
 
-interface ChainParts extends ChainDependencies {
+interface ChainParts extends ChainDependencies, CallSettings {
   readonly states: ProviderStates;
   readonly gate: Gate;
+  readonly reactions: ReadonlyMap<ProviderName, ReturnType<typeof createReaction>>;
 }
+
+type Taken = Pick<Asking, 'asked' | 'maxTokens'>;
 
 /** OpenRouter counts failed attempts on free models too, and a person waits. */
 const mostAttempts = 4;
@@ -123,10 +156,14 @@ const longestInFlightWaitMs = 5000;
  * The next model to ask, once it is ready; null when the turn is at its end, with the reason in `turn.failure`. The last
  * call belongs to the last resort: where that is free, it names free ones before it that would not have had their turn.
  */
-async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Together | null> {
+async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Taken | null> {
   const attemptsLeft = mostAttempts - turn.attempts.length;
   if (attemptsLeft <= 0) return null;
-  const choice = gate.choose(inOrder(turn, attemptsLeft));
+  const { again } = turn;
+  turn.again = null;
+  const choice = gate.choose(
+    again === null ? inOrder(turn, attemptsLeft) : [again.candidate, ...turn.untried],
+  );
   if (choice.kind === 'none') {
     turn.failure ??= choice.failure;
     return null;
@@ -138,10 +175,15 @@ async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Toget
   const { candidate, waitMs } = choice;
   const others = turn.untried.filter((other) => other !== candidate);
   if (waitMs > 0) await offTheClock(turn, now, () => sleep(waitMs, turn.signal));
+  if (candidate === again?.candidate) return { asked: [candidate], maxTokens: again.maxTokens };
   const joins = attemptsLeft === 1 && turn.request.search !== true;
-  const [first, ...more] = joins ? gate.alongside(others, candidate, mostBeside) : [];
+  const roomy = joins ? others.filter((other) => isRoomy(other, roomFor(turn))) : [];
+  const [first, ...more] = gate.alongside(roomy, candidate, mostBeside);
   turn.untried = others.filter((other) => other !== first && !more.includes(other));
-  return first === undefined ? [candidate] : [first, ...more, candidate];
+  return {
+    asked: first === undefined ? [candidate] : [first, ...more, candidate],
+    maxTokens: turn.request.maxTokens,
+  };
 }
 
 /** Once few attempts are left, each provider that was not asked yet gets one of them, and the last resort the last. */
@@ -155,17 +197,21 @@ function inOrder({ untried, attempts }: Turn, attemptsLeft: number): readonly Ca
   return attemptsLeft > reserved + Number(isKeptForLast) ? untried : [...fresh, ...others.toReversed()];
 }
 
-/** Whether the most that the attempt can cost is granted. A refusal is noted in `turn.failure`. */
-async function isPaidFor({ now, log }: ChainParts, turn: Turn, candidate: Candidate): Promise<boolean> {
+/** Has the most that the attempt can cost held: nano-USD, or null where it is not granted, as `turn.failure` then tells. */
+async function hold(
+  { now, log }: ChainParts,
+  turn: Turn,
+  { asked: [candidate], maxTokens }: Taken,
+): Promise<bigint | null> {
   const { promptTokens, request, attempts, listener } = turn;
   const isSearch = request.search === true;
-  if (candidate.isFree && !isSearch) return true;
+  if (candidate.isFree && !isSearch) return 0n;
   const worstCaseOf = isSearch ? searchingWorstCaseNanoUsd : worstCaseNanoUsd;
-  const worstCase = worstCaseOf(candidate, promptTokens, request.maxTokens);
-  if (worstCase === null) return false;
+  const worstCase = worstCaseOf(candidate, promptTokens, maxTokens);
+  if (worstCase === null) return null;
   try {
     const grant = await offTheClock(turn, now, () => listener.holdCost(attempts.length, worstCase));
-    if (grant.granted) return true;
+    if (grant.granted) return worstCase;
     const detail = `hold for ${candidate.id} refused`;
     turn.failure = { kind: 'budget_spent', httpStatus: null, detail, resetsAtMs: grant.resetsAtMs };
   } catch (error) {
@@ -174,7 +220,7 @@ async function isPaidFor({ now, log }: ChainParts, turn: Turn, candidate: Candid
       'money could not be held for a paid model; it is passed over',
     );
   }
-  return false;
+  return null;
 }
 
 async function proceed(parts: ChainParts, turn: Turn, candidate: Candidate, step: NextStep): Promise<void> {
@@ -199,23 +245,33 @@ async function proceed(parts: ChainParts, turn: Turn, candidate: Candidate, step
       return retry(parts, turn, candidate, 250 + 750 * random());
     case 'shorter_or_free':
       if (!turn.hasRetried) {
-        turn.request = { ...turn.request, maxTokens: Math.min(turn.request.maxTokens, step.maxTokens) };
-        return retry(parts, turn, candidate, 0);
+        return retry(parts, turn, candidate, 0, Math.min(turn.request.maxTokens, step.maxTokens));
       }
-      turn.untried = turn.untried.filter(({ isFree }) => isFree);
+      withoutPaidOf(candidate, turn);
       return;
     case 'wait_or_free':
       if (!turn.hasRetried && step.waitMs <= longestInFlightWaitMs) {
         return retry(parts, turn, candidate, step.waitMs);
       }
-      turn.untried = turn.untried.filter(({ isFree }) => isFree);
+      withoutPaidOf(candidate, turn);
   }
 }
 
-async function retry({ sleep }: ChainParts, turn: Turn, candidate: Candidate, waitMs: number): Promise<void> {
+/** An account that is short of money tells nothing about that with another provider. */
+function withoutPaidOf({ provider }: Candidate, turn: Turn): void {
+  turn.untried = turn.untried.filter((other) => other.isFree || other.provider !== provider);
+}
+
+async function retry(
+  { sleep }: ChainParts,
+  turn: Turn,
+  candidate: Candidate,
+  waitMs: number,
+  maxTokens = turn.request.maxTokens,
+): Promise<void> {
   if (turn.attempts.length >= mostAttempts) return;
   turn.hasRetried = true;
-  turn.untried = [candidate, ...turn.untried];
+  turn.again = { candidate, maxTokens };
   await sleep(waitMs, turn.signal);
 }
 

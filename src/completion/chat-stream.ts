@@ -37,10 +37,15 @@ export async function streamChat(
       const error = await readAll(opened.events, answer, watchdog);
       return endOf(answer, watchdog.interruption, {
         isOpen: true,
+        searches: call.search === true,
         failure: error === undefined ? null : failureOf(error, true),
       });
     }
-    return endOf(answer, watchdog.interruption, { isOpen: false, failure: failureOf(opened.error, false) });
+    return endOf(answer, watchdog.interruption, {
+      isOpen: false,
+      searches: false,
+      failure: failureOf(opened.error, false),
+    });
   } finally {
     watchdog.stop();
   }
@@ -99,13 +104,22 @@ async function readAll(events: AsyncIterator<unknown>, answer: Answer, watchdog:
   }
 }
 
+interface StreamEnd {
+  /** The service took the request. */
+  readonly isOpen: boolean;
+  /** Searches are paid for, even where no token comes of them. */
+  readonly searches: boolean;
+  readonly failure: CompletionFailure | null;
+}
+
 function endOf(
   answer: Answer,
   interruption: Interruption | null,
-  { isOpen, failure }: { readonly isOpen: boolean; readonly failure: CompletionFailure | null },
+  { isOpen, searches, failure }: StreamEnd,
 ): CallEnd {
   const { isFinished, isFailed, hasTokens } = answer.progress();
-  const isRefusal = interruption === null && !hasTokens && (failure !== null || isFailed);
+  const isRefusal =
+    interruption === null && !hasTokens && (failure !== null || isFailed) && !(isOpen && searches);
   const facts = { ...answer.facts(), began: !isRefusal };
   // What happens after the finish reason takes nothing from the answer.
   if (isFinished) return { ...facts, ...answer.result() };

@@ -58,6 +58,7 @@ function readPrices(pricing: JsonObject | null): ModelPrices {
     cacheWrite: null,
     highestPrompt: prompt,
     highestCompletion: completion,
+    usualBelowTokens: Number.MAX_SAFE_INTEGER,
   };
 }
 

@@ -2,6 +2,9 @@ import type { Candidate, Together } from './candidates.ts';
 import type { CompletionRequest } from './completion.ts';
 import { nothing } from './free-only.ts';
 import { cacheBreakpoints, type CachingSettings } from './prompt-caching.ts';
+import { isUsual } from './price.ts';
+import { estimatePromptTokens } from './token-estimate.ts';
+import { longestReading } from './web-search.ts';
 import type { CallTimers, ModelCall, PriceCeiling } from './model-client.ts';
 
 export interface ChainTimers {
@@ -24,27 +27,31 @@ export interface TimeLeft {
   readonly mustShare: boolean;
 }
 
-/** The call for one attempt of a turn; models beside the first are of its price. */
+/** The call for one attempt of a turn; models beside the first are of its price, and what one of them can't is asked of none. */
 export function modelCall(
   request: CompletionRequest,
-  [candidate, ...beside]: Together,
+  asked: Together,
   { timers, caching }: CallSettings,
   left: TimeLeft,
 ): ModelCall {
   const { messages, temperature, endUser, sessionId } = request;
+  const [candidate, ...beside] = asked;
   return {
     model: candidate.id,
     alternatives: beside.map(({ id }) => id),
     messages,
     breakpoints: cacheBreakpoints(candidate, messages, caching),
-    maxTokens: Math.min(request.maxTokens, candidate.listed?.maxCompletionTokens ?? Infinity),
+    maxTokens: Math.min(
+      request.maxTokens,
+      ...asked.map(({ listed }) => listed?.maxCompletionTokens ?? Infinity),
+    ),
     temperature,
     endUser,
     sessionId,
-    lowEffort: candidate.listed?.canReasonLess ?? false,
+    lowEffort: asked.every(({ listed }) => listed?.canReasonLess === true),
     ...(request.search === true && { search: true }),
-    maxPrices: candidate.isFree ? nothing : listedPrices(candidate),
-    timers: callTimers(reasonsFirst(candidate) || request.search === true, timers, left),
+    maxPrices: candidate.isFree ? nothing : listedPrices(candidate, request),
+    timers: callTimers(asked.some(reasonsFirst) || request.search === true, timers, left),
   };
 }
 
@@ -52,13 +59,21 @@ function reasonsFirst({ listed }: Candidate): boolean {
   return listed !== null && (listed.reasoning === 'default' || listed.reasoning === 'always');
 }
 
-/** The prices that the hold was made with: an endpoint that asks more must not be used in their place. */
-function listedPrices({ listed }: Candidate): PriceCeiling {
-  const { highestPrompt = null, highestCompletion = null, request = null } = listed?.prices ?? {};
+/**
+ * The prices for this prompt: an endpoint that asks more must not be used in their place. The highest ones, with which the
+ * hold was made, only where a surcharge may apply.
+ */
+function listedPrices({ listed }: Candidate, asked: CompletionRequest): PriceCeiling {
+  if (listed === null) return {};
+  const { prices } = listed;
+  const read = estimatePromptTokens(asked.messages);
+  const usual = isUsual(prices, asked.search === true ? longestReading(read, asked.maxTokens) : read);
+  const prompt = usual ? prices.prompt : prices.highestPrompt;
+  const completion = usual ? prices.completion : prices.highestCompletion;
   return {
-    ...(highestPrompt !== null && { prompt: highestPrompt / 1e9 }),
-    ...(highestCompletion !== null && { completion: highestCompletion / 1e9 }),
-    ...(request === 0 && { request: 0 }),
+    ...(prompt !== null && { prompt: prompt / 1e9 }),
+    ...(completion !== null && { completion: completion / 1e9 }),
+    ...(prices.request === 0 && { request: 0 }),
   };
 }
 

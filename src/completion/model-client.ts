@@ -83,6 +83,8 @@ export interface ReportedUsage {
   /** Part of `promptTokens` that was written to the provider's cache; absent where that is not told. */
   readonly cacheWriteTokens?: number;
   readonly reasoningTokens: number;
+  /** Told along the way, and no end came: more may have been used since. */
+  readonly soFar?: true;
   /** Null when tokens were reported without a cost. */
   readonly costNanoUsd: bigint | null;
   /** Of that for searches of the web, and their number, where some were reported. */

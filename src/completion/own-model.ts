@@ -1,6 +1,6 @@
 import type { CatalogueModel } from './catalogue-model.ts';
 import type { Catalogue } from './catalogue.ts';
-import { isPriced } from './price.ts';
+import { isPriced, type ModelPrices } from './price.ts';
 import type { ProviderName } from './provider.ts';
 
 /** A model as it is to be asked for now. */
@@ -27,7 +27,7 @@ export interface OwnModelSettings {
   readonly isFree: boolean;
 }
 
-/** Google lists no prices; OpenRouter lists Google's own for the same models. */
+/** Google lists no prices; OpenRouter lists Google's own for its Gemini models, and those of others for the open ones. */
 export function geminiModel(
   { model, isFree }: OwnModelSettings,
   catalogue: Pick<Catalogue, 'find' | 'snapshot'>,
@@ -37,7 +37,7 @@ export function geminiModel(
     model,
     candidate() {
       const listed = catalogue.find(`google/${model}`) ?? null;
-      return askable({ id: model, isFree, listed });
+      return isFree || model.startsWith('gemini-') ? askable({ id: model, isFree, listed }) : null;
     },
     hasList: () => catalogue.snapshot().fetchedAtMs > 0,
   };
@@ -71,10 +71,18 @@ const policies = new Set(['fastest', 'cheapest', 'preferred']);
 
 function cheapest(rows: readonly CatalogueModel[]): CatalogueModel | null {
   const costOf = ({ prices }: CatalogueModel): number => (prices.prompt ?? 0) + (prices.completion ?? 0);
-  return rows.filter(({ prices }) => isPriced(prices)).toSorted((a, b) => costOf(a) - costOf(b))[0] ?? null;
+  return (
+    rows.filter(({ prices }) => costsKnownMoney(prices)).toSorted((a, b) => costOf(a) - costOf(b))[0] ?? null
+  );
 }
 
 function askable(candidate: OwnCandidate): OwnCandidate | null {
   const { isFree, listed } = candidate;
-  return isFree || (listed !== null && isPriced(listed.prices)) ? candidate : null;
+  return isFree || (listed !== null && costsKnownMoney(listed.prices)) ? candidate : null;
+}
+
+/** On a key that costs, a price of nothing is none: nothing would be held for what it takes. */
+function costsKnownMoney(prices: ModelPrices): boolean {
+  const { highestPrompt, highestCompletion, request } = prices;
+  return isPriced(prices) && [highestPrompt, highestCompletion, request].some((price) => price !== 0);
 }

@@ -1,4 +1,4 @@
-import { asArray, asObject, type JsonObject } from './json.ts';
+import { asArray, asCount, asObject, type JsonObject } from './json.ts';
 import { scaledDecimal } from './money.ts';
 
 /**
@@ -18,6 +18,13 @@ export interface ModelPrices {
   readonly highestPrompt: Price | null;
   /** The most that a token of the answer can cost: surcharges and reasoning included. */
   readonly highestCompletion: Price | null;
+  /** Prompts of fewer tokens have the usual prices at any time of day. Lists saved by an older release tell nothing of it. */
+  readonly usualBelowTokens?: number;
+}
+
+/** Whether no surcharge applies to a prompt of so many tokens. */
+export function isUsual({ usualBelowTokens = 0 }: ModelPrices, promptTokens: number): boolean {
+  return promptTokens < usualBelowTokens;
 }
 
 /** Whether the most that a request can cost is known beforehand. */
@@ -40,7 +47,16 @@ export function readPrices(pricing: unknown): ModelPrices {
     cacheWrite: readPrice(row['input_cache_write']),
     highestPrompt: prompt === null ? null : highest(withCacheWrites(layers), promptKeys),
     highestCompletion: completion === null ? null : highest(layers, completionKeys),
+    usualBelowTokens: usualBelowTokens(row, layers.slice(1)),
   };
+}
+
+/** 0 where a surcharge may come at any length, or where what a model thinks has a price of its own. */
+function usualBelowTokens(row: JsonObject, overrides: readonly JsonObject[]): number {
+  const thought = row['internal_reasoning'];
+  if (thought !== undefined && readPrice(thought) !== readPrice(row['completion'])) return 0;
+  const bounds = overrides.map((override) => asCount(override['min_prompt_tokens']) ?? 0);
+  return Math.min(...bounds, Number.MAX_SAFE_INTEGER);
 }
 
 /** What `units` cost at `price`, in nano-USD, rounded up. */

@@ -2,11 +2,12 @@ import type { AttemptRecord, LostAttempt, TokenUsage } from './attempt.ts';
 import { noteCost } from './attempt-run.ts';
 import type { Catalogue } from './catalogue.ts';
 import { isFreeId } from './free-only.ts';
-import type { ModelClient, ReportedGeneration } from './model-client.ts';
+import type { ReportedGeneration } from './model-client.ts';
 import type { ProviderStates } from './provider-state.ts';
 import { scaledDecimal } from './money.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
 import type { Sleep } from './sleep.ts';
+import { askWhatItTook, PATIENT } from './what-it-took.ts';
 
 export interface RecallParts {
   readonly states: ProviderStates;
@@ -19,7 +20,7 @@ export interface RecallParts {
 
 /**
  * The record of an attempt whose process was lost: with the provider's figures, else with the whole hold as its cost,
- * for nobody knows how much of it was spent. Never rejects; done within `longestMs`.
+ * for nobody knows how much of it was spent. Never rejects; done within five seconds.
  */
 export async function recallAttempt(
   parts: RecallParts,
@@ -31,7 +32,8 @@ export async function recallAttempt(
   const provider = lost.provider ?? 'openrouter';
   const state = [...states.values()].find(({ client }) => client.provider === provider);
   // A provider whose key is gone by now is not asked any more.
-  const asked = await askFor(parts, state?.client.lookUp ?? null, generationId, signal);
+  const lookUp = state?.client.lookUp ?? null;
+  const asked = await askWhatItTook(parts, lookUp, generationId, PATIENT, signal);
   if (asked.generation === null) {
     log.warn({ model, generationId, reason: asked.reason }, 'what a lost attempt took is estimated');
   }
@@ -61,39 +63,6 @@ export async function recallAttempt(
 function isFreeAt(provider: string, model: string, catalogue: Pick<Catalogue, 'find'>): boolean {
   return provider !== 'openrouter' || isFreeId(model, catalogue);
 }
-
-type Asked =
-  | { readonly generation: ReportedGeneration }
-  | { readonly generation: null; readonly reason: string };
-
-/** Asks again while the provider does not know the generation yet. */
-async function askFor(
-  { now, sleep }: RecallParts,
-  lookUp: ModelClient['lookUp'],
-  generationId: string | null,
-  signal: AbortSignal,
-): Promise<Asked> {
-  if (generationId === null) return { generation: null, reason: 'no generation was named' };
-  if (lookUp === null) return { generation: null, reason: 'the provider tells nothing afterwards' };
-  const endMs = now() + longestMs;
-  for (const restMs of restsMs) {
-    if (now() + restMs >= endMs) break;
-    if (restMs > 0) await sleep(restMs, signal);
-    const timeoutMs = Math.max(1, Math.min(longestLookupMs, endMs - now()));
-    const lookup = await lookUp(generationId, timeoutMs, signal);
-    if (lookup.kind === 'told') return { generation: lookup.generation };
-    if (lookup.kind === 'failed') {
-      const { kind, detail } = lookup.failure;
-      return { generation: null, reason: `${kind}: ${detail}` };
-    }
-  }
-  return { generation: null, reason: 'the provider does not know the generation' };
-}
-
-/** Before each question. A generation is usually known after 0.7 s, later when it was broken off. */
-const restsMs = [0, 250, 500, 1000, 2000];
-const longestLookupMs = 3000;
-const longestMs = 5000;
 
 function reported({ usage }: ReportedGeneration): TokenUsage {
   return { ...usage, source: 'reported' };

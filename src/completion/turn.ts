@@ -8,12 +8,14 @@ import type { SearchReport } from './sources.ts';
 
 /** One request on its way through the chain. */
 export interface Turn {
-  request: CompletionRequest;
+  readonly request: CompletionRequest;
   readonly listener: CompletionListener;
   readonly signal: AbortSignal;
   /** Estimated. */
   readonly promptTokens: number;
   readonly attempts: AttemptRecord[];
+  /** Under way: what attempts took that ended without a word of it. Each puts what it learns into its attempt. */
+  readonly inquiries: Promise<void>[];
   untried: readonly Candidate[];
   /** For the first visible text, epoch ms. */
   deadlineMs: number;
@@ -23,13 +25,25 @@ export interface Turn {
   /** What stood in the way last. */
   failure: CompletionFailure | null;
   hasRetried: boolean;
+  /** Who is asked once more before all others, perhaps for a shorter answer. */
+  again: { readonly candidate: Candidate; readonly maxTokens: number } | null;
 }
 
 export function newTurn(
   given: Pick<Turn, 'request' | 'listener' | 'signal' | 'untried' | 'deadlineMs'>,
 ): Turn {
   const promptTokens = estimatePromptTokens(given.request.messages);
-  return { ...given, promptTokens, attempts: [], text: '', search: null, failure: null, hasRetried: false };
+  return {
+    ...given,
+    promptTokens,
+    attempts: [],
+    inquiries: [],
+    text: '',
+    search: null,
+    failure: null,
+    hasRetried: false,
+    again: null,
+  };
 }
 
 /** Waiting on our own side takes nothing from the time that models have. Rejects as `wait` does. */

@@ -19,6 +19,11 @@ const tokensAResult = charactersAResult + 500;
 /** The most that one more reading of the prompt has in it after a search. */
 const tokensASearch = resultsASearch * tokensAResult;
 
+/** The most tokens that one call reads before its last answer: what all searches found, and what it wrote before. */
+export function longestReading(promptTokens: number, maxTokens: number): number {
+  return promptTokens + mostSearches * (tokensASearch + maxTokens);
+}
+
 /** The most tokens that searches add to what an answer takes: all is read, and may be written, once more after each. */
 export function searchingTokens(promptTokens: number, maxTokens: number): number {
   let sum = 0;

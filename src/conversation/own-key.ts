@@ -64,6 +64,7 @@ const WHY: { readonly [Kind in CompletionFailure['kind']]?: OwnKeyFailure['why']
   unauthorized: 'refused',
   no_credits: 'spent',
   key_limit: 'spent',
+  cannot_afford: 'spent',
 };
 
 function failureOf(payer: OwnKeyFailure['payer'], why: OwnKeyFailure['why']): OwnKeyFailure {

@@ -221,6 +221,41 @@ describe('the order of models', () => {
     expect(asked()).toEqual([second, first, second]);
   });
 
+  it('has the last resort last all the same, and names none beside it that may be too short', async () => {
+    simulator.setModels([
+      { id: first, pricing: free, contextLength: 4000 },
+      { id: second, pricing: free, contextLength: 220 },
+      { id: third, pricing: free, contextLength: 220 },
+      { id: fourth, pricing: free, contextLength: 220 },
+      { id: 'openrouter/free', pricing: free, contextLength: 200_000 },
+    ]);
+    refuse('upstream-rate-limit', undefined, 4);
+    const bench = await testBench(simulator, clock, {
+      defaultModel: second,
+      fallbackModels: [first, third, fourth, fourth],
+    });
+    const messages = [{ role: 'user', content: 'How are you today? '.repeat(20) }] as const;
+    await bench.ask({ request: { messages } });
+    expect(asked()).toEqual([first, second, third, 'openrouter/free']);
+    expect(simulator.calls.at(-1)!.body).not.toHaveProperty('models');
+  });
+
+  it('has models of little context last for a search, which reads more than the question', async () => {
+    simulator.setModels([
+      { ...able[0]!, contextLength: 20_000 },
+      { ...able[1]!, contextLength: 32_000 },
+      { ...able[3]! },
+    ]);
+    const bench = await testBench(simulator, clock, {
+      freeOnly: false,
+      defaultModel: first,
+      fallbackModels: [second],
+    });
+    await bench.ask({ request: { search: true } });
+    await bench.ask();
+    expect(asked()).toEqual([second, first]);
+  });
+
   it('ends after four attempts', async () => {
     refuse('provider-error', undefined, 9);
     const bench = await testBench(simulator, clock);
@@ -415,6 +450,42 @@ describe('the account', () => {
   });
 });
 
+describe('a refusal for want of money', () => {
+  const affordable: Scenario = { kind: 'refusal', name: 'cannot-afford', affordableTokens: 600 };
+  const longest = () =>
+    simulator.calls
+      .filter(({ path }) => path.endsWith('/chat/completions'))
+      .map(({ body }) => (body as { max_tokens: number }).max_tokens);
+
+  it('shortens the answer of that attempt alone, and holds no more for it', async () => {
+    simulator.play(affordable, { model: paid });
+    refuse('model-not-found', paid);
+    const bench = await testBench(simulator, clock, {
+      freeOnly: false,
+      defaultModel: paid,
+      fallbackModels: [dear],
+    });
+    const { holds } = await bench.ask({ request: { maxTokens: 1000 } });
+    expect(asked()).toEqual([paid, paid, dear]);
+    expect(longest()).toEqual([1000, 600, 1000]);
+    expect(holds.map(({ nanoUsd }) => nanoUsd)).toEqual([2_006_000n, 1_206_000n, 20_060_000n]);
+  });
+
+  it('asks the same model again although the last attempt is kept for the last resort', async () => {
+    refuse('provider-error', first);
+    refuse('provider-error', second);
+    simulator.play(affordable, { model: paid });
+    const bench = await testBench(simulator, clock, {
+      freeOnly: false,
+      defaultModel: first,
+      fallbackModels: [second, paid, third],
+    });
+    const { outcome } = await bench.ask({ request: { maxTokens: 1000 } });
+    expect(asked()).toEqual([first, second, paid, paid]);
+    expect(outcome).toMatchObject({ kind: 'answered' });
+  });
+});
+
 describe('a model', () => {
   it('that throttles rests for what it asks, and then serves again', async () => {
     simulator.play({ kind: 'refusal', name: 'upstream-rate-limit', retryAfter: 120 }, { model: first });
@@ -546,6 +617,21 @@ describe('money', () => {
     expect(asked().at(-1)).toBe(first);
   });
 
+  it('is spent on a search by the best free model that can, wherever it ranks, and not by a default that can’t', async () => {
+    const late = { id: 'acme/late-70b:free', pricing: free, contextLength: 50_000 };
+    const all = [...models, { ...late, supportedParameters: ['tools'] }];
+    simulator.setModels(all.map((model) => ({ supportedParameters: ['temperature'], ...model })));
+    for (const defaultModel of [null, paid]) {
+      const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel });
+      const { outcome } = await bench.ask({ request: { search: true } });
+      expect(outcome).toMatchObject({ kind: 'answered' });
+    }
+    expect(asked()).toEqual([late.id, late.id]);
+    const bench = await testBench(simulator, clock, { freeOnly: false });
+    const strict = await bench.ask({ request: { search: true, preferredModel: first, isStrict: true } });
+    expect(failure(strict)).toMatchObject({ kind: 'search_unsupported' });
+  });
+
   it('is never spent on a search where it is not granted, or where only free answers are allowed', async () => {
     simulator.setModels(able);
     const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: first });
@@ -589,15 +675,6 @@ describe('money', () => {
     const { outcome } = await bench.ask({ grant: () => Promise.reject(new Error('store away')) });
     expect(asked()).toEqual(['openrouter/free']);
     expect(outcome.kind).toBe('answered');
-  });
-
-  it('is estimated from what came in when a paid answer breaks off', async () => {
-    simulator.play({ kind: 'answer', text: 'one two three', fault: { kind: 'cut', afterTokens: 2 } });
-    const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: paid });
-    const { outcome } = await bench.ask();
-    expect(outcome.attempts).toMatchObject([
-      { usage: { source: 'estimated', promptTokens: 6, completionTokens: 3, costNanoUsd: 12_000n } },
-    ]);
   });
 
   it('is never asked for on behalf of a model of an unknown price', async () => {

@@ -56,6 +56,48 @@ describe('the time to show life', () => {
   });
 });
 
+describe('the highest prices to accept', () => {
+  const pricing = { prompt: '0.000001', completion: '0.000002' };
+  const ceiling = (override: object, wish: { search?: boolean } = {}) =>
+    callOf({ id: 'acme/a', pricing: { ...pricing, overrides: [override] } }, 1000, false, wish).maxPrices;
+
+  it('are the usual ones where no surcharge can apply to the prompt', () => {
+    const dearer = { min_prompt_tokens: 2, prompt: '0.000003', completion: '0.000004' };
+    expect(ceiling(dearer)).toEqual({ prompt: 1, completion: 2, request: 0 });
+    expect(ceiling({ ...dearer, min_prompt_tokens: 1 })).toEqual({ prompt: 3, completion: 4, request: 0 });
+  });
+
+  it('are those with surcharges where what is searched may make the prompt long, or at some time of day', () => {
+    const dearer = { min_prompt_tokens: 20_000, prompt: '0.000003' };
+    expect(ceiling(dearer)).toMatchObject({ prompt: 1 });
+    expect(ceiling(dearer, { search: true })).toMatchObject({ prompt: 3 });
+    expect(ceiling({ utc_start: '08:00', utc_end: '16:00', prompt: '0.000003' })).toMatchObject({
+      prompt: 3,
+    });
+  });
+});
+
+it('asks several models for what the least of them can, in the time that the slowest takes', () => {
+  const rows = [
+    {
+      id: 'acme/a:free',
+      reasoning: {},
+      supported_parameters: ['reasoning'],
+      top_provider: { max_completion_tokens: 700 },
+    },
+    { id: 'acme/b:free', top_provider: { max_completion_tokens: 400 } },
+    { id: 'acme/c:free' },
+  ];
+  const [first, ...others] = (readModelList({ data: rows }) ?? []).map(
+    (listed) => ({ provider: 'openrouter', id: listed.id, isFree: true, listed }) as const,
+  );
+  const left = { remainingMs: 45_000, mustShare: false };
+  const several = modelCall(request, [first!, ...others], settings, left);
+  expect(several).toMatchObject({ maxTokens: 400, lowEffort: false, timers: { firstTokenMs: 30_000 } });
+  expect(modelCall(request, [first!], settings, left)).toMatchObject({ maxTokens: 700, lowEffort: true });
+  expect(modelCall(request, [others[1]!, first!], settings, left).timers.firstTokenMs).toBe(30_000);
+});
+
 it('asks for no more tokens than the model can give', () => {
   expect(callOf({ top_provider: { max_completion_tokens: 400 } }, 1000, false).maxTokens).toBe(400);
   expect(callOf({ top_provider: { max_completion_tokens: null } }, 1000, false).maxTokens).toBe(1000);

@@ -51,6 +51,7 @@ describe('a price list', () => {
       cacheWrite: null,
       highestPrompt: 6_000_000,
       highestCompletion: 41_250_000,
+      usualBelowTokens: Number.MAX_SAFE_INTEGER,
     });
   });
 
@@ -63,6 +64,17 @@ describe('a price list', () => {
       overrides: [{ min_prompt_tokens: 1000, prompt: '0.000005', completion: '0.0000025' }],
     });
     expect(prices).toMatchObject({ highestPrompt: 6_250_000_000, highestCompletion: 3_000_000_000 });
+  });
+
+  it('tells up to which length of a prompt no surcharge applies', () => {
+    const below = (more: object) =>
+      readPrices({ prompt: '0.000001', completion: '0.000002', ...more }).usualBelowTokens;
+    expect(below({ overrides: [{ min_prompt_tokens: 2000 }, { min_prompt_tokens: 1000 }] })).toBe(1000);
+    expect(
+      below({ overrides: [{ min_prompt_tokens: 2000 }, { utc_start: '08:00', utc_end: '16:00' }] }),
+    ).toBe(0);
+    expect(below({ internal_reasoning: '0.000002' })).toBe(Number.MAX_SAFE_INTEGER);
+    expect(below({ internal_reasoning: '0.000003' })).toBe(0);
   });
 
   it('tells what the cache saved, less what writing to it cost more', () => {

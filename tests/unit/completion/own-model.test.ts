@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { readModelList } from '../../../src/completion/catalogue-model.ts';
 import { readHuggingFaceList } from '../../../src/completion/huggingface-list.ts';
-import { huggingFaceModel } from '../../../src/completion/own-model.ts';
+import { geminiModel, huggingFaceModel } from '../../../src/completion/own-model.ts';
 
 const serving = (provider: string, input?: unknown, output?: unknown, more: object = {}) => ({
   provider,
@@ -74,6 +75,13 @@ describe('the model of Hugging Face', () => {
     expect(candidateOf('acme/Big:nobody', false, dear)).toBeNull();
   });
 
+  it('is not bought for nothing, which is no price on a key that costs', () => {
+    const gift = serving('gift', 0, 0);
+    expect(candidateOf('acme/Big', false, gift, dear)).toMatchObject({ id: 'acme/Big:dear' });
+    expect(candidateOf('acme/Big:gift', false, gift, dear)).toBeNull();
+    expect(candidateOf('acme/Big', true, gift)).toMatchObject({ isFree: true });
+  });
+
   it('is not bought where nobody tells a price or serves it', () => {
     expect(candidateOf('acme/Big', false, secret)).toBeNull();
     expect(candidateOf('acme/Small', false, dear)).toBeNull();
@@ -85,5 +93,32 @@ describe('the model of Hugging Face', () => {
       id: 'acme/Big',
       listed: { contextLength: 1000 },
     });
+  });
+});
+
+describe('the model of Gemini', () => {
+  const models = readModelList({
+    data: ['google/gemini-3.8-flash', 'google/gemma-4-31b-it', 'google/gemini-gift'].map((id) => ({
+      id,
+      pricing: id.endsWith('gift')
+        ? { prompt: '0', completion: '0' }
+        : { prompt: '0.000001', completion: '0.000002' },
+    })),
+  })!;
+  const catalogue = {
+    snapshot: () => ({ fetchedAtMs: 1, models }),
+    find: (id: string) => models.find((row) => row.id === id),
+  };
+  const candidateOf = (model: string, isFree: boolean) =>
+    geminiModel({ model, isFree }, catalogue).candidate();
+
+  it('costs what is listed for it, unless others set that price or there is none', () => {
+    expect(candidateOf('gemini-3.8-flash', false)).toMatchObject({
+      listed: { id: 'google/gemini-3.8-flash' },
+    });
+    expect(candidateOf('gemma-4-31b-it', false)).toBeNull();
+    expect(candidateOf('gemini-gift', false)).toBeNull();
+    expect(candidateOf('gemini-unheard-of', false)).toBeNull();
+    expect(candidateOf('gemma-4-31b-it', true)).toMatchObject({ isFree: true });
   });
 });
