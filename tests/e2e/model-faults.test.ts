@@ -84,7 +84,7 @@ describe.each(MODES)('$name', ({ name, cases, pricing, settings, most }) => {
   });
 
   test.for(cases.map((one) => [`${one.fault[0]}, ${one.when}`, one] as const))(
-    '%s: the person gets one answer or one reason, and nothing is billed that was not used',
+    '%s: the person gets one answer or one reason, and no less is booked than was billed',
     async ([, { when, fault, model, holdsForAll }]) => {
       const [fault0, scenario, failure] = fault;
       const ann = scene.person();
