@@ -84,7 +84,10 @@ export async function runAttempt(
   return { end, candidate };
 }
 
-/** What a paid attempt took that ended without a word of it. The turn goes on meanwhile, and its abort changes nothing. Never rejects. */
+/**
+ * Asks what a paid attempt took that ended without a word of it. The turn goes on meanwhile, and its abort changes nothing.
+ * Never rejects.
+ */
 async function askAfterwards(parts: AttemptParts, turn: Turn, facts: AttemptFacts): Promise<void> {
   const { client, log } = parts;
   const { end, candidate } = facts;
