@@ -32,12 +32,13 @@ export async function completeTurn(
   signal: AbortSignal,
 ): Promise<CompletionOutcome | null> {
   const { errors, log } = parts;
-  const search = decideSearch(turn.settings, turn.payer, parts.search);
-  if (search === 'free_only') return SEARCH_NOT_ALLOWED;
   const continued =
     turn.cause === 'continue' && turn.previous?.isPartial === true ? turn.previous.text : null;
   // What was found stands in the answer that goes on.
-  const searches = search === 'allowed' && continued === null;
+  const search = continued === null ? decideSearch(turn.settings, turn.payer, parts.search) : 'unwanted';
+  if (search === 'operator_refuses') return SEARCH_NOT_ALLOWED;
+  if (search === 'guild_refuses') return SEARCH_NOT_PAID;
+  const searches = search === 'allowed';
   // What is continued stays in sight.
   if (continued !== null) reply.append(continued);
   try {
@@ -63,6 +64,12 @@ export async function completeTurn(
 const SEARCH_NOT_ALLOWED: CompletionOutcome = {
   kind: 'failed',
   failure: { kind: 'search_not_allowed', httpStatus: null, detail: 'free models only' },
+  attempts: [],
+};
+
+const SEARCH_NOT_PAID: CompletionOutcome = {
+  kind: 'failed',
+  failure: { kind: 'search_not_allowed', httpStatus: null, detail: 'the guild pays for none', byGuild: true },
   attempts: [],
 };
 

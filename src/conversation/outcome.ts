@@ -163,7 +163,9 @@ const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind>
   timeout: (_failure, errorId) => ({ key: 'failure.timeout', params: { errorId } }),
   search_failed: (_failure, errorId) => ({ key: 'failure.search', params: { errorId } }),
   search_unsupported: () => ({ key: 'failure.search_unsupported' }),
-  search_not_allowed: () => ({ key: 'failure.search_free_only' }),
+  search_not_allowed: ({ byGuild = false }) => ({
+    key: byGuild ? 'failure.search_guild_pays' : 'failure.search_free_only',
+  }),
   invalid_request: (_failure, errorId) => ({ key: 'failure.invalid_request', params: { errorId } }),
   overloaded: unavailable,
   unreachable: unavailable,

@@ -117,6 +117,8 @@ export const en = {
     'None of the models that may answer here can search the web. Ask without the search, or choose another model with `/model use`.',
   'failure.search_free_only': () =>
     'A search of the web costs money, and I am set to free answers only. Ask without the search, and I will answer from what I know.',
+  'failure.search_guild_pays': () =>
+    'A search of the web costs money, and this community’s key does not pay for searches. Ask without the search; those who manage it can allow them with `/settings search:on`.',
   'failure.unavailable': (p: { errorId: string }) =>
     `No model could answer just now. Please try again in a moment. (${p.errorId})`,
   'failure.unexpected': (p: { errorId: string }) =>
@@ -200,7 +202,7 @@ export const en = {
   'command.start.description': () => 'Say hello',
   'command.guild.description': () => 'Who waits for approval, and approving it (for operators)',
   'option.question': () => 'question',
-  'option.search': () => 'search the web first',
+  'option.search': () => 'search the web',
   'option.days': () => 'number of days',
   'option.message': () => 'message',
   'option.conversations': () => 'kind of conversations',
@@ -226,6 +228,8 @@ export const en = {
   'settings.conversations': (p: { style: string }) => `Conversations: **${p.style}** – ${STYLES[p.style]}`,
   'settings.models': (p: { models: string }) =>
     p.models === '' ? 'Models: **all** that I offer' : `Models: only ${p.models}`,
+  'settings.search': (p: { isAllowed: number }) =>
+    `Web searches on this community’s own key: **${p.isAllowed === 1 ? 'on' : 'off'}**`,
   'settings.models_wrong': (p: { entry: string }) =>
     `I can't read “${p.entry}”. Write \`models:all\`, or a list such as \`models:free,google/*,deepseek/deepseek-v4\`.`,
   'settings.models_many': (p: { most: number }) =>
@@ -233,7 +237,7 @@ export const en = {
   'settings.models_unknown': (p: { entries: string }) =>
     `I know no model like ${p.entries}, so nothing is changed. \`/model search\` finds models by their names.`,
   'settings.how': (p: { styles: string }) =>
-    `Change it with \`/settings\` and one of these: ${p.styles}; or with \`/settings models:\` and what may answer: \`free\`, \`google/*\`, ids, or \`all\`.`,
+    `Change it with \`/settings\` and one of these: ${p.styles}; or with \`/settings models:\` and what may answer: \`free\`, \`google/*\`, ids, or \`all\`; or with \`/settings search:on\` or \`off\`.`,
 
   'guild.pending': () => '**Waiting for approval** (`/guild approve <id>`)',
   'guild.request': (p: { id: string; name: string }) => `- \`${p.id}\` ${p.name}`,

@@ -99,6 +99,8 @@ export const id: Translation = {
     'Tidak ada model yang boleh menjawab di sini yang bisa mencari di web. Tanyakan tanpa pencarian, atau pilih model lain dengan `/model use`.',
   'failure.search_free_only': () =>
     'Pencarian di web memerlukan biaya, sedangkan saya diatur hanya untuk jawaban gratis. Tanyakan tanpa pencarian, dan saya akan menjawab dari yang saya ketahui.',
+  'failure.search_guild_pays': () =>
+    'Pencarian di web memerlukan biaya, dan kunci komunitas ini tidak membayarnya. Tanyakan tanpa pencarian; pengelolanya bisa mengizinkannya dengan `/settings search:on`.',
   'failure.unavailable': (p) =>
     `Belum ada model yang bisa menjawab saat ini. Silakan coba lagi sebentar lagi. (${p.errorId})`,
   'failure.unexpected': (p) =>
@@ -179,7 +181,7 @@ export const id: Translation = {
   'command.start.description': () => 'Menyapa',
   'command.guild.description': () => 'Siapa yang menunggu persetujuan, dan menyetujuinya (untuk operator)',
   'option.question': () => 'pertanyaan',
-  'option.search': () => 'cari dulu di web',
+  'option.search': () => 'cari di web',
   'option.days': () => 'jumlah hari',
   'option.message': () => 'pesan',
   'option.conversations': () => 'jenis percakapan',
@@ -205,13 +207,15 @@ export const id: Translation = {
   'settings.conversations': (p) => `Percakapan: **${p.style}** – ${STYLES[p.style]}`,
   'settings.models': (p) =>
     p.models === '' ? 'Model: **semua** yang saya tawarkan' : `Model: hanya ${p.models}`,
+  'settings.search': (p) =>
+    `Pencarian web dengan kunci komunitas ini sendiri: **${p.isAllowed === 1 ? 'on' : 'off'}**`,
   'settings.models_wrong': (p) =>
     `Saya tidak bisa membaca “${p.entry}”. Tulis \`models:all\`, atau daftar seperti \`models:free,google/*,deepseek/deepseek-v4\`.`,
   'settings.models_many': (p) => `Daftar itu terlalu panjang: paling banyak ${count(p.most)} entri.`,
   'settings.models_unknown': (p) =>
     `Saya tidak mengenal model seperti ${p.entries}, jadi tidak ada yang diubah. \`/model search\` mencari model lewat namanya.`,
   'settings.how': (p) =>
-    `Ubah dengan \`/settings\` dan salah satu dari ini: ${p.styles}; atau dengan \`/settings models:\` dan yang boleh menjawab: \`free\`, \`google/*\`, id, atau \`all\`.`,
+    `Ubah dengan \`/settings\` dan salah satu dari ini: ${p.styles}; atau dengan \`/settings models:\` dan yang boleh menjawab: \`free\`, \`google/*\`, id, atau \`all\`; atau dengan \`/settings search:on\` atau \`off\`.`,
 
   'guild.pending': () => '**Menunggu persetujuan** (`/guild approve <id>`)',
   'guild.request': (p) => `- \`${p.id}\` ${p.name}`,

@@ -254,6 +254,31 @@ describe.each(databaseKinds)('own keys on Telegram, on a database of kind %s', (
     ).toEqual([PAID]);
   });
 
+  test('a group’s key pays for searches of the web only where its admins allow them, and a person’s for their own', async () => {
+    const [ann, bob, cleo] = [scene.person(), scene.person(), scene.person()];
+    const chat = scene.telegram.group({ members: [ann.user, bob.user, cleo.user], admins: [ann.user] });
+    await scene.command(chat, ann.user, '/key@parley_bot set for:server');
+    const guilds = key();
+    expect(await tell(ann, guilds)).toContain('✅');
+    const search = async (by: Person) => {
+      const from = scene.requests().length;
+      const asked = await scene.ask(chat, by.user, '/ask@parley_bot search:true What is tea?');
+      return { ...asked, keys: keysUsed(scene.openrouter).slice(from) };
+    };
+    const refused = await search(bob);
+    expect(refused.text).toContain('this community’s key does not pay for searches');
+    expect(refused.keys).toEqual([]);
+    expect(await scene.command(chat, bob.user, '/settings search:on')).toContain('those who manage');
+    const bobs = await own(bob);
+    expect((await search(bob)).keys).toEqual([bobs]);
+    expect(await scene.command(chat, ann.user, '/settings search:on')).toContain(
+      'Web searches on this community’s own key: on',
+    );
+    expect((await search(cleo)).keys).toEqual([guilds]);
+    expect(await scene.command(chat, ann.user, '/settings search:off')).toContain('own key: off');
+    expect((await search(cleo)).keys).toEqual([]);
+  });
+
   test('a key that is refused later is told to its owner, noted once, and nobody else pays', async () => {
     const ann = scene.person();
     const given = await own(ann);

@@ -78,6 +78,16 @@ describe.each(databaseKinds)('answers that are asked for again on %s', (kind) =>
     expect(shown).toMatchObject({ kind: 'selected', turn: { answer: 'whole', search: null } });
   });
 
+  it('are searched for again only where whoever asked has them written again', async () => {
+    const asked = admission(someone(), { cause: 'command', search: true });
+    await finish(store.turns, ran(await store.turns.admit(asked)), 'one');
+    const by = { user: stranger().user, adminOf: null, isOperator: true };
+    const theirs = ran(await store.turns.repeat(repetition(asked, 'regenerate', { by })));
+    expect(theirs.settings).not.toHaveProperty('search');
+    await finish(store.turns, theirs, 'two');
+    expect(ran(await store.turns.repeat(repetition(asked, 'regenerate'))).settings.search).toBe(true);
+  });
+
   describe('anew', () => {
     it('are versions of one answer in one reply, of which the newest counts', async () => {
       const speech = someone();
