@@ -109,7 +109,7 @@ export function createApp(options: AppOptions): App {
       const upstream = await createUpstream(options, store, whenStopped);
       const keyring = keyringOf(config.encryption);
       if (keyring !== null) await lookAtCanary(store.vault, keyring, log);
-      ownKeys = createOwnKeys(config, store, { desk: upstream.desk, keyring, log, newErrorId });
+      ownKeys = createOwnKeys(config, store, { desk: upstream.desk, keyring, log, newErrorId, sleep: pause });
       const core = createCore(options, { store, ...upstream, ownKeys, adapters, settings });
       const heartbeat = startHeartbeat(settings, store.turns, core.runner, onFailure);
       whenStopped(() => heartbeat.stop()); // leases are renewed until the last turn has ended

@@ -3,6 +3,7 @@ import { SIGN_IN_PATH } from './adapters/http/sign-in.ts';
 import { givenNotice } from './commands/key-words.ts';
 import type { KeyDesk } from './completion/ports.ts';
 import type { Config } from './config.ts';
+import { insistOnStore } from './conversation/insist-on-store.ts';
 import { noteFailure } from './conversation/note-failure.ts';
 import type { OwnKeyParts } from './conversation/own-key.ts';
 import { createKeyKeeper, type KeyKeeper } from './keys/key-keeper.ts';
@@ -31,12 +32,17 @@ export interface OwnKeysOptions {
   readonly keyring: Keyring | null;
   readonly log: Logger;
   readonly newErrorId: () => string;
+  readonly sleep: (ms: number) => Promise<void>;
 }
+
+const RETRY_MS = 1000;
+/** Whoever waits sees nothing meanwhile. */
+const MOST_FAILURES = 60;
 
 export function createOwnKeys(
   config: Config,
   { keys: store, errors }: Pick<Store, 'keys' | 'errors'>,
-  { desk, keyring, log, newErrorId }: OwnKeysOptions,
+  { desk, keyring, log, newErrorId, sleep }: OwnKeysOptions,
 ): OwnKeys {
   const { publicUrl } = config.http;
   const keeper = createKeyKeeper({
@@ -45,6 +51,7 @@ export function createOwnKeys(
     keyring,
     callbackUrl: publicUrl === null ? null : `${publicUrl}${SIGN_IN_PATH}`,
     requestKey: (id) => originKey('http', 'parley', 'sign-in', id),
+    insist: (ask) => insistOnStore(ask, { sleep, restMs: () => RETRY_MS, mostFailures: MOST_FAILURES }),
   });
   return {
     keeper,

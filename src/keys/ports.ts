@@ -101,8 +101,11 @@ export interface KeyStore {
     request: { readonly id: string; readonly kind: RequestKind; readonly sealed: string | null },
     forMs: number,
   ): Promise<void>;
-  /** By its id, or the newest that a person has begun. Each is taken once. */
-  take(kind: RequestKind, which: { readonly id: string } | { readonly user: UserId }): Promise<TakenRequest>;
+  /** By its id, or the newest that a person has begun. Each is taken once; by an event that is repeated, again until it ends. */
+  take(
+    kind: RequestKind,
+    which: { readonly id: string } | { readonly user: UserId; readonly originKey: OriginKey },
+  ): Promise<TakenRequest>;
   /** `again`: nothing came of it, and it may be taken once more. */
   end(requestId: string, again: boolean): Promise<void>;
 }

@@ -51,10 +51,15 @@ export function createSignIns(parts: SignInParts): SignIns {
     async finish(change, code) {
       const known = await store.outcome(change.originKey);
       if (known?.kind === 'kept') return known;
-      const taken = await store.take('sign_in', { user: change.author.id });
+      const taken = await store.take('sign_in', {
+        user: change.author.id,
+        originKey: change.originKey,
+      });
       return taken.kind === 'taken' ? await finishTaken(taken, change, code, parts) : taken;
     },
     async finishAt(id, code) {
+      const known = await store.outcome(requestKey(id));
+      if (known?.kind === 'kept') return { finished: known, author: null };
       const taken = await store.take('sign_in', { id });
       if (taken.kind !== 'taken') return { finished: taken, author: null };
       const { author } = taken;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AdmitVerdict } from '../../../src/conversation/ports.ts';
 import { KEY_PROVIDER, type KeyChange } from '../../../src/keys/ports.ts';
-import { originKey } from '../../../src/platform/ids.ts';
+import { originKey, type UserId } from '../../../src/platform/ids.ts';
 import type { Author, Guild } from '../../../src/platform/message.ts';
 import { storableJson } from '../../../src/store/document.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -263,12 +263,17 @@ describe.each(databaseKinds)('own keys on %s', (kind) => {
         await store.keys.ask(changeBy(author, where), { id, kind: 'sign_in', sealed: 'verifier' }, forMs);
         return id;
       };
-      const take = (which: Parameters<typeof store.keys.take>[1]) => store.keys.take('sign_in', which);
+      const take = (which: { id: string } | { user: UserId }) =>
+        store.keys.take(
+          'sign_in',
+          'id' in which ? which : { ...which, originKey: changeBy(author).originKey },
+        );
       expect(await take({ user: author.id })).toEqual({ kind: 'none' });
       const first = await ask();
       const second = await ask(MINUTE_MS, guild);
       expect(await take({ user: other.id })).toEqual({ kind: 'none' });
-      expect(await store.keys.take('message', { user: author.id })).toEqual({ kind: 'none' });
+      const { originKey: event } = changeBy(author);
+      expect(await store.keys.take('message', { user: author.id, originKey: event })).toEqual({ kind: 'none' });
       expect(await take({ id: first })).toEqual({ kind: 'expired' });
       const taken = await Promise.all([1, 2, 3].map(() => take({ user: author.id })));
       expect(taken.map((one) => one.kind).toSorted()).toEqual(['taken', 'used', 'used']);
