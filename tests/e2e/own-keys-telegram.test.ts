@@ -142,6 +142,17 @@ describe.each(databaseKinds)('own keys on Telegram, on a database of kind %s', (
     expect(scene.requests()).toHaveLength(from);
   });
 
+  test('a command that is changed to hold a key is taken away, and does nothing', async () => {
+    const ann = scene.person();
+    const given = key();
+    const id = ann.send('/key show');
+    await until(() => scene.said(ann.chat).at(-1));
+    ann.chat.edit(ann.user, id, `/key set ${given}`);
+    await until(() => ann.chat.messages().every(({ text }) => !text.includes(given)));
+    expect(scene.said(ann.chat)).toHaveLength(1);
+    expect(await ann.command('/key')).toContain('no key of your own');
+  });
+
   test('a key that is said to the bot in a group is taken away, and asked of nobody', async () => {
     const ann = scene.person();
     const chat = scene.telegram.group({ members: [ann.user], botIsAdmin: true });

@@ -273,7 +273,9 @@ describe.each(databaseKinds)('own keys on %s', (kind) => {
       const second = await ask(MINUTE_MS, guild);
       expect(await take({ user: other.id })).toEqual({ kind: 'none' });
       const { originKey: event } = changeBy(author);
-      expect(await store.keys.take('message', { user: author.id, originKey: event })).toEqual({ kind: 'none' });
+      expect(await store.keys.take('message', { user: author.id, originKey: event })).toEqual({
+        kind: 'none',
+      });
       expect(await take({ id: first })).toEqual({ kind: 'expired' });
       const taken = await Promise.all([1, 2, 3].map(() => take({ user: author.id })));
       expect(taken.map((one) => one.kind).toSorted()).toEqual(['taken', 'used', 'used']);
