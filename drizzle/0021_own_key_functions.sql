@@ -565,7 +565,7 @@ BEGIN
 END $$;
 --> statement-breakpoint
 -- Notes what became known of a key: `refused` by the provider, `accepted`, or `unreadable` here. On record once each time it
--- begins. A refusal of what was replaced or found good since is nothing.
+-- begins. A refusal of what was replaced or found good since is nothing: being found good makes another revision.
 CREATE FUNCTION mark_provider_key_v1(p jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := store_now_v1(p);
@@ -578,7 +578,7 @@ BEGIN
     UPDATE provider_keys SET state = 'invalid', checked_at = v_now WHERE id = v_key.id;
     PERFORM audit_key_v1(p ->> 'actor', 'key.refused', v_key, '{}', v_now);
   ELSIF p ->> 'as' = 'accepted' THEN
-    UPDATE provider_keys SET state = 'valid', checked_at = v_now, unreadable_since = NULL, revision = revision + (state = 'invalid')::int
+    UPDATE provider_keys SET state = 'valid', checked_at = v_now, unreadable_since = NULL, revision = revision + 1
     WHERE id = v_key.id;
     IF v_key.state = 'invalid' THEN
       PERFORM audit_key_v1(p ->> 'actor', 'key.accepted', v_key, '{}', v_now);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EndSignIn } from './adapters/http/sign-in.ts';
 import { SIGN_IN_PATH } from './adapters/http/sign-in.ts';
 import { givenNotice } from './commands/key-words.ts';
@@ -32,9 +33,10 @@ export interface OwnKeysOptions {
   readonly keyring: Keyring | null;
   readonly log: Logger;
   readonly newErrorId: () => string;
-  readonly sleep: (ms: number) => Promise<void>;
 }
 
+/** Alone it keeps no process alive. */
+const sleep = (ms: number): Promise<void> => delay(ms, undefined, { ref: false });
 const RETRY_MS = 1000;
 /** Whoever waits sees nothing meanwhile. */
 const MOST_FAILURES = 60;
@@ -42,7 +44,7 @@ const MOST_FAILURES = 60;
 export function createOwnKeys(
   config: Config,
   { keys: store, errors }: Pick<Store, 'keys' | 'errors'>,
-  { desk, keyring, log, newErrorId, sleep }: OwnKeysOptions,
+  { desk, keyring, log, newErrorId }: OwnKeysOptions,
 ): OwnKeys {
   const { publicUrl } = config.http;
   const keeper = createKeyKeeper({

@@ -11,7 +11,9 @@ export type CompletionFailure = { readonly httpStatus: number | null; readonly d
   | {
       readonly kind: 'own_key';
       readonly payer: 'guild' | 'user';
-      readonly why: 'removed' | 'refused' | 'spent' | 'unreadable';
+      readonly why: 'removed' | 'refused' | 'spent' | 'unreadable' | 'privacy' | 'free_spent';
+      /** When free answers begin again, where they are spent. */
+      readonly resetsAtMs?: number;
     }
   | { readonly kind: 'key_limit' }
   | { readonly kind: 'budget_spent'; readonly resetsAtMs: number }

@@ -2,7 +2,7 @@ import type { CompletionChain, CompletionListener, CompletionOutcome } from '../
 import type { OwnKey } from '../completion/ports.ts';
 import type { Logger } from '../platform/logger.ts';
 import { noteFailure } from './note-failure.ts';
-import { ofOwnKey, ownKeyOf, type OwnKeyParts } from './own-key.ts';
+import { ofOwnKey, ownKeyOf, withKeyOfNow, type OwnKeyParts } from './own-key.ts';
 import type { ErrorLog, TurnStore } from './ports.ts';
 import { buildPrompt } from './prompt.ts';
 import { decideSearch, type SearchPolicy } from './search-policy.ts';
@@ -42,11 +42,12 @@ export async function completeTurn(
   // What is continued stays in sight.
   if (continued !== null) reply.append(continued);
   try {
-    const ownKey = ownKeyOf(turn, parts);
+    const paid = await withKeyOfNow(turn, parts);
+    const ownKey = ownKeyOf(paid, parts);
     const outcome =
       ownKey !== null && 'kind' in ownKey
         ? ({ kind: 'failed', failure: ownKey, attempts: [] } as const)
-        : ofOwnKey(await ask(turn, ownKey, reply, parts, { continued, searches, signal }), turn, parts);
+        : ofOwnKey(await ask(paid, ownKey, reply, parts, { continued, searches, signal }), paid, parts);
     if (outcome.kind === 'failed' || outcome.kind === 'partial') {
       const { failure } = outcome;
       log.warn({ turn: turn.id, errorId, failure }, 'no complete answer');

@@ -33,8 +33,6 @@ const SUBJECTS: Record<string, string> = {
 };
 const OWN_KEY: Record<string, Record<string, string>> = {
   user: {
-    removed:
-      'The key that should have paid for this is not there any more, so I did not answer. Please ask again.',
     refused:
       'Your OpenRouter key was refused, so I did not answer: it is unknown there, revoked or switched off.',
     spent:
@@ -43,8 +41,6 @@ const OWN_KEY: Record<string, Record<string, string>> = {
       'I can’t open your stored OpenRouter key any more, so I did not answer. Please give it to me again.',
   },
   guild: {
-    removed:
-      'The key that should have paid for this is not there any more, so I did not answer. Please ask again.',
     refused:
       'This community’s OpenRouter key was refused, so I did not answer: it is unknown there, revoked or switched off.',
     spent:
@@ -90,6 +86,12 @@ export const en = {
     `My account with the model service has no credit left. My operator has to top it up. (${p.errorId})`,
   'failure.own_key': (p: { payer: string; why: string }) =>
     `${OWN_KEY[p.payer]?.[p.why] ?? ''} ${p.payer === 'guild' ? 'Those who manage it can put it right with `/key set for:server`, or give it up with `/key remove for:server`.' : '`/key set` or `/key connect` puts it right, `/key remove` gives it up.'}`,
+  'failure.own_key_removed': () =>
+    'The key that should have paid for this is not there any more, so I did not answer. Please ask again.',
+  'failure.own_key_privacy': (p: { payer: string }) =>
+    `The privacy settings of ${p.payer === 'guild' ? 'this community’s' : 'your'} OpenRouter account leave no model that may answer. ${p.payer === 'guild' ? 'Whoever gave the key' : 'You'} can change them at https://openrouter.ai/settings/privacy.`,
+  'failure.own_key_free_spent': (p: { payer: string; waitMs: number }) =>
+    `Today’s free answers of ${p.payer === 'guild' ? 'this community’s' : 'your'} OpenRouter account are used up. They start again in ${wait(p.waitMs)}.`,
   'failure.budget_spent': (p: { waitMs: number }) =>
     `The budget for paid models is used up. It starts again in ${wait(p.waitMs)}.`,
   'failure.model_not_found': (p: { errorId: string }) =>
@@ -187,7 +189,7 @@ export const en = {
   'command.model.use.description': () => 'Choose the model that answers you',
   'command.model.reset.description': () => 'Leave the choice of the model to me',
   'command.key.description': () => 'Pay with an OpenRouter key of your own',
-  'command.key.show.description': () => 'What I know of your key, or of this server’s',
+  'command.key.show.description': () => 'What I and OpenRouter know of your key, or of this server’s',
   'command.key.set.description': () => 'Give me an OpenRouter key',
   'command.key.connect.description': () => 'Sign in with OpenRouter instead of typing a key',
   'command.key.code.description': () => 'Finish the sign-in with the code that it showed',
@@ -245,8 +247,9 @@ export const en = {
   'guild.approved': (p: { id: string }) => `Approved: ${p.id}.`,
   'guild.unknown': (p: { id: string }) => `I have never heard from ${p.id}. /guild list shows who waits.`,
 
-  'key.off': () =>
-    'Keys of your own are switched off here. My operator can switch them on: `ENCRYPTION_KEY` (32 random bytes in base64, from `openssl rand -base64 32`) has to be set for me.',
+  'key.off': () => 'Keys of your own are switched off here.',
+  'key.off_operator': () =>
+    'Keys of your own are switched off here. To switch them on, set `ENCRYPTION_KEY` for me: 32 random bytes in base64, from `openssl rand -base64 32`.',
   'key.in_private': () => 'Others read along here. Please use /key in a private chat with me.',
   'key.sign_in_private': () =>
     'Others read along here, so I don’t show a sign-in. Use `/key set for:server` here, and then send me the key in private.',

@@ -23,8 +23,6 @@ const STYLES: Record<string, string> = {
 const SUBJECTS: Record<string, string> = { user: 'Kamu', guild: 'Komunitas ini', instance: 'Bot ini' };
 const OWN_KEY: Record<string, Record<string, string>> = {
   user: {
-    removed:
-      'Kunci yang seharusnya membayar ini sudah tidak ada, jadi saya tidak menjawab. Silakan tanyakan lagi.',
     refused:
       'Kunci OpenRouter milikmu ditolak, jadi saya tidak menjawab: tidak dikenal di sana, dicabut, atau dinonaktifkan.',
     spent:
@@ -33,8 +31,6 @@ const OWN_KEY: Record<string, Record<string, string>> = {
       'Kunci OpenRouter milikmu yang tersimpan tidak bisa saya buka lagi, jadi saya tidak menjawab. Silakan berikan lagi.',
   },
   guild: {
-    removed:
-      'Kunci yang seharusnya membayar ini sudah tidak ada, jadi saya tidak menjawab. Silakan tanyakan lagi.',
     refused:
       'Kunci OpenRouter komunitas ini ditolak, jadi saya tidak menjawab: tidak dikenal di sana, dicabut, atau dinonaktifkan.',
     spent:
@@ -73,6 +69,12 @@ export const id: Translation = {
     `Akun saya di layanan model sudah tidak punya saldo. Operator harus mengisinya. (${p.errorId})`,
   'failure.own_key': (p) =>
     `${OWN_KEY[p.payer]?.[p.why] ?? ''} ${p.payer === 'guild' ? 'Pengelolanya bisa memperbaikinya dengan `/key set for:server`, atau melepasnya dengan `/key remove for:server`.' : '`/key set` atau `/key connect` memperbaikinya, `/key remove` melepasnya.'}`,
+  'failure.own_key_removed': () =>
+    'Kunci yang seharusnya membayar ini sudah tidak ada, jadi saya tidak menjawab. Silakan tanyakan lagi.',
+  'failure.own_key_privacy': (p) =>
+    `Pengaturan privasi akun OpenRouter ${p.payer === 'guild' ? 'komunitas ini' : 'milikmu'} tidak menyisakan model yang boleh menjawab. ${p.payer === 'guild' ? 'Pemberi kuncinya' : 'Kamu'} bisa mengubahnya di https://openrouter.ai/settings/privacy.`,
+  'failure.own_key_free_spent': (p) =>
+    `Jatah jawaban gratis hari ini dari akun OpenRouter ${p.payer === 'guild' ? 'komunitas ini' : 'milikmu'} sudah habis. Dimulai lagi dalam ${wait(p.waitMs)}.`,
   'failure.budget_spent': (p) =>
     `Anggaran untuk model berbayar sudah habis. Dimulai lagi dalam ${wait(p.waitMs)}.`,
   'failure.model_not_found': (p) =>
@@ -166,7 +168,8 @@ export const id: Translation = {
   'command.model.use.description': () => 'Pilih model yang menjawabmu',
   'command.model.reset.description': () => 'Serahkan pilihan model kepada saya',
   'command.key.description': () => 'Bayar dengan kunci OpenRouter milikmu sendiri',
-  'command.key.show.description': () => 'Yang saya ketahui tentang kuncimu, atau kunci server ini',
+  'command.key.show.description': () =>
+    'Yang saya dan OpenRouter ketahui tentang kuncimu, atau kunci server ini',
   'command.key.set.description': () => 'Berikan kunci OpenRouter kepada saya',
   'command.key.connect.description': () => 'Masuk lewat OpenRouter tanpa mengetik kunci',
   'command.key.code.description': () => 'Selesaikan proses masuk dengan kode yang ditampilkan',
@@ -224,8 +227,9 @@ export const id: Translation = {
   'guild.unknown': (p) =>
     `Saya belum pernah mendengar dari ${p.id}. /guild list menunjukkan siapa yang menunggu.`,
 
-  'key.off': () =>
-    'Kunci milik sendiri dinonaktifkan di sini. Operator saya bisa mengaktifkannya: `ENCRYPTION_KEY` (32 byte acak dalam base64, dari `openssl rand -base64 32`) perlu diatur untuk saya.',
+  'key.off': () => 'Kunci milik sendiri dinonaktifkan di sini.',
+  'key.off_operator': () =>
+    'Kunci milik sendiri dinonaktifkan di sini. Untuk mengaktifkannya, atur `ENCRYPTION_KEY` untuk saya: 32 byte acak dalam base64, dari `openssl rand -base64 32`.',
   'key.in_private': () =>
     'Orang lain ikut membaca di sini. Silakan pakai /key di obrolan pribadi dengan saya.',
   'key.sign_in_private': () =>
