@@ -315,6 +315,22 @@ describe.each(databaseKinds)('own keys on Telegram, on a database of kind %s', (
     const asked = await ask(ann);
     expect(asked.text).toContain('Your OpenRouter key has nothing left to spend');
     expect(asked.keys).toEqual([given]);
+    scene.openrouter.setKey({ key: given, account: given, limitUsd: '5' });
+    expect((await ask(ann)).keys).toEqual([]);
+    expect(await ann.command('/key test')).toContain('is good');
+    expect((await ask(ann)).models).toEqual([PAID]);
+  });
+
+  test('what ends the day, or leaves no model, for one’s own account is told as such', async () => {
+    const [ann, bob] = [scene.person(), scene.person()];
+    await own(ann);
+    scene.openrouter.play({ kind: 'refusal', name: 'free-per-day' });
+    const spent = await ask(ann);
+    expect(spent.text).toMatch(/^Today’s free answers of your OpenRouter account are used up\./u);
+    await own(bob);
+    await bob.command(`/model use ${FREE}`);
+    scene.openrouter.play({ kind: 'refusal', name: 'privacy' }, { model: FREE });
+    expect((await ask(bob)).text).toContain('You can change them at https://openrouter.ai/settings/privacy');
   });
 
   test('one’s own free models rest for oneself alone', async () => {

@@ -83,6 +83,20 @@ describe.each(databaseKinds)('own keys on %s', (kind) => {
       ]);
     });
 
+    it('the key of a turn is the one of now: replaced, or taken back, since it began', async () => {
+      const author = person();
+      expect(
+        await store.keys.ofTurn((await run(store.turns, admission({ author, chat: nextId() }))).id),
+      ).toBeNull();
+      await give(author);
+      const turn = await run(store.turns, admission({ author, chat: nextId() }));
+      const second = newKey();
+      await give(author, null, second);
+      expect(await store.keys.ofTurn(turn.id)).toMatchObject({ id: second.id, sealed: second.sealed });
+      await store.keys.remove(changeBy(author));
+      expect(await store.keys.ofTurn(turn.id)).toBeNull();
+    });
+
     it('a key that was refused still is the payer’s', async () => {
       const author = person();
       const key = newKey();
