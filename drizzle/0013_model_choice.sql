@@ -1,9 +1,10 @@
 -- As before, and with what the guild allows and how the person's choice is meant: `isOwnModel` where the model is theirs,
--- `allowsFallback` where another one may answer in its place, and what else they have chosen for their answers.
+-- `allowsFallback` where another one may answer in its place, and what else they have chosen for their answers; `allowsSearch`
+-- where the guild pays for searches of the web.
 CREATE OR REPLACE FUNCTION turn_settings_v1(p_guild uuid, p_user uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
   WITH chosen AS (
     SELECT s.scope, s.key, s.value FROM settings s
-    WHERE s.key IN ('model', 'locale', 'fallback', 'temperature', 'max_tokens', 'allowed_models')
+    WHERE s.key IN ('model', 'locale', 'fallback', 'temperature', 'max_tokens', 'allowed_models', 'allow_search')
       AND ((s.scope = 'user' AND s.subject_id = p_user) OR (s.scope = 'guild' AND s.subject_id = p_guild))
   ), own AS (
     SELECT DISTINCT ON (c.key) c.key, c.scope, c.value FROM chosen c
@@ -15,7 +16,8 @@ CREATE OR REPLACE FUNCTION turn_settings_v1(p_guild uuid, p_user uuid) RETURNS j
       'allowsFallback', coalesce((SELECT c.value = 'true' FROM chosen c WHERE c.scope = 'user' AND c.key = 'fallback'), false),
       'temperature', (SELECT c.value FROM chosen c WHERE c.scope = 'user' AND c.key = 'temperature'),
       'maxTokens', (SELECT c.value FROM chosen c WHERE c.scope = 'user' AND c.key = 'max_tokens'),
-      'allowedModels', (SELECT c.value FROM chosen c WHERE c.scope = 'guild' AND c.key = 'allowed_models'))
+      'allowedModels', (SELECT c.value FROM chosen c WHERE c.scope = 'guild' AND c.key = 'allowed_models'),
+      'allowsSearch', coalesce((SELECT c.value = 'true' FROM chosen c WHERE c.scope = 'guild' AND c.key = 'allow_search'), false))
 $$;
 --> statement-breakpoint
 -- Sets what a person has chosen for themselves; a value of null forgets it. Repeating the origin key changes nothing.

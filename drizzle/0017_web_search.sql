@@ -5,7 +5,7 @@ CREATE FUNCTION readings_v1(p_turn turns) RETURNS int LANGUAGE sql STABLE AS $$
     SELECT 1 FROM turns r CROSS JOIN LATERAL shown_answer_v1(r) m WHERE r.id = p_turn.reply_of AND m.partial)) THEN 3 ELSE 1 END
 $$;
 --> statement-breakpoint
--- As before; who has an answer written again wants it searched for again.
+-- As before; who has their own answer written again wants it searched for again. Nobody else decides that money is spent.
 CREATE OR REPLACE FUNCTION repeated_turn_v1(p jsonb, p_root turns, p_newest turns, p_user users, p_guild guilds, p_now timestamptz, p_at timestamptz)
 RETURNS turns LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -21,7 +21,7 @@ BEGIN
   v_draft.guild_id := p_guild.id;
   v_draft.reply_target := p_root.reply_target;
   v_draft.settings := turn_settings_v1(p_guild.id, p_user.id) || jsonb_build_object('opensThread', p_root.settings -> 'opensThread')
-    || jsonb_strip_nulls(jsonb_build_object('search', p_root.settings -> 'search'));
+    || jsonb_strip_nulls(jsonb_build_object('search', CASE WHEN p_user.id = p_root.user_id THEN p_root.settings -> 'search' END));
   v_draft.reported_locale := p_user.reported_locale;
   v_draft.question_message_id := p_newest.question_message_id;
   v_draft.first_question_id := p_newest.first_question_id;

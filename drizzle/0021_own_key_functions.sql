@@ -583,7 +583,7 @@ BEGIN
 END $$;
 --> statement-breakpoint
 -- Notes what became known of a key: `refused` by the provider, `accepted`, or `unreadable` here. On record once each time it
--- begins. A refusal of what was replaced or found good since is nothing.
+-- begins. A refusal of what was replaced or found good since is nothing: being found good makes another revision.
 CREATE FUNCTION mark_provider_key_v1(p jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := store_now_v1(p);
@@ -596,7 +596,7 @@ BEGIN
     UPDATE provider_keys SET state = 'invalid', checked_at = v_now WHERE id = v_key.id;
     PERFORM audit_key_v1(p ->> 'actor', 'key.refused', v_key, '{}', v_now);
   ELSIF p ->> 'as' = 'accepted' THEN
-    UPDATE provider_keys SET state = 'valid', checked_at = v_now, unreadable_since = NULL, revision = revision + (state = 'invalid')::int
+    UPDATE provider_keys SET state = 'valid', checked_at = v_now, unreadable_since = NULL, revision = revision + 1
     WHERE id = v_key.id;
     IF v_key.state = 'invalid' THEN
       PERFORM audit_key_v1(p ->> 'actor', 'key.accepted', v_key, '{}', v_now);
@@ -619,21 +619,31 @@ BEGIN
   VALUES ((p ->> 'id')::uuid, p ->> 'kind', v_user.id, v_guild.id, p ->> 'sealed', v_now, v_now + millis_v1(p ->> 'forMs'));
 END $$;
 --> statement-breakpoint
--- Takes what a person has begun: by its id, else the newest of its kind. Each is taken once.
+-- Takes what a person has begun: by its id, else the newest of its kind. Each is taken once; an event that comes again takes
+-- again what it took, unless that has ended.
 CREATE FUNCTION take_key_request_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := store_now_v1(p);
+  v_event text := (p ->> 'originKey') || ':key';
+  v_before uuid := (SELECT (c.outcome ->> 'request')::uuid FROM command_outcomes c WHERE c.origin_key = v_event);
   v_request key_requests;
 BEGIN
   SELECT r.* INTO v_request FROM key_requests r JOIN users u ON u.id = r.asked_by
-  WHERE r.kind = p ->> 'kind' AND (r.id = (p ->> 'id')::uuid OR (p ->> 'id' IS NULL AND u.platform_user_id = p ->> 'user'))
+  WHERE r.kind = p ->> 'kind' AND CASE WHEN v_before IS NOT NULL THEN r.id = v_before
+    WHEN p ->> 'id' IS NOT NULL THEN r.id = (p ->> 'id')::uuid ELSE u.platform_user_id = p ->> 'user' END
   ORDER BY r.created_at DESC, r.expires_at DESC LIMIT 1 FOR NO KEY UPDATE OF r;
   IF v_request.id IS NULL THEN
     RETURN '{"kind": "none"}';
+  ELSIF v_before IS NOT NULL AND (v_request.kind = 'message' OR v_request.sealed IS NOT NULL) THEN
+    NULL;
   ELSIF v_request.used_at IS NOT NULL THEN
     RETURN '{"kind": "used"}';
   ELSIF v_request.expires_at <= v_now THEN
     RETURN '{"kind": "expired"}';
+  END IF;
+  IF v_event IS NOT NULL THEN
+    INSERT INTO command_outcomes (origin_key, outcome, at) VALUES (v_event, jsonb_build_object('request', v_request.id), v_now)
+    ON CONFLICT DO NOTHING;
   END IF;
   UPDATE key_requests SET used_at = v_now WHERE id = v_request.id;
   RETURN (SELECT jsonb_build_object('kind', 'taken', 'id', v_request.id, 'sealed', v_request.sealed,

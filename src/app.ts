@@ -15,7 +15,6 @@ import { createKeyDesk } from './completion/key-desk.ts';
 import { createOpenRouterClient } from './completion/openrouter.ts';
 import { createPayerChains } from './completion/payer-chains.ts';
 import { createExperience } from './completion/experience.ts';
-import { createModelShelf } from './completion/model-shelf.ts';
 import type { CompletionAlert, KeyDesk, ModelShelf } from './completion/ports.ts';
 import type { CompletionChain } from './completion/completion.ts';
 import { sleep } from './completion/sleep.ts';
@@ -200,7 +199,9 @@ async function createUpstream(
     () => undefined,
   );
   whenStopped(() => learning.stop());
-  const { clients, ownModels, lists } = createProviders(model, { openrouter, catalogue, now, log });
+  const hasOwnKeys = config.encryption.primary !== null;
+  const asked = { openrouter, catalogue, hasOwnKeys, now, log };
+  const { clients, ownModels, lists, models } = createProviders(model, asked);
   const refreshing = keepListsFresh(lists, model.refreshHours * HOUR_MS, now, (error) =>
     log.warn({ err: error }, 'refreshing the model lists failed'),
   );
@@ -226,11 +227,7 @@ async function createUpstream(
     client: (apiKey) => createOpenRouterClient({ apiKey, baseUrl, appUrl, appName, now }),
     most: MOST_PAYERS,
   });
-  return {
-    chain,
-    models: createModelShelf({ catalogue: openrouter === null ? null : catalogue, freeOnly: model.freeOnly }),
-    desk: createKeyDesk({ baseUrl }),
-  };
+  return { chain, models, desk: createKeyDesk({ baseUrl }) };
 }
 
 /** The demo's model: quick, but visibly word by word, and without limits that would only confuse. */

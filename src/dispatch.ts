@@ -104,10 +104,11 @@ export function createDispatch(parts: DispatchParts): Handlers {
 
   return {
     onMessage: async (message) =>
-      (await takeSecret(message, services, sayTo(message))) ??
+      (await takeSecret(message, { ...services, door }, sayTo(message))) ??
       takenAs(await engine.receive(message, 'message')),
     onEdit: async (message) =>
-      (await takeSecret(message, services, sayTo(message))) ?? takenAs(await engine.edit(message)),
+      (await takeSecret(message, { ...services, door }, sayTo(message))) ??
+      takenAs(await engine.edit(message)),
     onDelete: (messages) => engine.remove(messages),
     memory: parts.memory,
     onCommand,

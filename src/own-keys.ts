@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EndSignIn } from './adapters/http/sign-in.ts';
 import { SIGN_IN_PATH } from './adapters/http/sign-in.ts';
 import { givenNotice } from './commands/key-words.ts';
 import type { KeyDesk } from './completion/ports.ts';
 import type { Config } from './config.ts';
+import { insistOnStore } from './conversation/insist-on-store.ts';
 import { noteFailure } from './conversation/note-failure.ts';
 import type { OwnKeyParts } from './conversation/own-key.ts';
 import { createKeyKeeper, type KeyKeeper } from './keys/key-keeper.ts';
@@ -33,6 +35,12 @@ export interface OwnKeysOptions {
   readonly newErrorId: () => string;
 }
 
+/** Alone it keeps no process alive. */
+const sleep = (ms: number): Promise<void> => delay(ms, undefined, { ref: false });
+const RETRY_MS = 1000;
+/** Whoever waits sees nothing meanwhile. */
+const MOST_FAILURES = 60;
+
 export function createOwnKeys(
   config: Config,
   { keys: store, errors }: Pick<Store, 'keys' | 'errors'>,
@@ -45,6 +53,7 @@ export function createOwnKeys(
     keyring,
     callbackUrl: publicUrl === null ? null : `${publicUrl}${SIGN_IN_PATH}`,
     requestKey: (id) => originKey('http', 'parley', 'sign-in', id),
+    insist: (ask) => insistOnStore(ask, { sleep, restMs: () => RETRY_MS, mostFailures: MOST_FAILURES }),
   });
   return {
     keeper,

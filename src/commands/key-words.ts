@@ -1,12 +1,9 @@
 import type { Examined, Given } from '../keys/key-keeper.ts';
-import type { Removed } from '../keys/ports.ts';
+import type { KeyScope, Removed } from '../keys/ports.ts';
 import type { Finished } from '../keys/sign-in.ts';
 import { escapeMarkdown } from '../i18n/escape-markdown.ts';
 import type { Notice } from '../i18n/translate.ts';
 import { lines, type CommandUse } from './command.ts';
-
-/** Whose key something is about. */
-export type Whose = 'user' | 'guild';
 
 /** What became of a key that somebody gave, or of a sign-in. */
 export function givenNotice(given: Given | Finished): Notice {
@@ -40,14 +37,14 @@ export function givenNotice(given: Given | Finished): Notice {
 }
 
 /** Where others read along, without what could tell keys apart. */
-export function removedNotice(removed: Removed, whose: Whose, isOverheard: boolean): Notice {
+export function removedNotice(removed: Removed, whose: KeyScope, isOverheard: boolean): Notice {
   if (removed.kind === 'none') return { key: 'key.none', params: { whose } };
   return { key: 'key.removed', params: { whose, last4: isOverheard ? '' : removed.last4 } };
 }
 
 export function examinedWords(
   { key, look }: Examined,
-  { whose, isOverheard }: { readonly whose: Whose; readonly isOverheard: boolean },
+  { whose, isOverheard }: { readonly whose: KeyScope; readonly isOverheard: boolean },
   say: CommandUse['say'],
 ): string {
   const standing = say({ key: STANDINGS[look.kind], params: { whose } });

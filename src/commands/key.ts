@@ -1,9 +1,9 @@
-import type { KeyChange, KeySubject } from '../keys/ports.ts';
+import type { KeyChange, KeyScope, KeySubject } from '../keys/ports.ts';
 import type { CommandOption, CommandSpec } from '../platform/command.ts';
 import { isOperator } from '../conversation/access.ts';
 import type { Notice } from '../i18n/translate.ts';
 import { lines, type Command, type CommandUse } from './command.ts';
-import { examinedWords, givenNotice, removedNotice, type Whose } from './key-words.ts';
+import { examinedWords, givenNotice, removedNotice } from './key-words.ts';
 
 const FOR: CommandOption = { name: 'for', kind: 'text', required: false, choices: ['me', 'server'] };
 const KEY: CommandOption = { name: 'key', kind: 'text', required: false, greedy: true, isSecret: true };
@@ -17,10 +17,10 @@ const FAMILY = {
   respond: 'deferPrivate',
 } as const satisfies Partial<CommandSpec>;
 
-/** What there is of the key that pays for a person or a community: never the key itself. */
+/** What there is of the key that pays for a person or a community, here and at the model service: never the key itself. */
 export const keyShow: Command = {
   spec: { ...FAMILY, subcommand: 'show', options: [FOR] },
-  run: (use) => inPlace(use, 'allowed', () => examine(use)),
+  run: examine,
 };
 
 /** Takes a key: in a form, from the line, or with the person's next message. */
@@ -69,61 +69,67 @@ export const keyCode: Command = {
 /** Asks the model service whether the key is good. */
 export const keyTest: Command = {
   spec: { ...FAMILY, subcommand: 'test', options: [FOR] },
-  run: (use) => inPlace(use, 'allowed', () => examine(use)),
+  run: examine,
 };
 
 /** Forgets the key: from then on whoever is next pays. */
 export const keyRemove: Command = {
   spec: { ...FAMILY, subcommand: 'remove', options: [FOR] },
   run: (use) =>
-    inPlace(use, 'always', async () => {
+    inPlace(use, 'allowed', async () => {
       const { invocation, services, say } = use;
       const removed = await services.keys.remove(changeOf(use));
       return say(removedNotice(removed, whoseOf(use), invocation.isOverheard === true));
     }),
 };
 
-/** What may be done where others read along: nothing about a person's own key, and nothing that shows a secret. */
-type Overheard = 'allowed' | 'always' | 'by_message' | 'refused';
+/**
+ * What may be done where others read along: nothing about a person's own key, and nothing that shows a secret. `allowed` is
+ * also what needs no encryption key: a key can be removed where none can be kept any more.
+ */
+type Overheard = 'allowed' | 'by_message' | 'refused';
 
 /** Does it where it may be done, by whom it may be done; else says why not. */
 async function inPlace(use: CommandUse, overheard: Overheard, run: () => Promise<string>): Promise<string> {
   const { services, say } = use;
   const denied = whyNot(use, overheard);
   if (denied !== null) return say(denied);
-  // A key can be removed also where none can be kept any more.
-  if (!services.keys.isOn && overheard !== 'always' && overheard !== 'allowed')
-    return say({ key: 'key.off' });
-  return await run();
+  return services.keys.isOn || overheard === 'allowed' ? await run() : say(offNotice(use));
 }
 
-function whyNot({ invocation, options, services }: CommandUse, overheard: Overheard): Notice | null {
-  const { author, guild, isOverheard = false } = invocation;
-  const isForGuild = options['for'] === 'server';
-  if (isForGuild && guild === null) return { key: 'key.where_server' };
-  if (isForGuild && !author.isGuildAdmin && !isOperator(services.access, author.id)) {
+function whyNot(use: CommandUse, overheard: Overheard): Notice | null {
+  const { author, guild, isOverheard = false } = use.invocation;
+  const isOfGuild = isForGuild(use);
+  if (isOfGuild && guild === null) return { key: 'key.where_server' };
+  if (isOfGuild && !author.isGuildAdmin && !isOperator(use.services.access, author.id)) {
     return { key: 'command.admin_only', params: { command: 'key for:server' } };
   }
   if (!isOverheard) return null;
-  if (!isForGuild) return { key: 'key.in_private' };
+  if (!isOfGuild) return { key: 'key.in_private' };
   return overheard === 'refused' ? { key: 'key.sign_in_private' } : null;
 }
 
-async function examine(use: CommandUse): Promise<string> {
+/** How keys are switched on concerns the operator alone. */
+const offNotice = ({ invocation, services }: CommandUse): Notice => ({
+  key: isOperator(services.access, invocation.author.id) ? 'key.off_operator' : 'key.off',
+});
+
+function examine(use: CommandUse): Promise<string> {
   const { invocation, services, say } = use;
-  const examined = await services.keys.examine(subjectOf(use), invocation.author.id);
-  if (examined === null) {
-    return lines(
-      say({ key: 'key.none', params: { whose: whoseOf(use) } }),
-      say({ key: services.keys.isOn ? 'key.how' : 'key.off' }),
-    );
-  }
-  return examinedWords(examined, { whose: whoseOf(use), isOverheard: invocation.isOverheard === true }, say);
+  return inPlace(use, 'allowed', async () => {
+    const examined = await services.keys.examine(subjectOf(use), invocation.author.id);
+    if (examined === null) {
+      const next = services.keys.isOn ? ({ key: 'key.how' } as const) : offNotice(use);
+      return lines(say({ key: 'key.none', params: { whose: whoseOf(use) } }), say(next));
+    }
+    const isOverheard = invocation.isOverheard === true;
+    return examinedWords(examined, { whose: whoseOf(use), isOverheard }, say);
+  });
 }
 
 const isForGuild = ({ options }: CommandUse): boolean => options['for'] === 'server';
 
-const whoseOf = (use: CommandUse): Whose => (isForGuild(use) ? 'guild' : 'user');
+const whoseOf = (use: CommandUse): KeyScope => (isForGuild(use) ? 'guild' : 'user');
 
 function subjectOf(use: CommandUse): KeySubject {
   const { author, guild } = use.invocation;

@@ -85,7 +85,7 @@ function whyNot(
     case 'not_allowed':
       return say({ key: 'model.not_allowed', params: { model: found.model.id } });
     case 'unknown': {
-      if (!services.models.offersChoice) return say({ key: 'model.no_choice' });
+      if (!services.models.offersChoice(payer)) return say({ key: 'model.no_choice' });
       if (!services.models.hasList()) return say({ key: 'model.no_list' });
       const written = quoted(String(options['model']));
       const near = found.near.map((id) => `\`${id}\``).join(', ');

@@ -53,14 +53,15 @@ export const payerHere = ({ invocation: { author, guild }, services }: CommandUs
 
 /** One page; `before` and `behind` are what is written around the page's number to have another one. */
 async function show(
-  { options, say, services, invocation }: CommandUse,
+  use: CommandUse,
   models: readonly CatalogueModel[],
   before: string,
   behind = '',
 ): Promise<CommandAnswer> {
+  const { options, say, services, invocation } = use;
   if (models.length === 0) {
     const { models: shelf } = services;
-    if (!shelf.offersChoice) return say({ key: 'model.no_choice' });
+    if (!shelf.offersChoice(await payerHere(use))) return say({ key: 'model.no_choice' });
     return say({ key: shelf.hasList() ? 'model.none' : 'model.no_list' });
   }
   const lineOf = (to: number): string => `${before} page:${to}${behind}`;

@@ -13,6 +13,7 @@ export const settings: Command = {
     options: [
       { name: 'conversations', kind: 'text', required: false, choices: STYLES },
       { name: 'models', kind: 'text', required: false },
+      { name: 'search', kind: 'boolean', required: false },
     ],
     scope: 'guild',
     requires: 'guild_admin',
@@ -23,23 +24,22 @@ export const settings: Command = {
     if (guild === null) return say({ key: 'command.guild_only', params: { command: 'settings' } });
     const { guildSettings } = services;
     const wanted = STYLES.find((style) => style === options['conversations']);
-    const read = options['models'] === undefined ? undefined : readAllowed(String(options['models']));
+    const search = options['search'] === undefined ? undefined : options['search'] === true;
+    const read =
+      options['models'] === undefined ? undefined : readAllowed(String(options['models']), services);
     if (read?.kind === 'wrong') return say(read.problem);
-    const strange = services.models.hasList()
-      ? (read?.allowed ?? []).filter((entry) => isStrange(entry, services))
-      : [];
-    if (strange.length > 0) {
-      return say({ key: 'settings.models_unknown', params: { entries: inCode(strange) } });
-    }
     if (wanted !== undefined) await guildSettings.setConversationStyle(invocation, wanted);
     if (read !== undefined) await guildSettings.setAllowedModels(invocation, read.allowed);
+    if (search !== undefined) await guildSettings.setAllowsSearch(invocation, search);
     const style = wanted ?? (await guildSettings.conversationStyle(guild.id));
     const allowed = read === undefined ? await guildSettings.allowedModels(guild.id) : read.allowed;
+    const allowsSearch = search ?? (await guildSettings.allowsSearch(guild.id));
     return lines(
       say({ key: 'settings.title' }),
       `- ${say({ key: 'settings.conversations', params: { style } })}`,
       `- ${say({ key: 'settings.models', params: { models: inCode(allowed ?? []) } })}`,
-      ...(wanted === undefined && read === undefined
+      `- ${say({ key: 'settings.search', params: { isAllowed: Number(allowsSearch) } })}`,
+      ...(Object.keys(options).length === 0
         ? ['', say({ key: 'settings.how', params: { styles: STYLES.join(', ') } })]
         : []),
     );
@@ -51,16 +51,20 @@ type ReadAllowed =
   | { readonly kind: 'wrong'; readonly problem: Notice };
 
 /** `all`, or ids, authors (`google/*`) and `free`, with commas or blanks between them. */
-function readAllowed(written: string): ReadAllowed {
+function readAllowed(written: string, services: CommandServices): ReadAllowed {
   const entries = [...new Set(written.toLowerCase().split(/[\s,]+/u))].filter((entry) => entry !== '');
   if (entries.length === 1 && entries[0] === 'all') return { kind: 'read', allowed: null };
   if (entries.length > MOST_ENTRIES) {
     return { kind: 'wrong', problem: { key: 'settings.models_many', params: { most: MOST_ENTRIES } } };
   }
   const wrong = entries.length === 0 ? written : entries.find((entry) => !ENTRY.test(entry));
-  return wrong === undefined
+  if (wrong !== undefined) {
+    return { kind: 'wrong', problem: { key: 'settings.models_wrong', params: { entry: quoted(wrong) } } };
+  }
+  const strange = services.models.hasList() ? entries.filter((entry) => isStrange(entry, services)) : [];
+  return strange.length === 0
     ? { kind: 'read', allowed: entries }
-    : { kind: 'wrong', problem: { key: 'settings.models_wrong', params: { entry: quoted(wrong) } } };
+    : { kind: 'wrong', problem: { key: 'settings.models_unknown', params: { entries: inCode(strange) } } };
 }
 
 /** Nothing is like that, as far as is known: whoever allowed it would have silenced their guild. */

@@ -11,7 +11,9 @@ export type CompletionFailure = { readonly httpStatus: number | null; readonly d
   | {
       readonly kind: 'own_key';
       readonly payer: 'guild' | 'user';
-      readonly why: 'removed' | 'refused' | 'spent' | 'unreadable';
+      readonly why: 'removed' | 'refused' | 'spent' | 'unreadable' | 'privacy' | 'free_spent';
+      /** When free answers begin again, where they are spent. */
+      readonly resetsAtMs?: number;
     }
   | { readonly kind: 'key_limit' }
   | { readonly kind: 'budget_spent'; readonly resetsAtMs: number }
@@ -35,8 +37,8 @@ export type CompletionFailure = { readonly httpStatus: number | null; readonly d
   | { readonly kind: 'search_failed' }
   /** No model that may answer can search the web. */
   | { readonly kind: 'search_unsupported' }
-  /** A search costs money, and none may be spent. */
-  | { readonly kind: 'search_not_allowed' }
+  /** A search costs money, and none may be spent: the operator's, or `byGuild` the guild's. */
+  | { readonly kind: 'search_not_allowed'; readonly byGuild?: true }
   /** Every candidate is resting or excluded; the earliest is back at `retryAtMs`, if known. */
   | { readonly kind: 'no_candidate'; readonly retryAtMs: number | null }
 );

@@ -50,7 +50,8 @@ interface Told {
 }
 
 function readLook({ status, body }: Told): KeyLook {
-  if (status === 401 || status === 403) return { kind: 'refused' };
+  // A page in front of the service may refuse as well, and says nothing about the key.
+  if (status === 401 && asObject(body?.['error']) !== null) return { kind: 'refused' };
   const data = asObject(body?.['data']);
   if (status !== 200 || data === null) return { kind: 'unreachable' };
   if (data['is_management_key'] === true || data['is_provisioning_key'] === true)
@@ -65,9 +66,10 @@ function readLook({ status, body }: Told): KeyLook {
 function readTrade({ status, body }: Told): CodeTrade {
   const apiKey = asString(body?.['key']);
   if (status === 200 && apiKey !== null) return { kind: 'traded', apiKey };
-  if (status !== 400 && status !== 403) return { kind: 'unreachable' };
-  const message = asString(asObject(body?.['error'])?.['message']) ?? '';
-  return { kind: /expired/i.test(message) ? 'expired' : 'refused' };
+  const message = status === 403 ? asString(asObject(body?.['error'])?.['message']) : null;
+  if (message === null) return { kind: 'unreachable' };
+  if (/code expired/iu.test(message)) return { kind: 'expired' };
+  return { kind: /invalid code or/iu.test(message) ? 'refused' : 'unreachable' };
 }
 
 const longestAnswerBytes = 64 * 1024;

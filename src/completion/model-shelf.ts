@@ -5,19 +5,24 @@ import { isPriced } from './price.ts';
 import type { AllowedModels, ModelFilter, ModelLookup, ModelShelf, Payer } from './ports.ts';
 
 export interface ShelfParts {
-  /** Null where OpenRouter, whose models people choose from, is not asked. */
+  /** Of OpenRouter, whose models people choose from; null where nobody can ask them. */
   readonly catalogue: Pick<Catalogue, 'snapshot' | 'find' | 'freeModels'> | null;
+  /** The operator has a key for them. */
+  readonly isOperators: boolean;
   /** Nothing that costs is offered at the operator's cost. */
   readonly freeOnly: boolean;
 }
 
-export function createModelShelf({ catalogue: given, freeOnly }: ShelfParts): ModelShelf {
+export function createModelShelf({ catalogue: given, isOperators, freeOnly }: ShelfParts): ModelShelf {
   const catalogue = given ?? NO_MODELS;
   const mayCost = ({ id }: CatalogueModel, allowed: AllowedModels, payer: Payer): boolean =>
     payer === 'operator' ? !freeOnly : payer === 'user' || isNamed(id, allowed);
+  const offersChoice = (payer: Payer): boolean => given !== null && (isOperators || payer !== 'operator');
   /** What whoever pays lets be asked: with a known price, or none. */
   const isOffered = (model: CatalogueModel, allowed: AllowedModels, payer: Payer): boolean =>
-    isPlainId(model.id) && (model.isFree || (mayCost(model, allowed, payer) && isPriced(model.prices)));
+    offersChoice(payer) &&
+    isPlainId(model.id) &&
+    (model.isFree || (mayCost(model, allowed, payer) && isPriced(model.prices)));
   /** Free ones first, by their rank; the others by what an answer costs. */
   const inOrder = (allowed: AllowedModels, payer: Payer): readonly CatalogueModel[] => {
     const ranks = new Map(catalogue.freeModels().map(({ id }, index) => [id, index]));
@@ -55,7 +60,7 @@ export function createModelShelf({ catalogue: given, freeOnly }: ShelfParts): Mo
     look(written, allowed, payer = 'operator'): ModelLookup {
       const id = written.trim().toLowerCase();
       const model = catalogue.find(written.trim()) ?? catalogue.find(id);
-      if (model !== undefined) {
+      if (model !== undefined && offersChoice(payer)) {
         if (!isOffered(model, allowed, payer)) {
           return { kind: 'not_offered', model, freeOnly: !mayCost(model, allowed, payer) };
         }
@@ -70,7 +75,7 @@ export function createModelShelf({ catalogue: given, freeOnly }: ShelfParts): Mo
         : { kind: 'unknown', near: near.slice(0, MOST_NEAR).map((one) => one.id) };
     },
     hasList: () => catalogue.snapshot().fetchedAtMs > 0,
-    offersChoice: given !== null,
+    offersChoice,
   };
 }
 

@@ -51,8 +51,8 @@ export interface ModelShelf {
   look(written: string, allowed: AllowedModels, payer?: Payer): ModelLookup;
   /** Whether a list was ever fetched. */
   hasList(): boolean;
-  /** False where those who answer have one model each, and nothing can be chosen. */
-  readonly offersChoice: boolean;
+  /** False where those who answer on a payer's account have one model each, and nothing can be chosen. */
+  offersChoice(payer: Payer): boolean;
 }
 
 export type ModelLookup =

@@ -2,7 +2,7 @@ import type { CompletionChain, CompletionListener, CompletionOutcome } from '../
 import type { OwnKey } from '../completion/ports.ts';
 import type { Logger } from '../platform/logger.ts';
 import { noteFailure } from './note-failure.ts';
-import { ofOwnKey, ownKeyOf, type OwnKeyParts } from './own-key.ts';
+import { ofOwnKey, ownKeyOf, withKeyOfNow, type OwnKeyParts } from './own-key.ts';
 import type { ErrorLog, TurnStore } from './ports.ts';
 import { buildPrompt } from './prompt.ts';
 import { decideSearch, type SearchPolicy } from './search-policy.ts';
@@ -32,20 +32,22 @@ export async function completeTurn(
   signal: AbortSignal,
 ): Promise<CompletionOutcome | null> {
   const { errors, log } = parts;
-  const search = decideSearch(turn.settings, turn.payer, parts.search);
-  if (search === 'free_only') return SEARCH_NOT_ALLOWED;
   const continued =
     turn.cause === 'continue' && turn.previous?.isPartial === true ? turn.previous.text : null;
   // What was found stands in the answer that goes on.
-  const searches = search === 'allowed' && continued === null;
+  const search = continued === null ? decideSearch(turn.settings, turn.payer, parts.search) : 'unwanted';
+  if (search === 'operator_refuses') return SEARCH_NOT_ALLOWED;
+  if (search === 'guild_refuses') return SEARCH_NOT_PAID;
+  const searches = search === 'allowed';
   // What is continued stays in sight.
   if (continued !== null) reply.append(continued);
   try {
-    const ownKey = ownKeyOf(turn, parts);
+    const paid = await withKeyOfNow(turn, parts);
+    const ownKey = ownKeyOf(paid, parts);
     const outcome =
       ownKey !== null && 'kind' in ownKey
         ? ({ kind: 'failed', failure: ownKey, attempts: [] } as const)
-        : ofOwnKey(await ask(turn, ownKey, reply, parts, { continued, searches, signal }), turn, parts);
+        : ofOwnKey(await ask(paid, ownKey, reply, parts, { continued, searches, signal }), paid, parts);
     if (outcome.kind === 'failed' || outcome.kind === 'partial') {
       const { failure } = outcome;
       log.warn({ turn: turn.id, errorId, failure }, 'no complete answer');
@@ -63,6 +65,12 @@ export async function completeTurn(
 const SEARCH_NOT_ALLOWED: CompletionOutcome = {
   kind: 'failed',
   failure: { kind: 'search_not_allowed', httpStatus: null, detail: 'free models only' },
+  attempts: [],
+};
+
+const SEARCH_NOT_PAID: CompletionOutcome = {
+  kind: 'failed',
+  failure: { kind: 'search_not_allowed', httpStatus: null, detail: 'the guild pays for none', byGuild: true },
   attempts: [],
 };
 

@@ -5,19 +5,21 @@ export interface StorePatience {
   /** The rest after so many failures, from 1 on. */
   readonly restMs: (failures: number) => number;
   /** Told each time that the store was away. */
+  /** Default: without end. */
+  readonly mostFailures?: number;
   readonly onAway?: (restMs: number, error: StoreUnavailable) => void;
 }
 
-/** Asks until the store answers. Rejects with whatever is not its absence. */
+/** Asks until the store answers. Rejects with whatever is not its absence, and with that after the most failures. */
 export async function insistOnStore<Value>(
   ask: () => Promise<Value>,
-  { sleep, restMs, onAway }: StorePatience,
+  { sleep, restMs, mostFailures = Infinity, onAway }: StorePatience,
 ): Promise<Value> {
   for (let failures = 1; ; failures += 1) {
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
+      if (!(error instanceof StoreUnavailable) || failures >= mostFailures) throw error;
       const ms = restMs(failures);
       onAway?.(ms, error);
       await sleep(ms);

@@ -126,7 +126,13 @@ const busy = (waitMs: number): Notice => ({ key: 'failure.rate_limited', params:
 /** What a person reads for each kind of failure: whose turn it is to act, and when to try again. */
 const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind> } = {
   unauthorized: (_failure, errorId) => ({ key: 'failure.unauthorized', params: { errorId } }),
-  own_key: ({ payer, why }) => ({ key: 'failure.own_key', params: { payer, why } }),
+  own_key({ payer, why, resetsAtMs }, _errorId, nowMs) {
+    if (why === 'removed') return { key: 'failure.own_key_removed' };
+    if (why === 'privacy') return { key: 'failure.own_key_privacy', params: { payer } };
+    return why === 'free_spent'
+      ? { key: 'failure.own_key_free_spent', params: { payer, waitMs: (resetsAtMs ?? nowMs) - nowMs } }
+      : { key: 'failure.own_key', params: { payer, why } };
+  },
   key_limit: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
   no_credits: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
   cannot_afford: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
@@ -150,7 +156,9 @@ const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind>
   timeout: (_failure, errorId) => ({ key: 'failure.timeout', params: { errorId } }),
   search_failed: (_failure, errorId) => ({ key: 'failure.search', params: { errorId } }),
   search_unsupported: () => ({ key: 'failure.search_unsupported' }),
-  search_not_allowed: () => ({ key: 'failure.search_free_only' }),
+  search_not_allowed: ({ byGuild = false }) => ({
+    key: byGuild ? 'failure.search_guild_pays' : 'failure.search_free_only',
+  }),
   invalid_request: (_failure, errorId) => ({ key: 'failure.invalid_request', params: { errorId } }),
   overloaded: unavailable,
   unreachable: unavailable,

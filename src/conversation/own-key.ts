@@ -7,13 +7,24 @@ import type { Logger } from '../platform/logger.ts';
 import type { RunnableTurn } from './turn.ts';
 
 export interface OwnKeyParts {
-  readonly keys: Pick<KeyStore, 'mark'>;
+  readonly keys: Pick<KeyStore, 'mark' | 'ofTurn'>;
   /** A stored key in plain; null where the encryption keys of this process do not open it. */
   readonly openKey: (key: SealedKey, subject: Pick<KeySubject, 'id'>) => string | null;
   readonly log: Logger;
 }
 
 type OwnKeyFailure = Extract<CompletionFailure, { kind: 'own_key' }>;
+
+/** The turn with the key that its payer has by now: since it was claimed, it may have been replaced or taken back. */
+export async function withKeyOfNow(turn: RunnableTurn, { keys, log }: OwnKeyParts): Promise<RunnableTurn> {
+  if (turn.payer === 'operator') return turn;
+  try {
+    return { ...turn, ownKey: await keys.ofTurn(turn.id) };
+  } catch (error) {
+    log.warn({ turn: turn.id, err: error }, 'whose key it is now could not be read');
+    return turn;
+  }
+}
 
 /** With what a turn pays: null is the operator's key. A failure where its payer's can't be used; nobody pays in their place. */
 export function ownKeyOf(turn: RunnableTurn, parts: OwnKeyParts): OwnKey | OwnKeyFailure | null {
@@ -55,9 +66,16 @@ export function ofOwnKey(
   if (payer === 'operator' || (outcome.kind !== 'failed' && outcome.kind !== 'partial')) return outcome;
   // A block from before tells nothing about the key as it is now.
   if (outcome.attempts.some(({ failure }) => failure === 'unauthorized')) note(turn, 'refused', parts);
-  const why = WHY[outcome.failure.kind];
+  const { failure } = outcome;
+  const why = whyOf(failure);
   if (why === undefined || outcome.kind === 'partial') return outcome;
-  return { ...outcome, failure: { ...failureOf(payer, why), httpStatus: outcome.failure.httpStatus } };
+  const reset = failure.kind === 'free_day_spent' ? { resetsAtMs: failure.resetsAtMs } : {};
+  return { ...outcome, failure: { ...failureOf(payer, why), ...reset, httpStatus: failure.httpStatus } };
+}
+
+function whyOf(failure: CompletionFailure): OwnKeyFailure['why'] | undefined {
+  if (failure.kind === 'no_endpoint') return failure.byPrivacySettings === true ? 'privacy' : undefined;
+  return WHY[failure.kind];
 }
 
 const WHY: { readonly [Kind in CompletionFailure['kind']]?: OwnKeyFailure['why'] } = {
@@ -65,6 +83,7 @@ const WHY: { readonly [Kind in CompletionFailure['kind']]?: OwnKeyFailure['why']
   no_credits: 'spent',
   key_limit: 'spent',
   cannot_afford: 'spent',
+  free_day_spent: 'free_spent',
 };
 
 function failureOf(payer: OwnKeyFailure['payer'], why: OwnKeyFailure['why']): OwnKeyFailure {

@@ -7,14 +7,18 @@ export interface SearchPolicy {
   readonly freeOnly: boolean;
 }
 
-/** Whether a turn searches the web: it was wanted, it is paid for. The one place that decides it. */
-export type SearchVerdict = 'unwanted' | 'allowed' | 'free_only';
+/**
+ * Whether a turn searches the web: it was wanted, and whoever pays lets it cost something. A person pays for what they
+ * wanted themselves; a guild where those who manage it have allowed it. The one place that decides it.
+ */
+export type SearchVerdict = 'unwanted' | 'allowed' | 'operator_refuses' | 'guild_refuses';
 
 export function decideSearch(
-  { search = false }: TurnSettings,
+  { search = false, allowsSearch = false }: TurnSettings,
   payer: Payer,
   { freeOnly }: SearchPolicy,
 ): SearchVerdict {
   if (!search) return 'unwanted';
-  return freeOnly && payer === 'operator' ? 'free_only' : 'allowed';
+  if (payer === 'guild') return allowsSearch ? 'allowed' : 'guild_refuses';
+  return freeOnly && payer === 'operator' ? 'operator_refuses' : 'allowed';
 }

@@ -32,6 +32,10 @@ export interface GuildSettings {
   allowedModels(guild: GuildId): Promise<AllowedModels>;
   /** As `setConversationStyle` does. */
   setAllowedModels(envelope: Envelope, allowed: AllowedModels): Promise<void>;
+  /** Whether a key of the guild's own pays for searches of the web. */
+  allowsSearch(guild: GuildId): Promise<boolean>;
+  /** As `setConversationStyle` does. */
+  setAllowsSearch(envelope: Envelope, allows: boolean): Promise<void>;
   conversationStyle(guild: GuildId): Promise<ConversationStyle>;
   /** Sets it for the guild of the envelope. Recorded with its author; repeating its origin key changes nothing. */
   setConversationStyle(envelope: Envelope, style: ConversationStyle): Promise<void>;

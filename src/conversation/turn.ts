@@ -79,6 +79,8 @@ export interface TurnSettings {
   readonly locale: string | null;
   /** The model is to search the web, as the person asked. */
   readonly search?: boolean;
+  /** The guild's key pays for searches of the web. */
+  readonly allowsSearch?: boolean;
   /** The answer opens a thread, as the guild wants it. */
   readonly opensThread: boolean;
 }

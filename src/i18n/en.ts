@@ -32,8 +32,6 @@ const SUBJECTS: Record<string, string> = {
 };
 const OWN_KEY: Record<string, Record<string, string>> = {
   user: {
-    removed:
-      'The key that should have paid for this is not there any more, so I did not answer. Please ask again.',
     refused:
       'Your OpenRouter key was refused, so I did not answer: it is unknown there, revoked or switched off.',
     spent:
@@ -42,8 +40,6 @@ const OWN_KEY: Record<string, Record<string, string>> = {
       'I can’t open your stored OpenRouter key any more, so I did not answer. Please give it to me again.',
   },
   guild: {
-    removed:
-      'The key that should have paid for this is not there any more, so I did not answer. Please ask again.',
     refused:
       'This community’s OpenRouter key was refused, so I did not answer: it is unknown there, revoked or switched off.',
     spent:
@@ -89,6 +85,12 @@ export const en = {
     `My account with the model service has no credit left. My operator has to top it up. (${p.errorId})`,
   'failure.own_key': (p: { payer: string; why: string }) =>
     `${OWN_KEY[p.payer]?.[p.why] ?? ''} ${p.payer === 'guild' ? 'Those who manage it can put it right with `/key set for:server`, or give it up with `/key remove for:server`.' : '`/key set` or `/key connect` puts it right, `/key remove` gives it up.'}`,
+  'failure.own_key_removed': () =>
+    'The key that should have paid for this is not there any more, so I did not answer. Please ask again.',
+  'failure.own_key_privacy': (p: { payer: string }) =>
+    `The privacy settings of ${p.payer === 'guild' ? 'this community’s' : 'your'} OpenRouter account leave no model that may answer. ${p.payer === 'guild' ? 'Whoever gave the key' : 'You'} can change them at https://openrouter.ai/settings/privacy.`,
+  'failure.own_key_free_spent': (p: { payer: string; waitMs: number }) =>
+    `Today’s free answers of ${p.payer === 'guild' ? 'this community’s' : 'your'} OpenRouter account are used up. They start again in ${wait(p.waitMs)}.`,
   'failure.budget_spent': (p: { waitMs: number }) =>
     `The budget for paid models is used up. It starts again in ${wait(p.waitMs)}.`,
   'failure.model_not_found': (p: { errorId: string }) =>
@@ -116,6 +118,8 @@ export const en = {
     'None of the models that may answer here can search the web. Ask without the search, or choose another model with `/model use`.',
   'failure.search_free_only': () =>
     'A search of the web costs money, and I am set to free answers only. Ask without the search, and I will answer from what I know.',
+  'failure.search_guild_pays': () =>
+    'A search of the web costs money, and this community’s key does not pay for searches. Ask without the search; those who manage it can allow them with `/settings search:on`.',
   'failure.unavailable': (p: { errorId: string }) =>
     `No model could answer just now. Please try again in a moment. (${p.errorId})`,
   'failure.unexpected': (p: { errorId: string }) =>
@@ -184,7 +188,7 @@ export const en = {
   'command.model.use.description': () => 'Choose the model that answers you',
   'command.model.reset.description': () => 'Leave the choice of the model to me',
   'command.key.description': () => 'Pay with an OpenRouter key of your own',
-  'command.key.show.description': () => 'What I know of your key, or of this server’s',
+  'command.key.show.description': () => 'What I and OpenRouter know of your key, or of this server’s',
   'command.key.set.description': () => 'Give me an OpenRouter key',
   'command.key.connect.description': () => 'Sign in with OpenRouter instead of typing a key',
   'command.key.code.description': () => 'Finish the sign-in with the code that it showed',
@@ -199,7 +203,7 @@ export const en = {
   'command.start.description': () => 'Say hello',
   'command.guild.description': () => 'Who waits for approval, and approving it (for operators)',
   'option.question': () => 'question',
-  'option.search': () => 'search the web first',
+  'option.search': () => 'search the web',
   'option.days': () => 'number of days',
   'option.message': () => 'message',
   'option.conversations': () => 'kind of conversations',
@@ -225,6 +229,8 @@ export const en = {
   'settings.conversations': (p: { style: string }) => `Conversations: **${p.style}** – ${STYLES[p.style]}`,
   'settings.models': (p: { models: string }) =>
     p.models === '' ? 'Models: **all** that I offer' : `Models: only ${p.models}`,
+  'settings.search': (p: { isAllowed: number }) =>
+    `Web searches on this community’s own key: **${p.isAllowed === 1 ? 'on' : 'off'}**`,
   'settings.models_wrong': (p: { entry: string }) =>
     `I can't read “${p.entry}”. Write \`models:all\`, or a list such as \`models:free,google/*,deepseek/deepseek-v4\`.`,
   'settings.models_many': (p: { most: number }) =>
@@ -232,7 +238,7 @@ export const en = {
   'settings.models_unknown': (p: { entries: string }) =>
     `I know no model like ${p.entries}, so nothing is changed. \`/model search\` finds models by their names.`,
   'settings.how': (p: { styles: string }) =>
-    `Change it with \`/settings\` and one of these: ${p.styles}; or with \`/settings models:\` and what may answer: \`free\`, \`google/*\`, ids, or \`all\`.`,
+    `Change it with \`/settings\` and one of these: ${p.styles}; or with \`/settings models:\` and what may answer: \`free\`, \`google/*\`, ids, or \`all\`; or with \`/settings search:on\` or \`off\`.`,
 
   'guild.pending': () => '**Waiting for approval** (`/guild approve <id>`)',
   'guild.request': (p: { id: string; name: string }) => `- \`${p.id}\` ${p.name}`,
@@ -240,8 +246,9 @@ export const en = {
   'guild.approved': (p: { id: string }) => `Approved: ${p.id}.`,
   'guild.unknown': (p: { id: string }) => `I have never heard from ${p.id}. /guild list shows who waits.`,
 
-  'key.off': () =>
-    'Keys of your own are switched off here. My operator can switch them on: `ENCRYPTION_KEY` (32 random bytes in base64, from `openssl rand -base64 32`) has to be set for me.',
+  'key.off': () => 'Keys of your own are switched off here.',
+  'key.off_operator': () =>
+    'Keys of your own are switched off here. To switch them on, set `ENCRYPTION_KEY` for me: 32 random bytes in base64, from `openssl rand -base64 32`.',
   'key.in_private': () => 'Others read along here. Please use /key in a private chat with me.',
   'key.sign_in_private': () =>
     'Others read along here, so I don’t show a sign-in. Use `/key set for:server` here, and then send me the key in private.',

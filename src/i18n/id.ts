@@ -23,8 +23,6 @@ const STYLES: Record<string, string> = {
 const SUBJECTS: Record<string, string> = { user: 'Kamu', guild: 'Komunitas ini', instance: 'Bot ini' };
 const OWN_KEY: Record<string, Record<string, string>> = {
   user: {
-    removed:
-      'Kunci yang seharusnya membayar ini sudah tidak ada, jadi saya tidak menjawab. Silakan tanyakan lagi.',
     refused:
       'Kunci OpenRouter milikmu ditolak, jadi saya tidak menjawab: tidak dikenal di sana, dicabut, atau dinonaktifkan.',
     spent:
@@ -33,8 +31,6 @@ const OWN_KEY: Record<string, Record<string, string>> = {
       'Kunci OpenRouter milikmu yang tersimpan tidak bisa saya buka lagi, jadi saya tidak menjawab. Silakan berikan lagi.',
   },
   guild: {
-    removed:
-      'Kunci yang seharusnya membayar ini sudah tidak ada, jadi saya tidak menjawab. Silakan tanyakan lagi.',
     refused:
       'Kunci OpenRouter komunitas ini ditolak, jadi saya tidak menjawab: tidak dikenal di sana, dicabut, atau dinonaktifkan.',
     spent:
@@ -73,6 +69,12 @@ export const id: Translation = {
     `Akun saya di layanan model sudah tidak punya saldo. Operator harus mengisinya. (${p.errorId})`,
   'failure.own_key': (p) =>
     `${OWN_KEY[p.payer]?.[p.why] ?? ''} ${p.payer === 'guild' ? 'Pengelolanya bisa memperbaikinya dengan `/key set for:server`, atau melepasnya dengan `/key remove for:server`.' : '`/key set` atau `/key connect` memperbaikinya, `/key remove` melepasnya.'}`,
+  'failure.own_key_removed': () =>
+    'Kunci yang seharusnya membayar ini sudah tidak ada, jadi saya tidak menjawab. Silakan tanyakan lagi.',
+  'failure.own_key_privacy': (p) =>
+    `Pengaturan privasi akun OpenRouter ${p.payer === 'guild' ? 'komunitas ini' : 'milikmu'} tidak menyisakan model yang boleh menjawab. ${p.payer === 'guild' ? 'Pemberi kuncinya' : 'Kamu'} bisa mengubahnya di https://openrouter.ai/settings/privacy.`,
+  'failure.own_key_free_spent': (p) =>
+    `Jatah jawaban gratis hari ini dari akun OpenRouter ${p.payer === 'guild' ? 'komunitas ini' : 'milikmu'} sudah habis. Dimulai lagi dalam ${wait(p.waitMs)}.`,
   'failure.budget_spent': (p) =>
     `Anggaran untuk model berbayar sudah habis. Dimulai lagi dalam ${wait(p.waitMs)}.`,
   'failure.model_not_found': (p) =>
@@ -99,6 +101,8 @@ export const id: Translation = {
     'Tidak ada model yang boleh menjawab di sini yang bisa mencari di web. Tanyakan tanpa pencarian, atau pilih model lain dengan `/model use`.',
   'failure.search_free_only': () =>
     'Pencarian di web memerlukan biaya, sedangkan saya diatur hanya untuk jawaban gratis. Tanyakan tanpa pencarian, dan saya akan menjawab dari yang saya ketahui.',
+  'failure.search_guild_pays': () =>
+    'Pencarian di web memerlukan biaya, dan kunci komunitas ini tidak membayarnya. Tanyakan tanpa pencarian; pengelolanya bisa mengizinkannya dengan `/settings search:on`.',
   'failure.unavailable': (p) =>
     `Belum ada model yang bisa menjawab saat ini. Silakan coba lagi sebentar lagi. (${p.errorId})`,
   'failure.unexpected': (p) =>
@@ -164,7 +168,8 @@ export const id: Translation = {
   'command.model.use.description': () => 'Pilih model yang menjawabmu',
   'command.model.reset.description': () => 'Serahkan pilihan model kepada saya',
   'command.key.description': () => 'Bayar dengan kunci OpenRouter milikmu sendiri',
-  'command.key.show.description': () => 'Yang saya ketahui tentang kuncimu, atau kunci server ini',
+  'command.key.show.description': () =>
+    'Yang saya dan OpenRouter ketahui tentang kuncimu, atau kunci server ini',
   'command.key.set.description': () => 'Berikan kunci OpenRouter kepada saya',
   'command.key.connect.description': () => 'Masuk lewat OpenRouter tanpa mengetik kunci',
   'command.key.code.description': () => 'Selesaikan proses masuk dengan kode yang ditampilkan',
@@ -179,7 +184,7 @@ export const id: Translation = {
   'command.start.description': () => 'Menyapa',
   'command.guild.description': () => 'Siapa yang menunggu persetujuan, dan menyetujuinya (untuk operator)',
   'option.question': () => 'pertanyaan',
-  'option.search': () => 'cari dulu di web',
+  'option.search': () => 'cari di web',
   'option.days': () => 'jumlah hari',
   'option.message': () => 'pesan',
   'option.conversations': () => 'jenis percakapan',
@@ -205,13 +210,15 @@ export const id: Translation = {
   'settings.conversations': (p) => `Percakapan: **${p.style}** – ${STYLES[p.style]}`,
   'settings.models': (p) =>
     p.models === '' ? 'Model: **semua** yang saya tawarkan' : `Model: hanya ${p.models}`,
+  'settings.search': (p) =>
+    `Pencarian web dengan kunci komunitas ini sendiri: **${p.isAllowed === 1 ? 'on' : 'off'}**`,
   'settings.models_wrong': (p) =>
     `Saya tidak bisa membaca “${p.entry}”. Tulis \`models:all\`, atau daftar seperti \`models:free,google/*,deepseek/deepseek-v4\`.`,
   'settings.models_many': (p) => `Daftar itu terlalu panjang: paling banyak ${count(p.most)} entri.`,
   'settings.models_unknown': (p) =>
     `Saya tidak mengenal model seperti ${p.entries}, jadi tidak ada yang diubah. \`/model search\` mencari model lewat namanya.`,
   'settings.how': (p) =>
-    `Ubah dengan \`/settings\` dan salah satu dari ini: ${p.styles}; atau dengan \`/settings models:\` dan yang boleh menjawab: \`free\`, \`google/*\`, id, atau \`all\`.`,
+    `Ubah dengan \`/settings\` dan salah satu dari ini: ${p.styles}; atau dengan \`/settings models:\` dan yang boleh menjawab: \`free\`, \`google/*\`, id, atau \`all\`; atau dengan \`/settings search:on\` atau \`off\`.`,
 
   'guild.pending': () => '**Menunggu persetujuan** (`/guild approve <id>`)',
   'guild.request': (p) => `- \`${p.id}\` ${p.name}`,
@@ -220,8 +227,9 @@ export const id: Translation = {
   'guild.unknown': (p) =>
     `Saya belum pernah mendengar dari ${p.id}. /guild list menunjukkan siapa yang menunggu.`,
 
-  'key.off': () =>
-    'Kunci milik sendiri dinonaktifkan di sini. Operator saya bisa mengaktifkannya: `ENCRYPTION_KEY` (32 byte acak dalam base64, dari `openssl rand -base64 32`) perlu diatur untuk saya.',
+  'key.off': () => 'Kunci milik sendiri dinonaktifkan di sini.',
+  'key.off_operator': () =>
+    'Kunci milik sendiri dinonaktifkan di sini. Untuk mengaktifkannya, atur `ENCRYPTION_KEY` untuk saya: 32 byte acak dalam base64, dari `openssl rand -base64 32`.',
   'key.in_private': () =>
     'Orang lain ikut membaca di sini. Silakan pakai /key di obrolan pribadi dengan saya.',
   'key.sign_in_private': () =>

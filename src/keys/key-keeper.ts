@@ -25,6 +25,8 @@ export interface KeyKeeperParts {
   readonly callbackUrl: string | null;
   /** The event that the end of a sign-in is, where it is no command. */
   readonly requestKey: (requestId: string) => OriginKey;
+  /** Asks the store again and again for a while. Rejects as it does. */
+  readonly insist: <Value>(ask: () => Promise<Value>) => Promise<Value>;
 }
 
 /** Takes, checks and gives up the keys of people and guilds. All reject with `StoreUnavailable`. */
@@ -68,11 +70,10 @@ export function createKeyKeeper(parts: KeyKeeperParts): KeyKeeper {
     const id = randomUUID();
     const sealed = keyring.seal(key, keyPlace(id, KEY_PROVIDER, change.guild ?? change.author));
     const fingerprint = keyring.fingerprint(key);
-    return await store.set(
-      change,
-      { id, provider: KEY_PROVIDER, sealed, last4: key.slice(-4), fingerprint },
-      by,
-    );
+    const sealedKey = { id, provider: KEY_PROVIDER, sealed, last4: key.slice(-4), fingerprint };
+    const storing = () => store.set(change, sealedKey, by);
+    // Nobody but us has the key that a sign-in made, so it is not given up with the first failure.
+    return by === 'sign_in' ? await parts.insist(storing) : await storing();
   }
 
   return {
@@ -84,7 +85,10 @@ export function createKeyKeeper(parts: KeyKeeperParts): KeyKeeper {
     async takeExpected(change, written) {
       const known = await store.outcome(change.originKey);
       if (known?.kind === 'kept') return known;
-      const taken = await store.take('message', { user: change.author.id });
+      const taken = await store.take('message', {
+        user: change.author.id,
+        originKey: change.originKey,
+      });
       if (taken.kind !== 'taken') return null;
       let isKept = false;
       try {

@@ -1,5 +1,5 @@
 import type { Payer } from '../completion/ports.ts';
-import type { GuildId, OriginKey, UserId } from '../platform/ids.ts';
+import type { GuildId, OriginKey, TurnId, UserId } from '../platform/ids.ts';
 import type { Author, Guild } from '../platform/message.ts';
 
 /** Whose key it is: a guild's, or a person's own. */
@@ -22,7 +22,7 @@ export interface SealedKey {
   readonly sealed: string;
   /** `invalid`: the provider refused it. It pays all the same, until it is removed or replaced. */
   readonly state: 'valid' | 'invalid';
-  /** Rises when a key that was refused is found good again. */
+  /** Rises each time that the key is found good: what was learned of it before counts no more. */
   readonly revision: number;
 }
 
@@ -86,6 +86,8 @@ export type TakenRequest =
 /** Keeps keys, never in plain. Every method rejects with `StoreUnavailable`. */
 export interface KeyStore {
   find(subject: KeySubject): Promise<StoredKey | null>;
+  /** The key of a turn's payer as it is by now; null where there is none. */
+  ofTurn(turn: TurnId): Promise<SealedKey | null>;
   /** Who would pay for a turn of the person there. */
   payer(user: UserId, guild: GuildId | null): Promise<Payer>;
   /** What an event that changed a key led to; null where it is new. */
@@ -101,8 +103,11 @@ export interface KeyStore {
     request: { readonly id: string; readonly kind: RequestKind; readonly sealed: string | null },
     forMs: number,
   ): Promise<void>;
-  /** By its id, or the newest that a person has begun. Each is taken once. */
-  take(kind: RequestKind, which: { readonly id: string } | { readonly user: UserId }): Promise<TakenRequest>;
+  /** By its id, or the newest that a person has begun. Each is taken once; by an event that is repeated, again until it ends. */
+  take(
+    kind: RequestKind,
+    which: { readonly id: string } | { readonly user: UserId; readonly originKey: OriginKey },
+  ): Promise<TakenRequest>;
   /** `again`: nothing came of it, and it may be taken once more. */
   end(requestId: string, again: boolean): Promise<void>;
 }

@@ -13,6 +13,7 @@ export interface SignInParts {
   readonly callbackUrl: string | null;
   /** The event that the end of a sign-in is, where it is no command. */
   readonly requestKey: (requestId: string) => OriginKey;
+  readonly insist: <Value>(ask: () => Promise<Value>) => Promise<Value>;
   readonly keep: (change: KeyChange, key: string, by: KeyWay) => Promise<Kept>;
 }
 
@@ -51,7 +52,10 @@ export function createSignIns(parts: SignInParts): SignIns {
     async finish(change, code) {
       const known = await store.outcome(change.originKey);
       if (known?.kind === 'kept') return known;
-      const taken = await store.take('sign_in', { user: change.author.id });
+      const taken = await store.take('sign_in', {
+        user: change.author.id,
+        originKey: change.originKey,
+      });
       return taken.kind === 'taken' ? await finishTaken(taken, change, code, parts) : taken;
     },
     async finishAt(id, code) {
@@ -71,7 +75,7 @@ async function finishTaken(
   code: string,
   parts: SignInParts,
 ): Promise<Finished> {
-  const { store, desk, keep } = parts;
+  const { store, desk, keep, insist } = parts;
   let isToBeTakenAgain = true;
   try {
     const verifier = ringOf(parts).open(sealed ?? '', requestPlace(id, author.id));
@@ -81,7 +85,7 @@ async function finishTaken(
     if (trade.kind !== 'traded') return trade;
     return await keep({ ...change, guild }, trade.apiKey, 'sign_in');
   } finally {
-    await store.end(id, isToBeTakenAgain);
+    await insist(() => store.end(id, isToBeTakenAgain));
   }
 }
 

@@ -65,7 +65,12 @@ export async function checkVault(vault: KeyVault, keyring: Keyring): Promise<Vau
  * `StoreUnavailable`; rows that were done by then stay done.
  */
 export async function rotateVault(vault: KeyVault, keyring: Keyring): Promise<VaultReport> {
-  const report = await goThrough(vault, keyring, true);
+  let report = await goThrough(vault, keyring, true);
+  // A process that still has the former key may have sealed with it behind the run.
+  for (let again = report; again.resealed > 0;) {
+    again = await goThrough(vault, keyring, true);
+    report = { ...again, resealed: report.resealed + again.resealed };
+  }
   if (report.resealed > 0) await vault.noteRotation(report);
   // What nothing depends on any more is not waited for: without a row that is lost, the canary is made anew.
   const isDone = report.canary === 'opened_with_previous' || report.canary === 'unreadable';

@@ -110,7 +110,7 @@ export interface ActivePlace {
 export type Taken = 'reply_follows' | 'no_reply' | 'known';
 
 export interface Said {
-  /** Markdown. */
+  /** Markdown; empty where nothing is said. */
   readonly text: string;
   /**
    * Below it, where the platform can; none where a command answers at once (`instant`). What a press leads to takes the

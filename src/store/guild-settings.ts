@@ -32,5 +32,7 @@ export function createGuildSettings(sql: Sql): GuildSettings {
     setConversationStyle: (envelope, style) => write(envelope, 'conversation_style', style),
     allowedModels: (guild) => read<NonNullable<AllowedModels>>(guild, 'allowed_models'),
     setAllowedModels: (envelope, allowed) => write(envelope, 'allowed_models', allowed),
+    allowsSearch: async (guild) => (await read<boolean>(guild, 'allow_search')) ?? false,
+    setAllowsSearch: (envelope, allows) => write(envelope, 'allow_search', allows),
   };
 }

@@ -3,6 +3,7 @@ import {
   type Kept,
   type KeyStore,
   type Removed,
+  type SealedKey,
   type StoredKey,
   type TakenRequest,
 } from '../keys/ports.ts';
@@ -30,6 +31,12 @@ export function createProviderKeys(sql: Sql, now?: () => number): KeyStore {
             else (select key_of_v1(g.id, null, ${KEY_PROVIDER}) from guilds g where g.platform_guild_id = ${subject.id}) end`,
       );
       return rows[0] === undefined ? null : { ...rows[0], subject };
+    },
+    async ofTurn(turn) {
+      const rows = await reach(
+        () => sql<{ key: SealedKey | null }[]>`select own_key_v1(t) as key from turns t where t.id = ${turn}`,
+      );
+      return rows[0]?.key ?? null;
     },
     async payer(user, guild) {
       const rows = await reach(

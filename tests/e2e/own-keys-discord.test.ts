@@ -82,6 +82,19 @@ describe('own keys on Discord', () => {
     expect(scene.said(channel).filter(({ content }) => /key/iu.test(content))).toEqual([]);
   });
 
+  test('a key is no question either where a message is changed to it, which is told', async () => {
+    const { eve } = community();
+    const channel = eve.dm();
+    const given = key();
+    const asked = await ask(channel, eve);
+    const from = keysUsed(scene.openrouter).length;
+    const before = scene.said(channel).length;
+    channel.edit(eve, asked.eventId, `My key is ${given}`);
+    const said = await until(() => scene.said(channel)[before]);
+    expect(said.content).toContain('did not read it as a question');
+    expect(keysUsed(scene.openrouter)).toHaveLength(from);
+  });
+
   test.each([
     ['of a manager', () => key({ management: true }), 'manages other keys'],
     ['that is revoked', () => key({ disabled: true }), 'does not accept that key'],

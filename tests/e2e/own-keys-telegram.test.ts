@@ -142,6 +142,17 @@ describe.each(databaseKinds)('own keys on Telegram, on a database of kind %s', (
     expect(scene.requests()).toHaveLength(from);
   });
 
+  test('a command that is changed to hold a key is taken away, and does nothing', async () => {
+    const ann = scene.person();
+    const given = key();
+    const id = ann.send('/key show');
+    await until(() => scene.said(ann.chat).at(-1));
+    ann.chat.edit(ann.user, id, `/key set ${given}`);
+    await until(() => ann.chat.messages().every(({ text }) => !text.includes(given)));
+    expect(scene.said(ann.chat)).toHaveLength(1);
+    expect(await ann.command('/key')).toContain('no key of your own');
+  });
+
   test('a key that is said to the bot in a group is taken away, and asked of nobody', async () => {
     const ann = scene.person();
     const chat = scene.telegram.group({ members: [ann.user], botIsAdmin: true });
@@ -254,6 +265,31 @@ describe.each(databaseKinds)('own keys on Telegram, on a database of kind %s', (
     ).toEqual([PAID]);
   });
 
+  test('a group’s key pays for searches of the web only where its admins allow them, and a person’s for their own', async () => {
+    const [ann, bob, cleo] = [scene.person(), scene.person(), scene.person()];
+    const chat = scene.telegram.group({ members: [ann.user, bob.user, cleo.user], admins: [ann.user] });
+    await scene.command(chat, ann.user, '/key@parley_bot set for:server');
+    const guilds = key();
+    expect(await tell(ann, guilds)).toContain('✅');
+    const search = async (by: Person) => {
+      const from = scene.requests().length;
+      const asked = await scene.ask(chat, by.user, '/ask@parley_bot search:true What is tea?');
+      return { ...asked, keys: keysUsed(scene.openrouter).slice(from) };
+    };
+    const refused = await search(bob);
+    expect(refused.text).toContain('this community’s key does not pay for searches');
+    expect(refused.keys).toEqual([]);
+    expect(await scene.command(chat, bob.user, '/settings search:on')).toContain('those who manage');
+    const bobs = await own(bob);
+    expect((await search(bob)).keys).toEqual([bobs]);
+    expect(await scene.command(chat, ann.user, '/settings search:on')).toContain(
+      'Web searches on this community’s own key: on',
+    );
+    expect((await search(cleo)).keys).toEqual([guilds]);
+    expect(await scene.command(chat, ann.user, '/settings search:off')).toContain('own key: off');
+    expect((await search(cleo)).keys).toEqual([]);
+  });
+
   test('a key that is refused later is told to its owner, noted once, and nobody else pays', async () => {
     const ann = scene.person();
     const given = await own(ann);
@@ -279,6 +315,22 @@ describe.each(databaseKinds)('own keys on Telegram, on a database of kind %s', (
     const asked = await ask(ann);
     expect(asked.text).toContain('Your OpenRouter key has nothing left to spend');
     expect(asked.keys).toEqual([given]);
+    scene.openrouter.setKey({ key: given, account: given, limitUsd: '5' });
+    expect((await ask(ann)).keys).toEqual([]);
+    expect(await ann.command('/key test')).toContain('is good');
+    expect((await ask(ann)).models).toEqual([PAID]);
+  });
+
+  test('what ends the day, or leaves no model, for one’s own account is told as such', async () => {
+    const [ann, bob] = [scene.person(), scene.person()];
+    await own(ann);
+    scene.openrouter.play({ kind: 'refusal', name: 'free-per-day' });
+    const spent = await ask(ann);
+    expect(spent.text).toMatch(/^Today’s free answers of your OpenRouter account are used up\./u);
+    await own(bob);
+    await bob.command(`/model use ${FREE}`);
+    scene.openrouter.play({ kind: 'refusal', name: 'privacy' }, { model: FREE });
+    expect((await ask(bob)).text).toContain('You can change them at https://openrouter.ai/settings/privacy');
   });
 
   test('one’s own free models rest for oneself alone', async () => {

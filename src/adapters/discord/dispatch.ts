@@ -3,7 +3,7 @@ import type { Chores } from '../../delivery/chores.ts';
 import type { Clock } from '../../delivery/clock.ts';
 import { pickLocale, translate } from '../../i18n/translate.ts';
 import { createOutageNotices } from '../../intake/outage-notices.ts';
-import type { Handlers, Said } from '../../platform/adapter.ts';
+import type { Handlers, Said, Taken } from '../../platform/adapter.ts';
 import type { IncomingMessage, ReplyTarget } from '../../platform/message.ts';
 import { messageId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -42,10 +42,12 @@ export interface Dispatch {
 export function createDispatch(options: DispatchOptions): Dispatch {
   const { intake, logger } = options;
   const owners = createThreadOwners(options.rest, logger);
-  const speechOf = createSpeech(options, owners, (message, said) => {
+  const tellAuthor = (message: IncomingMessage, said: Said | Taken): void => {
+    if (typeof said !== 'object' || said.text === '') return;
     const address = options.addressOf(message.replyTarget);
     options.chores.add(say(options.replies, address, said, { isPrivate: false }));
-  });
+  };
+  const speechOf = createSpeech(options, owners, tellAuthor);
   const tell = createNotices(options);
   const shards = options.openShards({
     concerns: (message) => speechOf(message) !== null,
@@ -87,7 +89,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   const listener = {
     onMessage: guarded(onMessage),
-    onEdit: guarded(createEdits(options, owners, shards)),
+    onEdit: guarded(createEdits(options, owners, shards, tellAuthor)),
     onDelete: guarded(createDeletions(options, shards)),
     onInteraction: guarded(options.takeInteraction),
     onDown: guarded((shard: number | null) => shards.down(shard)),
@@ -111,20 +113,18 @@ interface Speech {
   readonly hand: () => Promise<void>;
 }
 
+/** Says what there is to say at once, where the message was written. */
+type TellAuthor = (message: IncomingMessage, said: Said | Taken) => void;
+
 /** Reads messages; null for what is not meant for the bot. */
-function createSpeech(
-  { context, handlers }: SpeechOptions,
-  owners: ThreadOwners,
-  say: (message: IncomingMessage, said: Said) => void,
-) {
+function createSpeech({ context, handlers }: SpeechOptions, owners: ThreadOwners, tellAuthor: TellAuthor) {
   const hintedThreads = createRecent<string, true>();
 
   const hand = async (message: IncomingMessage): Promise<void> => {
     // The store keeps the hint to one for ever; this spares it the further messages.
     const isHint = message.isTextWithheld && message.addressing.inOwnThread;
     if (isHint && hintedThreads.has(message.place)) return;
-    const said = await handlers.onMessage(message);
-    if (typeof said === 'object') say(message, said);
+    tellAuthor(message, await handlers.onMessage(message));
     if (isHint) hintedThreads.set(message.place, true);
   };
 
@@ -154,6 +154,7 @@ function createEdits(
   { context, handlers, intake }: DispatchOptions,
   owners: ThreadOwners,
   shards: Shards,
+  tellAuthor: TellAuthor,
 ): (edit: Edit) => void {
   const decode = (message: Message): IncomingMessage | null => {
     const { channel } = message;
@@ -171,7 +172,7 @@ function createEdits(
         await shards.turn(channelId, guildId);
         const found = told === null ? await read() : null;
         const edited = told ?? (found === null ? null : decode(found));
-        if (edited !== null) await handlers.onEdit(edited);
+        if (edited !== null) tellAuthor(edited, await handlers.onEdit(edited));
       },
       giveUp: () => undefined,
     });

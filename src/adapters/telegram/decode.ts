@@ -24,6 +24,7 @@ import { isMaybeCut, rawText, readText, type WrittenText } from './message-text.
 export type Decoded =
   | { readonly kind: 'message'; readonly message: IncomingMessage }
   | { readonly kind: 'edit'; readonly message: IncomingMessage }
+  | { readonly kind: 'edited_command'; readonly invocation: CommandInvocation }
   /** `pressed`: the message with the button that was pressed, where none was written. */
   | { readonly kind: 'command'; readonly invocation: CommandInvocation; readonly pressed: string | null }
   | { readonly kind: 'press'; readonly press: ButtonPress };
@@ -88,7 +89,11 @@ function decodeEdit(message: Message, updateId: number, context: DecodeContext):
   const { chat, message_id: id, edit_date: editedAt } = message;
   if (chat.type === 'channel' || editedAt === undefined || message.location !== undefined) return null;
   const { text, entities } = rawText(message);
-  if (parseCommandLine(text, entities) !== null) return null;
+  const command = parseCommandLine(text, entities);
+  if (command !== null) {
+    const decoded = decodeCommand(message, command, context);
+    return decoded?.kind === 'command' ? { kind: 'edited_command', invocation: decoded.invocation } : null;
+  }
   const spoken = readSpeech(message, context);
   if (spoken.author.isBot || spoken.addressing.isSystem) return null;
   // The date alone would take two changes within a second for one.

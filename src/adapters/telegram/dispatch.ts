@@ -59,7 +59,7 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
     const said = await heard;
     if (typeof said !== 'object') return;
     conceal(shown);
-    chores.add(say(replies, fromReplyTarget(replyTarget), said));
+    if (said.text !== '') chores.add(say(replies, fromReplyTarget(replyTarget), said));
   };
 
   const obey = async (used: Decoded & { kind: 'command' }, update: Update): Promise<void> => {
@@ -92,6 +92,10 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
         return await hear(decoded.message, update.edited_message, handlers.onEdit(decoded.message));
       case 'command':
         return await obey(decoded, update);
+      case 'edited_command':
+        // It is not given again, and is no less a secret.
+        if (bearsSecret(options.commands, decoded.invocation)) conceal(update.edited_message);
+        return;
       case 'press': {
         const press = await withRank(decoded.press, update.callback_query?.from);
         chores.add(answer(update.callback_query, await handlers.onPress(press)));

@@ -40,6 +40,13 @@ describe('a key', () => {
 
   it.each<[string, RequestListener]>([
     ['fails', (_request, response) => response.writeHead(502).end('<html>bad gateway</html>')],
+    ['is behind a wall', (_request, response) => response.writeHead(403).end('<html>Blocked</html>')],
+    [
+      'refuses for a reason of its own',
+      (_request, response) =>
+        response.writeHead(403).end('{"error":{"code":403,"message":"Not available in your region"}}'),
+    ],
+    ['is behind a page to sign in at', (_request, response) => response.writeHead(401).end('<html></html>')],
     ['throttles', (_request, response) => response.writeHead(429).end('{}')],
     ['answers something else', (_request, response) => response.end('[]')],
     ['answers without end', (_request, response) => response.end('x'.repeat(1_000_000))],

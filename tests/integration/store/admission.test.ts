@@ -16,6 +16,7 @@ const NOTHING_CHOSEN = {
   maxTokens: null,
   allowsFallback: false,
   allowedModels: null,
+  allowsSearch: false,
 };
 
 describe.each(databaseKinds)('admission on %s', (kind) => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AdmitVerdict } from '../../../src/conversation/ports.ts';
 import { KEY_PROVIDER, type KeyChange } from '../../../src/keys/ports.ts';
-import { originKey } from '../../../src/platform/ids.ts';
+import { originKey, type UserId } from '../../../src/platform/ids.ts';
 import type { Author, Guild } from '../../../src/platform/message.ts';
 import { storableJson } from '../../../src/store/document.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -81,6 +81,20 @@ describe.each(databaseKinds)('own keys on %s', (kind) => {
         ['guild', 'guild'],
         ['user', null],
       ]);
+    });
+
+    it('the key of a turn is the one of now: replaced, or taken back, since it began', async () => {
+      const author = person();
+      expect(
+        await store.keys.ofTurn((await run(store.turns, admission({ author, chat: nextId() }))).id),
+      ).toBeNull();
+      await give(author);
+      const turn = await run(store.turns, admission({ author, chat: nextId() }));
+      const second = newKey();
+      await give(author, null, second);
+      expect(await store.keys.ofTurn(turn.id)).toMatchObject({ id: second.id, sealed: second.sealed });
+      await store.keys.remove(changeBy(author));
+      expect(await store.keys.ofTurn(turn.id)).toBeNull();
     });
 
     it('a key that was refused still is the payer’s', async () => {
@@ -313,12 +327,19 @@ describe.each(databaseKinds)('own keys on %s', (kind) => {
         await store.keys.ask(changeBy(author, where), { id, kind: 'sign_in', sealed: 'verifier' }, forMs);
         return id;
       };
-      const take = (which: Parameters<typeof store.keys.take>[1]) => store.keys.take('sign_in', which);
+      const take = (which: { id: string } | { user: UserId }) =>
+        store.keys.take(
+          'sign_in',
+          'id' in which ? which : { ...which, originKey: changeBy(author).originKey },
+        );
       expect(await take({ user: author.id })).toEqual({ kind: 'none' });
       const first = await ask();
       const second = await ask(MINUTE_MS, guild);
       expect(await take({ user: other.id })).toEqual({ kind: 'none' });
-      expect(await store.keys.take('message', { user: author.id })).toEqual({ kind: 'none' });
+      const { originKey: event } = changeBy(author);
+      expect(await store.keys.take('message', { user: author.id, originKey: event })).toEqual({
+        kind: 'none',
+      });
       expect(await take({ id: first })).toEqual({ kind: 'expired' });
       const taken = await Promise.all([1, 2, 3].map(() => take({ user: author.id })));
       expect(taken.map((one) => one.kind).toSorted()).toEqual(['taken', 'used', 'used']);

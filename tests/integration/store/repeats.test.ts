@@ -79,6 +79,16 @@ describe.each(databaseKinds)('answers that are asked for again on %s', (kind) =>
     expect(shown).toMatchObject({ kind: 'selected', turn: { answer: 'whole', search: null } });
   });
 
+  it('are searched for again only where whoever asked has them written again', async () => {
+    const asked = admission(someone(), { cause: 'command', search: true });
+    await finish(store.turns, ran(await store.turns.admit(asked)), 'one');
+    const by = { user: stranger().user, adminOf: null, isOperator: true };
+    const theirs = ran(await store.turns.repeat(repetition(asked, 'regenerate', { by })));
+    expect(theirs.settings).not.toHaveProperty('search');
+    await finish(store.turns, theirs, 'two');
+    expect(ran(await store.turns.repeat(repetition(asked, 'regenerate'))).settings.search).toBe(true);
+  });
+
   describe('and search the web', () => {
     const hold = { systemTokens: 0, maxCompletionTokens: 1000, searchTokens: 5000 };
     const window = { maxTokens: 6000, maxMessages: 20, systemTokens: 0, searchTokens: 5000 };

@@ -27,8 +27,14 @@ const ROWS = [
   }),
 ];
 
-async function shelf(options: { readonly freeOnly?: boolean; readonly rows?: readonly object[] } = {}) {
-  const { freeOnly = false, rows = ROWS } = options;
+async function shelf(
+  options: {
+    readonly freeOnly?: boolean;
+    readonly isOperators?: boolean;
+    readonly rows?: readonly object[];
+  } = {},
+) {
+  const { freeOnly = false, isOperators = true, rows = ROWS } = options;
   const models = readModelList({ data: rows }) ?? [];
   const store: CatalogueStore = {
     load: () => Promise.resolve({ fetchedAtMs: 1, models }),
@@ -44,12 +50,25 @@ async function shelf(options: { readonly freeOnly?: boolean; readonly rows?: rea
     log,
   });
   await catalogue.load();
-  return createModelShelf({ catalogue, freeOnly });
+  return createModelShelf({ catalogue, isOperators, freeOnly });
 }
 
 const ids = (models: readonly { readonly id: string }[]) => models.map(({ id }) => id);
 
 describe('the models that people choose from', () => {
+  it('are there for those who pay themselves alone where the operator has no key for them', async () => {
+    const models = await shelf({ isOperators: false });
+    expect([
+      models.offersChoice('operator'),
+      models.offersChoice('guild'),
+      models.offersChoice('user'),
+    ]).toEqual([false, true, true]);
+    expect(models.list(null, null)).toEqual([]);
+    expect(models.look('cheap/model', null)).toEqual({ kind: 'unknown', near: [] });
+    expect(models.look('cheap/model', null, 'user')).toMatchObject({ kind: 'found' });
+    expect(ids(models.list('free', null, 'guild'))).toContain('large/talker-70b:free');
+  });
+
   it('begin with the free ones, the best first, and go on with what costs little', async () => {
     const models = await shelf();
     expect(ids(models.list(null, null))).toEqual([

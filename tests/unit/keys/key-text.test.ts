@@ -14,6 +14,17 @@ describe('a key in a text', () => {
     },
   );
 
+  it.each([`_${key}_`, `key=${key}and`, `x${key}`, `-${key}-`, key.toUpperCase(), `__${key}__`])(
+    'is held, whatever it is glued to: %s',
+    (text) => expect([holdsKey(text), mayBeKey(text)]).toEqual([true, true]),
+  );
+
+  it.each([
+    'What does sk-or-v1-your-key-here mean?',
+    'Is sk-or-v1-… a key?',
+    'sk-or-v1-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
+  ])('is not held where one is only meant: %s', (text) => expect(holdsKey(text)).toBe(false));
+
   it.each(['sk-proj-AbCdEfGhIjKlMnOpQrSt', 'hf_AbCdEfGhIjKlMnOpQrSt', `x${'A'.repeat(40)}`])(
     'of another service is none of ours, but may be one: %s',
     (text) => {
