@@ -379,11 +379,17 @@ describe('an edit', () => {
     });
   });
 
+  it('of a command is that command, which is not carried out but may hold what is not to be seen', () => {
+    expect(edited({ text: '/usage', entities: [entity('bot_command', 0, 6)], edit_date: 9 })).toMatchObject({
+      kind: 'edited_command',
+      invocation: { name: 'usage' },
+    });
+  });
+
   it.each([
     ['of nobody’s doing', { text: 'x' }],
     ['of a live location', { location: { latitude: 1, longitude: 2 }, edit_date: 9 }],
     ['by a bot', { text: 'x', edit_date: 9, from: { ...ada, is_bot: true } }],
-    ['of a command', { text: '/usage', entities: [entity('bot_command', 0, 6)], edit_date: 9 }],
     ['in a channel', { text: 'x', edit_date: 9, chat: { id: -5, type: 'channel' as const, title: 'News' } }],
   ])('%s is nothing', (_, fields) => {
     expect(edited(fields)).toBeNull();
