@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { databaseKinds } from '../support/database.ts';
+import { anyKinds } from '../support/database.ts';
 import { openDiscordScene, type DiscordScene } from '../support/discord-scene.ts';
 import {
   FREE,
@@ -16,7 +16,7 @@ import { until } from '../support/until.ts';
 /** The provider of the model is down, for one call. */
 const DOWN = { kind: 'http', status: 502 } as const;
 
-describe.each(databaseKinds)('choosing a model on Telegram, on a database of kind %s', (kind) => {
+describe.each(anyKinds)('choosing a model on Telegram, on a database of kind %s', (kind) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene({ database: kind, settings: PAID_SETTINGS });

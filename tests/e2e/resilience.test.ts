@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { userId } from '../../src/platform/ids.ts';
-import { databaseKinds, openTestDatabase, serverKinds } from '../support/database.ts';
+import { anyKinds, openTestDatabase, serverKinds } from '../support/database.ts';
 import { startGateway } from '../support/gateway.ts';
 import { openScene, slowly, type Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
-describe.each(databaseKinds)('on a database of kind %s', (kind) => {
+describe.each(anyKinds)('on a database of kind %s', (kind) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene({ database: kind });

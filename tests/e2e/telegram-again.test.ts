@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimChat } from '../simulators/telegram/handles.ts';
 import type { SimUser } from '../simulators/telegram/world.ts';
-import { databaseKinds } from '../support/database.ts';
+import { anyKinds } from '../support/database.ts';
 import { actionsBelow, openScene, slowly, stalling, type Person, type Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
 /** The shortest that the setting allows. */
 const MAX_AGE_MS = 1000;
 
-describe.each(databaseKinds)('answers that are changed, on a database of kind %s', (kind) => {
+describe.each(anyKinds)('answers that are changed, on a database of kind %s', (kind) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene({ database: kind });

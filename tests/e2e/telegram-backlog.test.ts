@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { databaseKinds } from '../support/database.ts';
+import { anyKinds } from '../support/database.ts';
 import { openScene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
 const SENTENCE = 'I was away for a while and missed what was written here.';
 
-describe.each(databaseKinds)('what was written while nobody listened, on a database of kind %s', (kind) => {
+describe.each(anyKinds)('what was written while nobody listened, on a database of kind %s', (kind) => {
   test('is answered where it is young, and told of in one sentence a chat where it is not', async () => {
     const settings = { BACKLOG_MAX_AGE_MS: '4000' };
     const scene = await openScene({ database: kind, settings });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Update } from '@grammyjs/types';
 import type { SimChat } from '../simulators/telegram/handles.ts';
-import { databaseKinds } from '../support/database.ts';
+import { anyKinds } from '../support/database.ts';
 import {
   actionsBelow,
   nanoUsd,
@@ -13,7 +13,7 @@ import {
 } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
-describe.each(databaseKinds)('on a database of kind %s', (kind) => {
+describe.each(anyKinds)('on a database of kind %s', (kind) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene({ database: kind, settings: PAID_SETTINGS });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Scenario } from '../../src/simulator/scenario.ts';
 import type { SimMessage } from '../simulators/telegram/handles.ts';
-import { databaseKinds } from '../support/database.ts';
+import { anyKinds } from '../support/database.ts';
 import { openDiscordScene, type DiscordScene } from '../support/discord-scene.ts';
 import {
   actionsBelow,
@@ -44,7 +44,7 @@ const labelsIn = ({ entities, text }: Pick<SimMessage, 'entities' | 'text'>) =>
     type === 'text_link' ? [text.slice(offset, offset + length)] : [],
   );
 
-describe.each(databaseKinds)('a search of the web, on Telegram and a database of kind %s', (kind) => {
+describe.each(anyKinds)('a search of the web, on Telegram and a database of kind %s', (kind) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene({ database: kind, settings: { ...PAID_SETTINGS, MAX_TOKENS: '1000' } });

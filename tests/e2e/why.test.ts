@@ -3,7 +3,7 @@ import type { SimChannel } from '../simulators/discord/channel-handle.ts';
 import type { SimUser as DiscordUser } from '../simulators/discord/handles.ts';
 import type { SimChat } from '../simulators/telegram/handles.ts';
 import type { SimUser } from '../simulators/telegram/world.ts';
-import { databaseKinds } from '../support/database.ts';
+import { anyKinds } from '../support/database.ts';
 import { openDiscordScene, type DiscordScene } from '../support/discord-scene.ts';
 import {
   nanoUsd,
@@ -21,7 +21,7 @@ const DOWN = { kind: 'refusal', name: 'overloaded' } as const;
 const ownFailures = (errors: readonly { readonly area: string }[]) =>
   errors.filter(({ area }) => !area.startsWith('completion.'));
 
-describe.each(databaseKinds)('why an answer is as it is, on Telegram and a database of kind %s', (kind) => {
+describe.each(anyKinds)('why an answer is as it is, on Telegram and a database of kind %s', (kind) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene({ database: kind, settings: PAID_SETTINGS });
