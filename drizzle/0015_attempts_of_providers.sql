@@ -1,12 +1,4 @@
--- As its predecessor, with the provider that is asked: without it nobody can tell later whom to ask, or whose money went.
-CREATE FUNCTION attempt_started_v2(p jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
-  INSERT INTO attempts (turn_id, epoch, index, provider, model_asked, generation_id, started_at)
-  SELECT t.id, t.epoch, (p ->> 'index')::int, p ->> 'provider', p ->> 'model', p ->> 'generationId', store_now_v1(p)
-  FROM turns t WHERE t.id = (p ->> 'turnId')::uuid AND t.epoch = (p ->> 'epoch')::int AND t.state = 'running'
-  ON CONFLICT (turn_id, epoch, index) DO UPDATE SET generation_id = excluded.generation_id
-$$;
---> statement-breakpoint
--- Tells the provider too; whoever does not know of it reads on as before.
+-- Tells the provider that was asked; whoever does not know of it reads on as before.
 CREATE OR REPLACE FUNCTION lost_attempts_v1(p_turn turns) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT coalesce(jsonb_agg(jsonb_build_object('index', a.index, 'epoch', a.epoch, 'provider', a.provider, 'model', a.model_asked,
     'generationId', a.generation_id, 'startedAtMs', epoch_ms_v1(a.started_at), 'heldNanoUsd', (

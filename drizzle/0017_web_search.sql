@@ -78,14 +78,3 @@ CREATE OR REPLACE FUNCTION deliverable_turn_v2(p_turn turns) RETURNS jsonb LANGU
   LEFT JOIN LATERAL shown_answer_v1(r) shown ON p_turn.cause IN ('regenerate', 'continue')
   WHERE r.id = reply_id_v1(p_turn)
 $$;
---> statement-breakpoint
--- As before, and with what searches gave to the answer that showed before.
-CREATE OR REPLACE FUNCTION runnable_turn_v2(p_turn turns, p_window jsonb, p_parts jsonb, p_waited jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
-  SELECT runnable_turn_v1(p_turn, p_window, p_parts) || jsonb_build_object('replyOf', p_turn.reply_of,
-    'after', predecessor_v1(p_turn), 'waited', p_waited,
-    'lost', CASE WHEN p_turn.epoch > 1 THEN lost_attempts_v1(p_turn) ELSE '[]' END,
-    'previous', (
-      SELECT jsonb_build_object('text', m.text, 'isPartial', m.partial, 'search', m.search)
-      FROM turns r CROSS JOIN LATERAL shown_answer_v1(r) m
-      WHERE r.id = p_turn.reply_of AND m.id IS NOT NULL AND p_turn.cause IN ('regenerate', 'continue')))
-$$;

@@ -80,7 +80,7 @@ BEGIN
   END IF;
 END $$;
 --> statement-breakpoint
--- As before, with the key that it is paid with. `p_waited`: where the messages that waited for this turn can be marked as waiting no more.
+-- As before, with the key that it is paid with, and with what searches gave to the answer that showed before. `p_waited`: where the messages that waited for this turn can be marked as waiting no more.
 CREATE OR REPLACE FUNCTION runnable_turn_v2(p_turn turns, p_window jsonb, p_parts jsonb, p_waited jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT runnable_turn_v1(p_turn, p_window, p_parts) || jsonb_build_object('replyOf', p_turn.reply_of,
     'after', predecessor_v1(p_turn), 'waited', p_waited, 'ownKey', own_key_v1(p_turn),
@@ -116,8 +116,8 @@ CREATE OR REPLACE FUNCTION attempt_started_v1(p jsonb) RETURNS void LANGUAGE sql
   ON CONFLICT (turn_id, epoch, index) DO UPDATE SET generation_id = excluded.generation_id
 $$;
 --> statement-breakpoint
--- As before, with who pays.
-CREATE OR REPLACE FUNCTION attempt_started_v2(p jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
+-- As its predecessor, with the provider that is asked: without it nobody can tell later whom to ask, or whose money went.
+CREATE FUNCTION attempt_started_v2(p jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
   INSERT INTO attempts (turn_id, epoch, index, payer, provider, model_asked, generation_id, started_at)
   SELECT t.id, t.epoch, (p ->> 'index')::int, t.payer, p ->> 'provider', p ->> 'model', p ->> 'generationId', store_now_v1(p)
   FROM turns t WHERE t.id = (p ->> 'turnId')::uuid AND t.epoch = (p ->> 'epoch')::int AND t.state = 'running'

@@ -1,33 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import type { KeyDesk, KeyLook, Payer } from '../completion/ports.ts';
-import type { GuildId, OriginKey, UserId } from '../platform/ids.ts';
+import type { KeyLook, Payer } from '../completion/ports.ts';
+import type { GuildId, UserId } from '../platform/ids.ts';
 import { readKey } from './key-text.ts';
 import { keyPlace } from './places.ts';
 import {
   KEY_PROVIDER,
   type Kept,
   type KeyChange,
-  type KeyStore,
   type KeySubject,
   type Removed,
   type KeyWay,
   type StoredKey,
 } from './ports.ts';
-import type { Keyring } from './seal.ts';
-import { createSignIns, REQUEST_MS, type SignIns } from './sign-in.ts';
+import { createSignIns, REQUEST_MS, type SignInParts, type SignIns } from './sign-in.ts';
 
-export interface KeyKeeperParts {
-  readonly store: KeyStore;
-  readonly desk: KeyDesk;
-  /** Null where the operator has set no encryption key: then keys can be removed, and nothing else. */
-  readonly keyring: Keyring | null;
-  /** Where a sign-in comes back to, without the request's id; null where people carry the code over. */
-  readonly callbackUrl: string | null;
-  /** The event that the end of a sign-in is, where it is no command. */
-  readonly requestKey: (requestId: string) => OriginKey;
-  /** Asks the store again and again for a while. Rejects as it does. */
-  readonly insist: <Value>(ask: () => Promise<Value>) => Promise<Value>;
-}
+export type KeyKeeperParts = Omit<SignInParts, 'keep'>;
 
 /** Takes, checks and gives up the keys of people and guilds. All reject with `StoreUnavailable`. */
 export interface KeyKeeper extends SignIns {

@@ -5,14 +5,17 @@ import { requestPlace } from './places.ts';
 import type { Kept, KeyChange, KeyStore, KeyWay, TakenRequest } from './ports.ts';
 import type { Keyring } from './seal.ts';
 
+/** What keys are kept with. */
 export interface SignInParts {
   readonly store: KeyStore;
   readonly desk: KeyDesk;
+  /** Null where the operator has set no encryption key: then keys can be removed, and nothing else. */
   readonly keyring: Keyring | null;
   /** Where a sign-in comes back to, without the request's id; null where people carry the code over. */
   readonly callbackUrl: string | null;
   /** The event that the end of a sign-in is, where it is no command. */
   readonly requestKey: (requestId: string) => OriginKey;
+  /** Asks the store again and again for a while. Rejects as it does. */
   readonly insist: <Value>(ask: () => Promise<Value>) => Promise<Value>;
   readonly keep: (change: KeyChange, key: string, by: KeyWay) => Promise<Kept>;
 }
