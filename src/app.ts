@@ -9,16 +9,8 @@ import { isWritten } from './commands/command.ts';
 import { commands } from './commands/command-list.ts';
 import { createCommandDoor } from './commands/door.ts';
 import { menu } from './commands/menu.ts';
-import { createCatalogue } from './completion/catalogue.ts';
-import { createCompletionChain } from './completion/chain.ts';
-import { createKeyDesk } from './completion/key-desk.ts';
-import { createOpenRouterClient } from './completion/openrouter.ts';
-import { createPayerChains } from './completion/payer-chains.ts';
-import { createExperience } from './completion/experience.ts';
-import type { CompletionAlert, KeyDesk, ModelShelf } from './completion/ports.ts';
+import type { ModelShelf } from './completion/ports.ts';
 import type { CompletionChain } from './completion/completion.ts';
-import { sleep } from './completion/sleep.ts';
-import { OPENROUTER_URL } from './config-models.ts';
 import type { Config } from './config.ts';
 import { createEchoGuard } from './conversation/echo-guard.ts';
 import { createEngine } from './conversation/engine.ts';
@@ -28,10 +20,8 @@ import { createRunner, type Runner } from './conversation/runner.ts';
 import { createDispatch } from './dispatch.ts';
 import { engineSettings, type EngineSettings } from './engine-settings.ts';
 import { every } from './jobs/every.ts';
-import { keepListsFresh } from './jobs/model-lists.ts';
 import { startHeartbeat, startSweep } from './jobs/recovery.ts';
 import { lookAtCanary } from './keys/vault-care.ts';
-import { createProviders } from './model-providers.ts';
 import { createUserLimiter } from './limits/user-limiter.ts';
 import { createOwnKeys, keyringOf, type OwnKeys } from './own-keys.ts';
 import { startHttp } from './serve-http.ts';
@@ -39,6 +29,7 @@ import { StoreUnavailable, type Handlers, type PlatformAdapter } from './platfor
 import { turnId, type Platform } from './platform/ids.ts';
 import { openDatabase, type Database } from './store/database.ts';
 import { createStore, type Store } from './store/store.ts';
+import { createUpstream } from './upstream.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -72,13 +63,6 @@ export interface App {
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-const EXPERIENCE_MS = 10 * MINUTE_MS;
-/** Read without a key, for the prices in it. */
-const PUBLIC_LIST = { apiKey: null, baseUrl: OPENROUTER_URL };
-/** Each takes some kilobytes. */
-const MOST_PAYERS = 1000;
-/** Alerts that are about models and not about an account. */
-const OF_THE_LIST: readonly CompletionAlert['kind'][] = ['free_model_cost', 'model_gone'];
 
 /** Makes every part, in the order in which they need one another, and connects them. */
 export function createApp(options: AppOptions): App {
@@ -179,67 +163,6 @@ function unusable({ kind }: Database, cause: unknown): Error {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const where = kind === 'postgres' ? 'The database at DATABASE_URL' : 'The database in DATA_DIR';
   return new Error(`${where} can not be used: ${reason}`, { cause });
-}
-
-/** What answers, and what people can choose from. */
-async function createUpstream(
-  { config, log }: AppOptions,
-  store: Store,
-  whenStopped: WhenStopped,
-): Promise<{ chain: CompletionChain; models: ModelShelf; desk: KeyDesk }> {
-  const { model, limits } = config;
-  const openrouter = model.upstream ?? (model.isSimulated ? await startSimulator(whenStopped) : null);
-  const now = Date.now;
-  const catalogue = createCatalogue({ ...(openrouter ?? PUBLIC_LIST), store: store.catalogue, now, log });
-  await catalogue.load();
-  const experience = createExperience({ store: store.experience, random: Math.random, log });
-  const learning = every(
-    EXPERIENCE_MS,
-    () => experience.refresh(),
-    () => undefined,
-  );
-  whenStopped(() => learning.stop());
-  const hasOwnKeys = config.encryption.primary !== null;
-  const asked = { openrouter, catalogue, hasOwnKeys, now, log };
-  const { clients, ownModels, lists, models } = createProviders(model, asked);
-  const refreshing = keepListsFresh(lists, model.refreshHours * HOUR_MS, now, (error) =>
-    log.warn({ err: error }, 'refreshing the model lists failed'),
-  );
-  whenStopped(() => refreshing.stop());
-  const onAlert = (alert: CompletionAlert) => log.error({ alert }, 'an operator should look at this');
-  const freePerMinute = model.isSimulated ? Number.MAX_SAFE_INTEGER : limits.freePerMinute;
-  const settings = { ...model, ...model.timers, freePerMinute };
-  const tools = { catalogue, experience, now, random: Math.random, sleep, log };
-  const { baseUrl } = openrouter ?? PUBLIC_LIST;
-  const { appUrl, appName } = model;
-  const chain = createPayerChains({
-    operators: createCompletionChain({ ...tools, clients, ownModels, settings, onAlert }),
-    open: (client) =>
-      createCompletionChain({
-        ...tools,
-        clients: [client],
-        ownModels: [],
-        // Whoever pays has a say in it: `freeOnly` is about the operator's money, the other providers are the operator's.
-        settings: { ...settings, freeOnly: false, emergencyModel: null, providers: ['openrouter'] },
-        // What is wrong with somebody's own account is told to them.
-        onAlert: (alert) => void (OF_THE_LIST.includes(alert.kind) && onAlert(alert)),
-      }),
-    client: (apiKey) => createOpenRouterClient({ apiKey, baseUrl, appUrl, appName, now }),
-    most: MOST_PAYERS,
-  });
-  return { chain, models, desk: createKeyDesk({ baseUrl }) };
-}
-
-/** The demo's model: quick, but visibly word by word, and without limits that would only confuse. */
-async function startSimulator(whenStopped: WhenStopped): Promise<{ apiKey: string; baseUrl: string }> {
-  const { startOpenRouterSimulator } = await import('./simulator/openrouter.ts');
-  const unlimited = Number.MAX_SAFE_INTEGER;
-  const simulator = await startOpenRouterSimulator({
-    pace: { firstTokenMs: 300, tokensPerSecond: 60 },
-    freeLimits: { perMinute: unlimited, perDay: unlimited },
-  });
-  whenStopped(() => simulator.stop());
-  return { apiKey: 'sk-or-v1-simulated', baseUrl: simulator.url };
 }
 
 interface CoreParts {

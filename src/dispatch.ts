@@ -9,7 +9,8 @@ import { decideAccess, isOperator } from './conversation/access.ts';
 import type { Engine } from './conversation/engine.ts';
 import { noteFailure } from './conversation/note-failure.ts';
 import { refusalNotice } from './conversation/outcome.ts';
-import type { CancelVerdict, ErrorLog, RepeatVerdict, SelectVerdict } from './conversation/ports.ts';
+import type { ErrorLog } from './conversation/operation-ports.ts';
+import type { CancelVerdict, RepeatVerdict, SelectVerdict } from './conversation/ports.ts';
 import type { Receipt } from './conversation/revisions.ts';
 import { pickLocale, translate, type Notice } from './i18n/translate.ts';
 import {

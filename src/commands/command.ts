@@ -1,7 +1,8 @@
 import type { AccessPolicy } from '../conversation/access.ts';
 import type { AnswerStories } from '../conversation/answer-story.ts';
 import type { Engine } from '../conversation/engine.ts';
-import type { AccessRequests, TurnStore } from '../conversation/ports.ts';
+import type { AccessRequests } from '../conversation/operation-ports.ts';
+import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { ModelShelf } from '../completion/ports.ts';

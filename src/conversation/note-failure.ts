@@ -1,6 +1,6 @@
 import { failureText } from '../platform/failure-text.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { ErrorLog } from './ports.ts';
+import type { ErrorLog } from './operation-ports.ts';
 
 /** Where a failure that is ours happened, and the id by which the person who was shown it can ask. */
 export interface FailurePlace {

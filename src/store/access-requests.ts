@@ -1,4 +1,4 @@
-import type { AccessRequests } from '../conversation/ports.ts';
+import type { AccessRequests } from '../conversation/operation-ports.ts';
 import type { UserId } from '../platform/ids.ts';
 import type { Sql } from './connection.ts';
 import type { Database } from './database.ts';

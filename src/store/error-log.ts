@@ -1,4 +1,4 @@
-import type { ErrorLog } from '../conversation/ports.ts';
+import type { ErrorLog } from '../conversation/operation-ports.ts';
 import type { StoreLog } from './connection.ts';
 import type { Database } from './database.ts';
 import { reach } from './failure.ts';

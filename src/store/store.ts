@@ -1,6 +1,7 @@
 import type { CatalogueStore, ExperienceStore } from '../completion/ports.ts';
 import type { AnswerStories } from '../conversation/answer-story.ts';
-import type { AccessRequests, ErrorLog, TurnStore } from '../conversation/ports.ts';
+import type { AccessRequests, ErrorLog } from '../conversation/operation-ports.ts';
+import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
