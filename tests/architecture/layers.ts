@@ -82,6 +82,7 @@ export const rootFiles: readonly string[] = [
   'keys-command.ts',
   'own-keys.ts',
   'serve-http.ts',
+  'upstream.ts',
 ];
 
 /** The layers, or single files, that may import a package. */
