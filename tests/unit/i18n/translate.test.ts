@@ -103,3 +103,26 @@ test.each([
 test('every provider has a name', () => {
   expect(Object.keys(PROVIDER_NAMES).sort()).toEqual([...PROVIDERS].sort());
 });
+
+test.each([
+  ['user', 'You have used 5 of 5', '/limits clear', 'Kamu sudah memakai 5 dari 5'],
+  [
+    'member',
+    'Here in this community you have used 5 of 5',
+    'Elsewhere',
+    'Di komunitas ini kamu sudah memakai',
+  ],
+  ['channel', 'This channel has used 5 of 5', 'does not count elsewhere', 'Kanal ini sudah memakai'],
+  ['guild', 'This community has used 5 of 5', 'private chat', 'Komunitas ini sudah memakai'],
+])(
+  'a limit of a %s says whose it is, when it starts again and what goes on',
+  (subject, whose, besides, indonesian) => {
+    const params = { subject, metric: 'requests', window: 'day', limit: 5, used: 5, waitMs: 7_200_000 };
+    const english = translate('en', { key: 'refusal.quota', params });
+    expect(english.startsWith(`${whose} messages today. It starts again in 2 hours.`)).toBe(true);
+    expect(english).toContain(besides);
+    const translated = translate('id', { key: 'refusal.quota', params });
+    expect(translated.startsWith(indonesian)).toBe(true);
+    expect(translated).toContain('/limits');
+  },
+);
