@@ -34,6 +34,10 @@ export type DocumentFunction =
   | 'end_key_request_v1'
   | 'forget_sealed_v2'
   | 'rebuild_counters_v1'
+  | 'due_corrections_v1'
+  | 'correct_usage_v1'
+  | 'audit_counters_v1'
+  | 'audit_hour_v1'
   | 'housekeeping_v1';
 
 /**

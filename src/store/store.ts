@@ -1,6 +1,7 @@
 import type { CatalogueStore, ExperienceStore } from '../completion/ports.ts';
 import type { AnswerStories } from '../conversation/answer-story.ts';
 import type { AccessRequests, ErrorLog } from '../conversation/operation-ports.ts';
+import type { Corrections } from '../conversation/correction-ports.ts';
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
@@ -10,6 +11,7 @@ import { createAccessRequests } from './access-requests.ts';
 import { createAdapterMemory } from './adapter-memory.ts';
 import { createCatalogueStore } from './catalogue-store.ts';
 import type { StoreLog } from './connection.ts';
+import { createCorrections } from './corrections.ts';
 import { createControl, type Control } from './control.ts';
 import type { Database } from './database.ts';
 import { createErrorLog } from './error-log.ts';
@@ -51,6 +53,7 @@ export interface Store {
   readonly control: Control;
   readonly accessRequests: AccessRequests;
   readonly counters: QuotaCounters;
+  readonly corrections: Corrections;
   readonly memory: AdapterMemory;
   /** To be called daily. Rejects with `StoreUnavailable`. */
   housekeeping(): Promise<void>;
@@ -76,6 +79,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     control: createControl(database),
     accessRequests: createAccessRequests(database),
     counters: createQuotaCounters(sql, now),
+    corrections: createCorrections(sql, now),
     memory: createAdapterMemory(sql, { instance: options.instance, isAlone: database.kind === 'embedded' }),
     housekeeping: () => keepHouse(sql, options.log, now),
     forgetSealed: () => forgetSealed(sql, now),

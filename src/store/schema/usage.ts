@@ -15,7 +15,8 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { moment, tally } from './columns.ts';
-import { turns } from './conversations.ts';
+import { conversations, turns } from './conversations.ts';
+import { users } from './people.ts';
 
 /** Append-only; partitioned by month of `at` (see the migrations). A forgotten person's rows stay, without the person. */
 export const usage = pgTable(
@@ -51,6 +52,9 @@ export const usage = pgTable(
     uniqueIndex('usage_one_per_attempt')
       .on(table.turnId, table.epoch, table.attempt, table.at)
       .where(sql`${table.kind} = 'completion'`),
+    uniqueIndex('usage_one_correction')
+      .on(table.turnId, table.epoch, table.attempt, table.at)
+      .where(sql`${table.kind} = 'adjustment'`),
     index('usage_guild_at').on(table.guildId, table.at),
     index('usage_user_at').on(table.userId, table.at),
     check('usage_kind', sql`${table.kind} in ('completion', 'adjustment')`),
@@ -89,6 +93,51 @@ export const usageHourly = pgTable(
       .nullsNotDistinct(),
     index('usage_hourly_guild').on(table.guildId, table.hour),
     index('usage_hourly_user').on(table.userId, table.hour),
+  ],
+);
+
+/** Sums of a person's usage in one conversation, by UTC hour of the booking; a trigger on usage keeps them. */
+export const conversationUsage = pgTable(
+  'conversation_usage',
+  {
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    hour: moment('hour').notNull(),
+    conversationId: uuid('conversation_id')
+      .notNull()
+      .references(() => conversations.id, { onDelete: 'cascade' }),
+    requests: tally('requests'),
+    promptTokens: tally('prompt_tokens'),
+    completionTokens: tally('completion_tokens'),
+    cachedTokens: tally('cached_tokens'),
+    cacheWriteTokens: tally('cache_write_tokens'),
+    reasoningTokens: tally('reasoning_tokens'),
+    costNanoUsd: tally('cost_nano_usd'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.hour, table.conversationId] }),
+    index('conversation_usage_conversation').on(table.conversationId),
+  ],
+);
+
+/** Estimates in usage of which the provider may still tell the truth. A row is gone once it did, or was asked for too long. */
+export const corrections = pgTable(
+  'corrections',
+  {
+    turnId: uuid('turn_id').notNull(),
+    epoch: integer('epoch').notNull(),
+    attempt: integer('attempt').notNull(),
+    /** Of the row of usage. */
+    at: moment('at').notNull(),
+    /** When it was booked. */
+    since: moment('since').notNull(),
+    tries: integer('tries').notNull().default(0),
+    askAt: moment('ask_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.turnId, table.epoch, table.attempt] }),
+    index('corrections_ask_at').on(table.askAt),
   ],
 );
 
