@@ -6,9 +6,11 @@ import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
+import type { Books } from '../usage/audit-ports.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAdapterMemory } from './adapter-memory.ts';
+import { createBooks } from './books.ts';
 import { createCatalogueStore } from './catalogue-store.ts';
 import type { StoreLog } from './connection.ts';
 import { createCorrections } from './corrections.ts';
@@ -54,6 +56,7 @@ export interface Store {
   readonly accessRequests: AccessRequests;
   readonly counters: QuotaCounters;
   readonly corrections: Corrections;
+  readonly books: Books;
   readonly memory: AdapterMemory;
   /** To be called daily. Rejects with `StoreUnavailable`. */
   housekeeping(): Promise<void>;
@@ -80,6 +83,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     accessRequests: createAccessRequests(database),
     counters: createQuotaCounters(sql, now),
     corrections: createCorrections(sql, now),
+    books: createBooks(sql, now),
     memory: createAdapterMemory(sql, { instance: options.instance, isAlone: database.kind === 'embedded' }),
     housekeeping: () => keepHouse(sql, options.log, now),
     forgetSealed: () => forgetSealed(sql, now),
