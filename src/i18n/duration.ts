@@ -41,3 +41,15 @@ export function formatUsd(locale: string, nanoUsd: number): string {
 export function formatCount(locale: string, count: number): string {
   return new Intl.NumberFormat(locale).format(count);
 }
+
+/** Day and time of a moment, in a time zone by its IANA name. */
+export function formatMoment(locale: string, atMs: number, timeZone: string): string {
+  const format = {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  } as const;
+  return new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : locale, { ...format, timeZone }).format(atMs);
+}

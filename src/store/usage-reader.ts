@@ -6,12 +6,13 @@ import type {
   StatsReport,
   UsageReader,
   UsageReport,
-  UsageTotals,
 } from '../usage/ports.ts';
 import { selectCaching } from './caching-reader.ts';
 import type { Sql } from './connection.ts';
 import { storableJson } from './document.ts';
 import { reach } from './failure.ts';
+import { selectBreakdown } from './usage-breakdown.ts';
+import { totals, withMoney, type Totals } from './usage-totals.ts';
 
 /** Allowances of subjects that have none of their own. */
 export interface DefaultQuotas {
@@ -36,6 +37,7 @@ export function createUsageReader(sql: Sql, defaults: DefaultQuotas, now?: () =>
       const rows = await reach(() => selectUsage(sql, storableJson(question)));
       return readUsage(onlyRow(rows).report);
     },
+    breakdownOf: (question) => selectBreakdown(sql, question, clock()),
     cachingOf: (spot) => selectCaching(sql, spot),
     async statsOf(author, guild, days) {
       const question = { user: author.id, guild: guild?.id ?? null, days, top: TOP_USERS, ...clock() };
@@ -45,8 +47,6 @@ export function createUsageReader(sql: Sql, defaults: DefaultQuotas, now?: () =>
   };
 }
 
-/** A big sum, which JSON can only carry as text. */
-type Totals = Omit<UsageTotals, 'costNanoUsd'> & { readonly costNanoUsd: string };
 type ProviderDocument = Omit<ProviderUsage, 'costNanoUsd'> & Totals;
 interface UsageDocument {
   readonly today: Totals;
@@ -59,11 +59,6 @@ type StatsDocument = Omit<StatsReport, 'days' | 'totals' | 'models' | 'providers
   readonly totals: Totals;
   readonly models: readonly (Omit<ModelUsage, 'costNanoUsd'> & Totals)[];
 };
-
-const withMoney = <Part extends { readonly costNanoUsd: string }>(part: Part) => ({
-  ...part,
-  costNanoUsd: BigInt(part.costNanoUsd),
-});
 
 const readUsage = (document: UsageDocument): UsageReport => ({
   today: withMoney(document.today),
@@ -133,7 +128,7 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
   ), hours as materialized (
     -- What members pay themselves is their own business.
     select h.user_id, h.model, h.provider, h.requests, h.answered, h.failed, h.attempts, h.attempt_failures, h.prompt_tokens,
-      h.completion_tokens, h.cached_tokens, h.first_token_ms_sum, h.first_token_count,
+      h.completion_tokens, h.cached_tokens, h.reasoning_tokens, h.first_token_ms_sum, h.first_token_count,
       case when h.payer = 'user' and h.guild_id is not null then 0 else h.cost_nano_usd end as cost_nano_usd
     from found h
   ), by_model as (
@@ -158,11 +153,6 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
     'providers', (select coalesce(jsonb_agg(figures order by attempts desc, provider), '[]') from by_provider),
     'topUsers', (select coalesce(jsonb_agg(to_jsonb(by_user) order by requests desc, tokens desc), '[]') from by_user)
   ) as report`;
-
-/** UsageTotals of the rows called `h`. */
-const totals = (sql: Sql) => sql`jsonb_build_object('requests', coalesce(sum(h.requests), 0),
-  'promptTokens', coalesce(sum(h.prompt_tokens), 0), 'completionTokens', coalesce(sum(h.completion_tokens), 0),
-  'cachedTokens', coalesce(sum(h.cached_tokens), 0), 'costNanoUsd', coalesce(sum(h.cost_nano_usd), 0)::text)`;
 
 /** ProviderUsage of the rows called `h`, grouped by their provider. */
 const ofProvider = (sql: Sql) =>
