@@ -125,6 +125,7 @@ const personOf = (index: number): Author => ({
   locale: 'en',
   isBot: false,
   isGuildAdmin: false,
+  roles: [],
 });
 const communityOf = (index: number): Guild => ({
   id: guildId('telegram', -1_000_000 - index),

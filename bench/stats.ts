@@ -96,6 +96,7 @@ function questionsTo(reader: UsageReader): ReadonlyMap<string, () => Promise<unk
     locale: null,
     isBot: false,
     isGuildAdmin: true,
+    roles: [],
   });
   const guild = (id: Guild['id']): Guild => ({ id, name: 'bench' });
   const [person, place] = [author(STEADY.user), guild(STEADY.guild)];

@@ -71,10 +71,10 @@ async function insertRows(sql: Sql, { guild, people: [first, last], rows }: Bulk
       insert into usage (at, turn_id, epoch, attempt, guild_id, user_id, payer, provider, model_asked, requests, prompt_tokens,
         completion_tokens, cached_tokens, reasoning_tokens, cost_nano_usd, is_free, source)
       select now() - random() * interval '29 days', gen_random_uuid(), 1, 0, g.id, u.id, 'operator', 'openrouter',
-        'acme/model-' || (n % 3), 1, 900, 200, 300, 0, 12345, false, 'reported'
-      from generate_series(1, ${rows}::int) n
+        'acme/model-' || (i % 3), 1, 900, 200, 300, 0, 12345, false, 'reported'
+      from generate_series(1, ${rows}::int) i
       join guilds g on g.platform_guild_id = ${guild}
-      join lateral (select floor(${first}::int + random() * ${last - first + 1}::int + 0 * n)::int as number) p on true
+      join lateral (select floor(${first}::int + random() * ${last - first + 1}::int + 0 * i)::int as number) p on true
       join users u on u.platform_user_id = 'telegram:' || p.number
       returning *
     )
@@ -97,9 +97,9 @@ async function insertOthers(sql: Sql, rows: number): Promise<void> {
     ), told as (
       insert into usage (at, turn_id, epoch, attempt, guild_id, user_id, payer, provider, model_asked, requests, prompt_tokens,
         completion_tokens, cached_tokens, reasoning_tokens, cost_nano_usd, is_free, source)
-      select now() - random() * interval '360 days', gen_random_uuid(), 1, 0, g.id, md5(g.id::text || n % 20)::uuid, 'operator',
-        'openrouter', 'acme/model-' || (n % 3), 1, 900, 200, 300, 0, 12345, false, 'reported'
-      from generate_series(1, ${rows}::int) n join guild g on g.n = n % greatest(1, ${rows}::int / ${ROWS_OF_A_GUILD}::int)
+      select now() - random() * interval '360 days', gen_random_uuid(), 1, 0, g.id, md5(g.id::text || i % 20)::uuid, 'operator',
+        'openrouter', 'acme/model-' || (i % 3), 1, 900, 200, 300, 0, 12345, false, 'reported'
+      from generate_series(1, ${rows}::int) i join guild g on g.n = i % greatest(1, ${rows}::int / ${ROWS_OF_A_GUILD}::int)
       returning *
     )
     insert into usage_hourly (hour, guild_id, user_id, model, provider, payer, requests, answered, attempts, prompt_tokens,

@@ -11,12 +11,12 @@ export function tellBreakdown(breakdown: UsageBreakdown, span: UsageSpan, say: S
   const { totals, calls, failures, meanFirstTokenMs } = breakdown;
   const title = say({ key: 'usage.span', params: { span } });
   if (calls === 0) return lines(title, say({ key: 'usage.nothing' }));
-  const { promptTokens, cachedTokens, completionTokens, reasoningTokens } = totals;
-  const tokens = { promptTokens, cachedTokens, completionTokens, reasoningTokens };
+  const { promptTokens, cachedTokens, cacheWriteTokens, completionTokens, reasoningTokens } = totals;
+  const tokens = { promptTokens, cachedTokens, cacheWriteTokens, completionTokens, reasoningTokens };
   return lines(
     title,
     `- ${say({ key: 'usage.sum', params: sumOf(totals) })}`,
-    `- ${say({ key: 'why.tokens', params: tokens })}`,
+    `- ${say({ key: 'usage.tokens', params: tokens })}`,
     `- ${say({ key: 'usage.calls', params: { calls, failures, firstTokenMs: meanFirstTokenMs ?? -1 } })}`,
     ...listOf(breakdown, say),
   );

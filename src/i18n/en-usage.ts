@@ -1,3 +1,4 @@
+import { among } from './among.ts';
 import { formatCount, formatElapsed, formatMoment, formatUsd } from './duration.ts';
 import { plural } from './plural.ts';
 
@@ -11,6 +12,17 @@ export const enUsage = {
   'usage.nothing': () => 'You have not asked anything yet.',
   'usage.sum': (p: { requests: number; tokens: number; costNanoUsd: number }) =>
     `${plural(p.requests, 'message', 'messages')}, ${plural(p.tokens, 'token', 'tokens')}, ${formatUsd('en', p.costNanoUsd)}`,
+  'usage.tokens': (p: {
+    promptTokens: number;
+    cachedTokens: number;
+    cacheWriteTokens: number;
+    completionTokens: number;
+    reasoningTokens: number;
+  }) =>
+    `${plural(p.promptTokens, 'token', 'tokens')} read${among([
+      p.cachedTokens > 0 && `${formatCount('en', p.cachedTokens)} from a cache`,
+      p.cacheWriteTokens > 0 && `${formatCount('en', p.cacheWriteTokens)} kept in a cache`,
+    ])}, ${formatCount('en', p.completionTokens)} written${among([p.reasoningTokens > 0 && `${formatCount('en', p.reasoningTokens)} while thinking`])}`,
   'usage.calls': (p: { calls: number; failures: number; firstTokenMs: number }) =>
     `${plural(p.calls, 'call', 'calls')} of models${p.failures > 0 ? `, ${formatCount('en', p.failures)} of them failed` : ''}${p.firstTokenMs < 0 ? '' : `; the first word after ${formatElapsed('en', p.firstTokenMs)} on average`}`,
   'usage.cell.requests': (p: { requests: number }) => plural(p.requests, 'message', 'messages'),

@@ -1,3 +1,4 @@
+import { among } from './among.ts';
 import { formatCount, formatElapsed, formatMoment, formatUsd } from './duration.ts';
 import type { enUsage } from './en-usage.ts';
 import type { Translation } from './en.ts';
@@ -13,6 +14,11 @@ export const idUsage: Pick<Translation, keyof typeof enUsage> = {
   'usage.nothing': () => 'Kamu belum menanyakan apa pun.',
   'usage.sum': (p) =>
     `${count(p.requests)} pesan, ${count(p.tokens)} token, ${formatUsd('id', p.costNanoUsd)}`,
+  'usage.tokens': (p) =>
+    `${count(p.promptTokens)} token dibaca${among([
+      p.cachedTokens > 0 && `${count(p.cachedTokens)} dari cache`,
+      p.cacheWriteTokens > 0 && `${count(p.cacheWriteTokens)} disimpan di cache`,
+    ])}, ${count(p.completionTokens)} ditulis${among([p.reasoningTokens > 0 && `${count(p.reasoningTokens)} saat berpikir`])}`,
   'usage.calls': (p) =>
     `${count(p.calls)} panggilan model${p.failures > 0 ? `, ${count(p.failures)} di antaranya gagal` : ''}${p.firstTokenMs < 0 ? '' : `; kata pertama rata-rata setelah ${formatElapsed('id', p.firstTokenMs)}`}`,
   'usage.cell.requests': (p) => `${count(p.requests)} pesan`,

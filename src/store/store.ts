@@ -5,6 +5,7 @@ import type { Corrections } from '../conversation/correction-ports.ts';
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
+import type { QuotaDesk } from '../limits/ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
 import type { Books } from '../usage/audit-ports.ts';
 import type { UsageReader } from '../usage/ports.ts';
@@ -23,6 +24,7 @@ import { forgetSealed, keepHouse } from './housekeeping.ts';
 import { createKeyVault } from './key-vault.ts';
 import { createPreferences } from './preferences.ts';
 import { createProviderKeys } from './provider-keys.ts';
+import { createQuotaDesk } from './quota-desk.ts';
 import { createQuotaCounters, type QuotaCounters } from './quota-counters.ts';
 import { createSettingsStore, type SettingsStore } from './settings-store.ts';
 import { createStoryReader } from './story-reader.ts';
@@ -57,6 +59,7 @@ export interface Store {
   readonly counters: QuotaCounters;
   readonly corrections: Corrections;
   readonly books: Books;
+  readonly quotas: QuotaDesk;
   readonly memory: AdapterMemory;
   /** To be called daily. Rejects with `StoreUnavailable`. */
   housekeeping(): Promise<void>;
@@ -74,7 +77,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     catalogue: createCatalogueStore(database),
     experience: createExperienceStore(sql),
     settings: createSettingsStore(database),
-    guildSettings: createGuildSettings(sql),
+    guildSettings: createGuildSettings(sql, now),
     preferences: createPreferences(sql),
     keys: createProviderKeys(sql, now),
     vault: createKeyVault(sql),
@@ -84,6 +87,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     counters: createQuotaCounters(sql, now),
     corrections: createCorrections(sql, now),
     books: createBooks(sql, now),
+    quotas: createQuotaDesk(sql, options.defaults, now),
     memory: createAdapterMemory(sql, { instance: options.instance, isAlone: database.kind === 'embedded' }),
     housekeeping: () => keepHouse(sql, options.log, now),
     forgetSealed: () => forgetSealed(sql, now),

@@ -42,6 +42,7 @@ function restOf(whole: UsageTotals, parts: readonly UsageTotals[]): UsageTotals 
     promptTokens: left((part) => part.promptTokens),
     completionTokens: left((part) => part.completionTokens),
     cachedTokens: left((part) => part.cachedTokens),
+    cacheWriteTokens: left((part) => part.cacheWriteTokens),
     reasoningTokens: left((part) => part.reasoningTokens),
     costNanoUsd: parts.reduce((sum, part) => sum - part.costNanoUsd, whole.costNanoUsd),
   };

@@ -76,7 +76,8 @@ const readStats = (document: StatsDocument): Omit<StatsReport, 'days'> => ({
 
 const selectUsage = (sql: Sql, question: string) => sql<{ report: UsageDocument }[]>`
   with asked as materialized (
-    select q.p, store_now_v1(q.p) as now, u.id as user_id, g.id as guild_id, coalesce(g.time_zone, 'UTC') as time_zone
+    select q.p, store_now_v1(q.p) as now, u.id as user_id, g.id as guild_id, coalesce(g.time_zone, 'UTC') as time_zone,
+      admission_defaults_v1(q.p, g, u, store_now_v1(q.p)) as defaults
     from (select ${question}::text::jsonb as p) q
     left join users u on u.platform_user_id = q.p ->> 'user'
     left join guilds g on g.platform_guild_id = q.p ->> 'guild'
@@ -105,7 +106,7 @@ const selectUsage = (sql: Sql, question: string) => sql<{ report: UsageDocument 
     'quotas', (
       select coalesce(jsonb_agg(jsonb_build_object('subject', t.subject, 'metric', t.metric, 'window', t.win,
         'used', t.used, 'held', t.held, 'limit', t.lim, 'resetsAtMs', epoch_ms_v1(t.resets_at))), '[]')
-      from subjects cross join lateral subject_standings_v1(subjects.subject, asked.now, asked.p -> 'defaults') t
+      from subjects cross join lateral subject_standings_v1(subjects.subject, asked.now, asked.defaults) t
     )
   ) as report
   from asked`;
@@ -128,7 +129,7 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
   ), hours as materialized (
     -- What members pay themselves is their own business.
     select h.user_id, h.model, h.provider, h.requests, h.answered, h.failed, h.attempts, h.attempt_failures, h.prompt_tokens,
-      h.completion_tokens, h.cached_tokens, h.reasoning_tokens, h.first_token_ms_sum, h.first_token_count,
+      h.completion_tokens, h.cached_tokens, h.reasoning_tokens, h.cache_write_tokens, h.first_token_ms_sum, h.first_token_count,
       case when h.payer = 'user' and h.guild_id is not null then 0 else h.cost_nano_usd end as cost_nano_usd
     from found h
   ), by_model as (

@@ -6,8 +6,10 @@ export interface UsageTotals {
   readonly requests: number;
   readonly promptTokens: number;
   readonly completionTokens: number;
-  /** Part of `promptTokens`. */
+  /** Part of `promptTokens` that was read from a cache. */
   readonly cachedTokens: number;
+  /** Part of `promptTokens` that was written to a cache. */
+  readonly cacheWriteTokens: number;
   /** Part of `completionTokens`. */
   readonly reasoningTokens: number;
   readonly costNanoUsd: bigint;

@@ -203,10 +203,10 @@ describe.each(databaseKinds)('an estimate in the books on %s', (kind) => {
       },
     ]);
     const asked: number[] = [];
-    for (let atMs = start + 2 * MINUTE_MS; atMs < start + DAY_MS; atMs += MINUTE_MS) {
+    for (let atMs = start + 2 * MINUTE_MS; atMs < start + 3.5 * HOUR_MS; atMs += MINUTE_MS) {
       if (mine(await dueAt(atMs)).length > 0) asked.push((atMs - start) / MINUTE_MS);
     }
-    expect(asked.slice(0, 7)).toEqual([3, 7, 15, 31, 63, 123, 183]);
+    expect(asked).toEqual([3, 7, 15, 31, 63, 123, 183]);
     clock = start + DAY_MS + HOUR_MS;
     expect((await store.corrections.due(100)).givenUp).toBeGreaterThanOrEqual(1);
     expect(await store.corrections.correct(estimateOf(turn), told(1n))).toEqual({ kind: 'known' });

@@ -71,6 +71,7 @@ describe.each(databaseKinds)('the record on %s', (kind) => {
           completionTokens: 20,
           cachedTokens: 0,
           reasoningTokens: 0,
+          cacheWriteTokens: 0,
           costNanoUsd: 7n,
         },
         month: {
@@ -79,6 +80,7 @@ describe.each(databaseKinds)('the record on %s', (kind) => {
           completionTokens: 40,
           cachedTokens: 0,
           reasoningTokens: 0,
+          cacheWriteTokens: 0,
           costNanoUsd: 14n,
         },
         providers: [
@@ -90,6 +92,7 @@ describe.each(databaseKinds)('the record on %s', (kind) => {
             completionTokens: 40,
             cachedTokens: 0,
             reasoningTokens: 0,
+            cacheWriteTokens: 0,
             costNanoUsd: 14n,
           },
         ],

@@ -38,7 +38,7 @@ describe.each(databaseKinds)('what a person used on %s', (kind) => {
     cost = 0n,
   }: Use) => {
     const turn = await run(store.turns, admission({ author, chat, guild }));
-    const usage = { ...spent(tokens, 0, cost), reasoningTokens: 1, cachedTokens: 2 };
+    const usage = { ...spent(tokens, 0, cost), reasoningTokens: 1, cachedTokens: 2, cacheWriteTokens: 3 };
     const answered = attempt({ index: 1, modelUsed: model, provider, isFree: cost === 0n, usage });
     const failed = attempt({
       outcome: 'failed',
@@ -81,6 +81,7 @@ describe.each(databaseKinds)('what a person used on %s', (kind) => {
         promptTokens: 10,
         completionTokens: 0,
         cachedTokens: 2,
+        cacheWriteTokens: 3,
         reasoningTokens: 1,
         costNanoUsd: 5n,
       },

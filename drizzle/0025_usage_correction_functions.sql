@@ -1,7 +1,7 @@
 -- What was booked so far, by conversation.
-INSERT INTO conversation_usage (user_id, hour, conversation_id, requests, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_nano_usd)
+INSERT INTO conversation_usage (user_id, hour, conversation_id, requests, prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, cost_nano_usd)
 SELECT u.user_id, date_trunc('hour', u.at, 'UTC'), t.conversation_id, sum(u.requests), sum(u.prompt_tokens), sum(u.completion_tokens),
-  sum(u.cached_tokens), sum(u.reasoning_tokens), sum(u.cost_nano_usd)
+  sum(u.cached_tokens), sum(u.cache_write_tokens), sum(u.reasoning_tokens), sum(u.cost_nano_usd)
 FROM usage u JOIN turns t ON t.id = u.turn_id JOIN users p ON p.id = u.user_id
 WHERE t.conversation_id IS NOT NULL GROUP BY 1, 2, 3;
 --> statement-breakpoint
@@ -10,13 +10,14 @@ WHERE t.conversation_id IS NOT NULL GROUP BY 1, 2, 3;
 CREATE FUNCTION usage_booked_v1() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO conversation_usage AS c (user_id, hour, conversation_id, requests, prompt_tokens, completion_tokens, cached_tokens,
-    reasoning_tokens, cost_nano_usd)
+    cache_write_tokens, reasoning_tokens, cost_nano_usd)
   SELECT NEW.user_id, date_trunc('hour', NEW.at, 'UTC'), t.conversation_id, NEW.requests, NEW.prompt_tokens, NEW.completion_tokens,
-    NEW.cached_tokens, NEW.reasoning_tokens, NEW.cost_nano_usd
+    NEW.cached_tokens, NEW.cache_write_tokens, NEW.reasoning_tokens, NEW.cost_nano_usd
   FROM turns t WHERE t.id = NEW.turn_id AND t.conversation_id IS NOT NULL AND NEW.user_id IS NOT NULL
   ON CONFLICT (user_id, hour, conversation_id) DO UPDATE SET requests = c.requests + excluded.requests,
     prompt_tokens = c.prompt_tokens + excluded.prompt_tokens, completion_tokens = c.completion_tokens + excluded.completion_tokens,
-    cached_tokens = c.cached_tokens + excluded.cached_tokens, reasoning_tokens = c.reasoning_tokens + excluded.reasoning_tokens,
+    cached_tokens = c.cached_tokens + excluded.cached_tokens, cache_write_tokens = c.cache_write_tokens + excluded.cache_write_tokens,
+    reasoning_tokens = c.reasoning_tokens + excluded.reasoning_tokens,
     cost_nano_usd = c.cost_nano_usd + excluded.cost_nano_usd;
   IF NEW.kind = 'completion' AND NEW.source = 'estimated' THEN
     INSERT INTO corrections (turn_id, epoch, attempt, at, since, ask_at)
@@ -68,6 +69,8 @@ CREATE FUNCTION usage_subjects_v1(p_usage usage) RETURNS TABLE (kind smallint, s
   SELECT 0::smallint, '00000000-0000-0000-0000-000000000000'::uuid WHERE p_usage.payer = 'operator'
   UNION ALL SELECT 1::smallint, p_usage.guild_id WHERE p_usage.guild_id IS NOT NULL
   UNION ALL SELECT 2::smallint, p_usage.user_id WHERE p_usage.user_id IS NOT NULL
+  UNION ALL SELECT 4::smallint, channel_subject_v1(p_usage.guild_id, p_usage.channel) WHERE p_usage.channel IS NOT NULL
+  UNION ALL SELECT 5::smallint, member_subject_v1(p_usage.guild_id, p_usage.user_id) WHERE p_usage.guild_id IS NOT NULL AND p_usage.user_id IS NOT NULL
 $$;
 --> statement-breakpoint
 -- Adds what a row of usage says to the counters of its subjects, in those of their present windows that it falls into. The caller
@@ -135,20 +138,23 @@ BEGIN
   v_difference.completion_tokens := token_count_v1(v_told ->> 'completionTokens') - v_usage.completion_tokens;
   v_difference.cached_tokens := token_count_v1(v_told ->> 'cachedTokens') - v_usage.cached_tokens;
   v_difference.reasoning_tokens := token_count_v1(v_told ->> 'reasoningTokens') - v_usage.reasoning_tokens;
+  -- What a provider does not tell afterwards stays as it was.
+  v_difference.cache_write_tokens := CASE WHEN v_told ? 'cacheWriteTokens'
+    THEN token_count_v1(v_told ->> 'cacheWriteTokens') - v_usage.cache_write_tokens ELSE 0 END;
   v_difference.images := 0;
   v_difference.cost_nano_usd := nano_usd_v1(v_told ->> 'costNanoUsd') - v_usage.cost_nano_usd;
   v_difference.source := 'reported';
   v_difference.recorded_at := v_now;
   INSERT INTO usage SELECT v_difference.*;
   INSERT INTO usage_hourly AS h (hour, guild_id, user_id, model, provider, payer, prompt_tokens, completion_tokens, cached_tokens,
-    reasoning_tokens, cost_nano_usd)
+    reasoning_tokens, cache_write_tokens, cost_nano_usd)
   VALUES (date_trunc('hour', v_usage.at, 'UTC'), v_usage.guild_id, v_usage.user_id, coalesce(v_usage.model_used, v_usage.model_asked),
     v_usage.provider, v_usage.payer, v_difference.prompt_tokens, v_difference.completion_tokens, v_difference.cached_tokens,
-    v_difference.reasoning_tokens, v_difference.cost_nano_usd)
+    v_difference.reasoning_tokens, v_difference.cache_write_tokens, v_difference.cost_nano_usd)
   ON CONFLICT (hour, guild_id, user_id, model, provider, payer) DO UPDATE SET
     prompt_tokens = h.prompt_tokens + excluded.prompt_tokens, completion_tokens = h.completion_tokens + excluded.completion_tokens,
     cached_tokens = h.cached_tokens + excluded.cached_tokens, reasoning_tokens = h.reasoning_tokens + excluded.reasoning_tokens,
-    cost_nano_usd = h.cost_nano_usd + excluded.cost_nano_usd;
+    cache_write_tokens = h.cache_write_tokens + excluded.cache_write_tokens, cost_nano_usd = h.cost_nano_usd + excluded.cost_nano_usd;
   PERFORM count_usage_v1(v_difference, v_now);
   UPDATE attempts SET usage = coalesce(usage, '{}') || v_told, model_used = coalesce(model_used, p ->> 'modelUsed')
   WHERE turn_id = v_turn AND epoch = v_epoch AND index = v_attempt;
@@ -175,27 +181,27 @@ BEGIN
   -- Both sides from one snapshot: bookings that are made meanwhile move both, and stay.
   WITH both_sides AS (
     SELECT guild_id, user_id, coalesce(model_used, model_asked) AS model, provider, payer, requests, prompt_tokens, completion_tokens,
-      cached_tokens, reasoning_tokens, images, cost_nano_usd
+      cached_tokens, reasoning_tokens, cache_write_tokens, images, cost_nano_usd
     FROM usage WHERE at >= v_hour AND at < v_hour + interval '1 hour'
     UNION ALL
     SELECT guild_id, user_id, model, provider, payer, -requests, -prompt_tokens, -completion_tokens, -cached_tokens, -reasoning_tokens,
-      -images, -cost_nano_usd
+      -cache_write_tokens, -images, -cost_nano_usd
     FROM usage_hourly WHERE hour = v_hour
   ), wrong AS MATERIALIZED (
     SELECT guild_id, user_id, model, provider, payer, sum(requests) AS requests, sum(prompt_tokens) AS prompt_tokens,
       sum(completion_tokens) AS completion_tokens, sum(cached_tokens) AS cached_tokens, sum(reasoning_tokens) AS reasoning_tokens,
-      sum(images) AS images, sum(cost_nano_usd) AS cost_nano_usd
+      sum(cache_write_tokens) AS cache_write_tokens, sum(images) AS images, sum(cost_nano_usd) AS cost_nano_usd
     FROM both_sides GROUP BY 1, 2, 3, 4, 5
     HAVING sum(requests) <> 0 OR sum(prompt_tokens) <> 0 OR sum(completion_tokens) <> 0 OR sum(cached_tokens) <> 0
-      OR sum(reasoning_tokens) <> 0 OR sum(images) <> 0 OR sum(cost_nano_usd) <> 0
+      OR sum(reasoning_tokens) <> 0 OR sum(cache_write_tokens) <> 0 OR sum(images) <> 0 OR sum(cost_nano_usd) <> 0
   ), put_right AS (
     INSERT INTO usage_hourly AS h (hour, guild_id, user_id, model, provider, payer, requests, prompt_tokens, completion_tokens,
-      cached_tokens, reasoning_tokens, images, cost_nano_usd)
+      cached_tokens, reasoning_tokens, cache_write_tokens, images, cost_nano_usd)
     SELECT v_hour, w.* FROM wrong w
     ON CONFLICT (hour, guild_id, user_id, model, provider, payer) DO UPDATE SET requests = h.requests + excluded.requests,
       prompt_tokens = h.prompt_tokens + excluded.prompt_tokens, completion_tokens = h.completion_tokens + excluded.completion_tokens,
       cached_tokens = h.cached_tokens + excluded.cached_tokens, reasoning_tokens = h.reasoning_tokens + excluded.reasoning_tokens,
-      images = h.images + excluded.images, cost_nano_usd = h.cost_nano_usd + excluded.cost_nano_usd
+      cache_write_tokens = h.cache_write_tokens + excluded.cache_write_tokens, images = h.images + excluded.images, cost_nano_usd = h.cost_nano_usd + excluded.cost_nano_usd
   )
   INSERT INTO audit (at, actor, action, subject, guild, details)
   SELECT store_now_v1(p), 'system', 'books.hour', to_char(v_hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"'), g.platform_guild_id,
