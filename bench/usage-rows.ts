@@ -23,6 +23,7 @@ export async function prepare(sql: Sql): Promise<void> {
         epoch_ms_v1(now() - make_interval(months => ${month}))))`;
   }
   await sql`alter table usage disable trigger usage_booked`;
+  await sql`alter table usage_hourly disable trigger usage_hourly_summed`;
   await insertRows(sql, {
     guild: STEADY.guild,
     people: [1, 100],
@@ -51,10 +52,20 @@ export async function fillUpTo(sql: Sql, rows: number, say: (line: string) => vo
       say(`${Math.round(done / 1000)} of ${Math.round(missing / 1000)} thousand rows`);
       await insertOthers(sql, Math.min(SLICE, missing - done));
     }
+    say('sums by day');
+    await sql`truncate usage_daily`;
+    await sql`
+      insert into usage_daily (day, guild_id, user_id, model, provider, payer, requests, answered, attempts, prompt_tokens,
+        completion_tokens, cached_tokens, cost_nano_usd, first_token_ms_sum, first_token_count)
+      select date_trunc('day', hour, 'UTC'), guild_id, user_id, model, provider, payer, sum(requests), sum(answered), sum(attempts),
+        sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), sum(cost_nano_usd), sum(first_token_ms_sum),
+        sum(first_token_count)
+      from usage_hourly group by 1, 2, 3, 4, 5, 6`;
     say('indexes');
   });
   say('analyze');
   await sql`vacuum analyze usage_hourly`;
+  await sql`vacuum analyze usage_daily`;
   await sql`analyze usage`;
 }
 
@@ -113,12 +124,12 @@ async function insertOthers(sql: Sql, rows: number): Promise<void> {
 async function withoutIndexes(sql: Sql, work: () => Promise<void>): Promise<void> {
   const constraints = await sql<{ name: string; owner: string; definition: string }[]>`
     select conname as name, conrelid::regclass::text as owner, pg_get_constraintdef(oid) as definition
-    from pg_constraint where conrelid in ('usage'::regclass, 'usage_hourly'::regclass) and contype in ('p', 'u')`;
+    from pg_constraint where conrelid in ('usage'::regclass, 'usage_hourly'::regclass, 'usage_daily'::regclass) and contype in ('p', 'u')`;
   for (const { name, owner } of constraints)
     await sql`alter table ${sql(owner)} drop constraint ${sql(name)}`;
   const indexes = await sql<{ name: string; definition: string }[]>`
     select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition
-    from pg_index where indrelid in ('usage'::regclass, 'usage_hourly'::regclass)`;
+    from pg_index where indrelid in ('usage'::regclass, 'usage_hourly'::regclass, 'usage_daily'::regclass)`;
   for (const { name } of indexes) await sql`drop index ${sql(name)}`;
   await work();
   await sql`set maintenance_work_mem = '512MB'`;

@@ -1,3 +1,56 @@
+-- What was used so far, by day.
+INSERT INTO usage_daily (day, guild_id, user_id, model, provider, payer,
+  requests, answered, failed, attempts, attempt_failures, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens,
+  cache_write_tokens, images, cost_nano_usd, first_token_ms_sum, first_token_count)
+SELECT date_trunc('day', hour, 'UTC'), guild_id, user_id, model, provider, payer,
+  sum(requests), sum(answered), sum(failed), sum(attempts), sum(attempt_failures), sum(prompt_tokens), sum(completion_tokens),
+  sum(cached_tokens), sum(reasoning_tokens), sum(cache_write_tokens), sum(images), sum(cost_nano_usd), sum(first_token_ms_sum),
+  sum(first_token_count)
+FROM usage_hourly GROUP BY 1, 2, 3, 4, 5, 6;
+--> statement-breakpoint
+-- Keeps the days equal to the sum of their hours, whoever writes those.
+CREATE FUNCTION sum_day_v1() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  v_hour usage_hourly := coalesce(NEW, OLD);
+BEGIN
+  INSERT INTO usage_daily AS d (day, guild_id, user_id, model, provider, payer,
+    requests, answered, failed, attempts, attempt_failures, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens,
+    cache_write_tokens, images, cost_nano_usd, first_token_ms_sum, first_token_count)
+  VALUES (date_trunc('day', v_hour.hour, 'UTC'), v_hour.guild_id, v_hour.user_id, v_hour.model, v_hour.provider, v_hour.payer,
+    coalesce(NEW.requests, 0) - coalesce(OLD.requests, 0), coalesce(NEW.answered, 0) - coalesce(OLD.answered, 0),
+    coalesce(NEW.failed, 0) - coalesce(OLD.failed, 0), coalesce(NEW.attempts, 0) - coalesce(OLD.attempts, 0),
+    coalesce(NEW.attempt_failures, 0) - coalesce(OLD.attempt_failures, 0),
+    coalesce(NEW.prompt_tokens, 0) - coalesce(OLD.prompt_tokens, 0),
+    coalesce(NEW.completion_tokens, 0) - coalesce(OLD.completion_tokens, 0),
+    coalesce(NEW.cached_tokens, 0) - coalesce(OLD.cached_tokens, 0),
+    coalesce(NEW.reasoning_tokens, 0) - coalesce(OLD.reasoning_tokens, 0),
+    coalesce(NEW.cache_write_tokens, 0) - coalesce(OLD.cache_write_tokens, 0),
+    coalesce(NEW.images, 0) - coalesce(OLD.images, 0), coalesce(NEW.cost_nano_usd, 0) - coalesce(OLD.cost_nano_usd, 0),
+    coalesce(NEW.first_token_ms_sum, 0) - coalesce(OLD.first_token_ms_sum, 0),
+    coalesce(NEW.first_token_count, 0) - coalesce(OLD.first_token_count, 0))
+  ON CONFLICT (day, guild_id, user_id, model, provider, payer) DO UPDATE SET
+    requests = d.requests + excluded.requests, answered = d.answered + excluded.answered, failed = d.failed + excluded.failed,
+    attempts = d.attempts + excluded.attempts, attempt_failures = d.attempt_failures + excluded.attempt_failures,
+    prompt_tokens = d.prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = d.completion_tokens + excluded.completion_tokens,
+    cached_tokens = d.cached_tokens + excluded.cached_tokens,
+    reasoning_tokens = d.reasoning_tokens + excluded.reasoning_tokens,
+    cache_write_tokens = d.cache_write_tokens + excluded.cache_write_tokens, images = d.images + excluded.images,
+    cost_nano_usd = d.cost_nano_usd + excluded.cost_nano_usd,
+    first_token_ms_sum = d.first_token_ms_sum + excluded.first_token_ms_sum,
+    first_token_count = d.first_token_count + excluded.first_token_count;
+  -- Of somebody who is forgotten nothing is left.
+  IF TG_OP = 'DELETE' THEN
+    DELETE FROM usage_daily d
+    WHERE d.day = date_trunc('day', OLD.hour, 'UTC') AND d.guild_id IS NOT DISTINCT FROM OLD.guild_id
+      AND d.user_id IS NOT DISTINCT FROM OLD.user_id AND d.model = OLD.model AND d.provider = OLD.provider AND d.payer = OLD.payer
+      AND d.requests = 0 AND d.attempts = 0 AND d.answered = 0 AND d.failed = 0 AND d.prompt_tokens = 0 AND d.completion_tokens = 0;
+  END IF;
+  RETURN NULL;
+END $$;
+--> statement-breakpoint
+CREATE TRIGGER usage_hourly_summed AFTER INSERT OR UPDATE OR DELETE ON usage_hourly FOR EACH ROW EXECUTE FUNCTION sum_day_v1();
+--> statement-breakpoint
 -- What was booked so far, by conversation.
 INSERT INTO conversation_usage (user_id, hour, conversation_id, requests, prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, cost_nano_usd)
 SELECT u.user_id, date_trunc('hour', u.at, 'UTC'), t.conversation_id, sum(u.requests), sum(u.prompt_tokens), sum(u.completion_tokens),
@@ -205,7 +258,61 @@ BEGIN
   )
   INSERT INTO audit (at, actor, action, subject, guild, details)
   SELECT store_now_v1(p), 'system', 'books.hour', to_char(v_hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"'), g.platform_guild_id,
-    to_jsonb(w)
+    to_jsonb(w) - 'user_id'
+  FROM wrong w LEFT JOIN guilds g ON g.id = w.guild_id;
+  GET DIAGNOSTICS v_wrong = ROW_COUNT;
+  RETURN v_wrong;
+END $$;
+--> statement-breakpoint
+-- Compares the sums of one UTC day with those of its hours, as above.
+CREATE FUNCTION audit_day_v1(p jsonb) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_day timestamptz := to_timestamp((p ->> 'dayMs')::double precision / 1000);
+  v_wrong int;
+BEGIN
+  WITH both_sides AS (
+    SELECT guild_id, user_id, model, provider, payer,
+      requests, answered, failed, attempts, attempt_failures, prompt_tokens, completion_tokens, cached_tokens,
+      reasoning_tokens, cache_write_tokens, images, cost_nano_usd, first_token_ms_sum, first_token_count
+    FROM usage_hourly WHERE hour >= v_day AND hour < v_day + interval '1 day'
+    UNION ALL
+    SELECT guild_id, user_id, model, provider, payer,
+      -requests, -answered, -failed, -attempts, -attempt_failures, -prompt_tokens, -completion_tokens, -cached_tokens,
+      -reasoning_tokens, -cache_write_tokens, -images, -cost_nano_usd, -first_token_ms_sum, -first_token_count
+    FROM usage_daily WHERE day = v_day
+  ), wrong AS MATERIALIZED (
+    SELECT guild_id, user_id, model, provider, payer,
+      sum(requests) AS requests, sum(answered) AS answered, sum(failed) AS failed, sum(attempts) AS attempts,
+      sum(attempt_failures) AS attempt_failures, sum(prompt_tokens) AS prompt_tokens,
+      sum(completion_tokens) AS completion_tokens, sum(cached_tokens) AS cached_tokens,
+      sum(reasoning_tokens) AS reasoning_tokens, sum(cache_write_tokens) AS cache_write_tokens, sum(images) AS images,
+      sum(cost_nano_usd) AS cost_nano_usd, sum(first_token_ms_sum) AS first_token_ms_sum,
+      sum(first_token_count) AS first_token_count
+    FROM both_sides GROUP BY 1, 2, 3, 4, 5
+    HAVING (sum(requests), sum(answered), sum(failed), sum(attempts), sum(attempt_failures), sum(prompt_tokens),
+      sum(completion_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(cache_write_tokens), sum(images), sum(cost_nano_usd),
+      sum(first_token_ms_sum), sum(first_token_count)) IS DISTINCT FROM (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+  ), put_right AS (
+    INSERT INTO usage_daily AS d (day, guild_id, user_id, model, provider, payer,
+      requests, answered, failed, attempts, attempt_failures, prompt_tokens, completion_tokens, cached_tokens,
+      reasoning_tokens, cache_write_tokens, images, cost_nano_usd, first_token_ms_sum, first_token_count)
+    SELECT v_day, w.* FROM wrong w
+    ON CONFLICT (day, guild_id, user_id, model, provider, payer) DO UPDATE SET
+      requests = d.requests + excluded.requests, answered = d.answered + excluded.answered,
+      failed = d.failed + excluded.failed, attempts = d.attempts + excluded.attempts,
+      attempt_failures = d.attempt_failures + excluded.attempt_failures,
+      prompt_tokens = d.prompt_tokens + excluded.prompt_tokens,
+      completion_tokens = d.completion_tokens + excluded.completion_tokens,
+      cached_tokens = d.cached_tokens + excluded.cached_tokens,
+      reasoning_tokens = d.reasoning_tokens + excluded.reasoning_tokens,
+      cache_write_tokens = d.cache_write_tokens + excluded.cache_write_tokens, images = d.images + excluded.images,
+      cost_nano_usd = d.cost_nano_usd + excluded.cost_nano_usd,
+      first_token_ms_sum = d.first_token_ms_sum + excluded.first_token_ms_sum,
+      first_token_count = d.first_token_count + excluded.first_token_count
+  )
+  INSERT INTO audit (at, actor, action, subject, guild, details)
+  SELECT store_now_v1(p), 'system', 'books.day', to_char(v_day AT TIME ZONE 'UTC', 'YYYY-MM-DD'), g.platform_guild_id,
+    to_jsonb(w) - 'user_id'
   FROM wrong w LEFT JOIN guilds g ON g.id = w.guild_id;
   GET DIAGNOSTICS v_wrong = ROW_COUNT;
   RETURN v_wrong;

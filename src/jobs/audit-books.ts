@@ -44,7 +44,7 @@ export async function auditBooks(parts: AuditParts, signal: AbortSignal): Promis
   // There is nothing in new books, and an older release made none.
   if (mark === null) return await memory.setBookmark(MARK, String(today));
   if (Number(mark) >= today || !(await memory.lead('books', 10 * MINUTE_MS))) return;
-  await compareHours(Math.max(Number(mark), today - MOST_DAYS) * DAY_MS, parts, signal);
+  await compareSums(Math.max(Number(mark), today - MOST_DAYS) * DAY_MS, parts, signal);
   await compareCounters(parts, signal);
   if (signal.aborted) return;
   await compareBill(parts);
@@ -52,7 +52,7 @@ export async function auditBooks(parts: AuditParts, signal: AbortSignal): Promis
 }
 
 /** First, because the instance's counter is made of these sums. */
-async function compareHours(
+async function compareSums(
   fromMs: number,
   { books, now, log }: AuditParts,
   signal: AbortSignal,
@@ -60,6 +60,9 @@ async function compareHours(
   let wrong = 0;
   for (let hourMs = fromMs; hourMs < now() && !signal.aborted; hourMs += HOUR_MS) {
     wrong += await books.auditHour(hourMs);
+  }
+  for (let dayMs = fromMs; dayMs < now() && !signal.aborted; dayMs += DAY_MS) {
+    wrong += await books.auditDay(dayMs);
   }
   if (wrong > 0) log.error({ alert: { kind: 'books', wrongSums: wrong } }, 'an operator should look at this');
 }

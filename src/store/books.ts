@@ -17,6 +17,7 @@ export function createBooks(sql: Sql, now?: () => number): Books {
   const clock = () => (now === undefined ? {} : { nowMs: now() });
   return {
     auditHour: async (hourMs) => (await callFunction(sql, 'audit_hour_v1', { hourMs, ...clock() })) as number,
+    auditDay: async (dayMs) => (await callFunction(sql, 'audit_day_v1', { dayMs, ...clock() })) as number,
     async auditCounters(after) {
       const request = { after: after ?? BEFORE_ALL, limit: PAGE_SUBJECTS, ...clock() };
       const { differences, next } = (await callFunction(sql, 'audit_counters_v1', request)) as Page;

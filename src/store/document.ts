@@ -38,6 +38,7 @@ export type DocumentFunction =
   | 'correct_usage_v1'
   | 'audit_counters_v1'
   | 'audit_hour_v1'
+  | 'audit_day_v1'
   | 'applying_quotas_v1'
   | 'show_quota_v1'
   | 'change_quota_v1'

@@ -25,7 +25,7 @@ export interface DefaultQuotas {
 const TOP_USERS = 10;
 
 /**
- * Figures from the hourly sums and the counters, so that no question costs more when there is more
+ * Figures from the daily sums and the counters, so that no question costs more when there is more
  * usage. Days and months are UTC; quota windows are each subject's own. One round trip each.
  * Rejects with `StoreUnavailable`. `now` replaces the database's clock, for tests.
  */
@@ -90,17 +90,17 @@ const selectUsage = (sql: Sql, question: string) => sql<{ report: UsageDocument 
     where asked.p ->> 'guild' is not null
   ), by_provider as (
     select ${ofProvider(sql)} as figures, sum(h.attempts) as attempts, h.provider
-    from asked join usage_hourly h on h.user_id = asked.user_id and h.hour >= date_trunc('month', asked.now, 'UTC')
+    from asked join usage_daily h on h.user_id = asked.user_id and h.day >= date_trunc('month', asked.now, 'UTC')
     where h.provider <> '' group by h.provider
   )
   select jsonb_build_object(
     'today', (
-      select ${totals(sql)} from usage_hourly h
-      where h.user_id = asked.user_id and h.hour >= date_trunc('day', asked.now, 'UTC')
+      select ${totals(sql)} from usage_daily h
+      where h.user_id = asked.user_id and h.day >= date_trunc('day', asked.now, 'UTC')
     ),
     'month', (
-      select ${totals(sql)} from usage_hourly h
-      where h.user_id = asked.user_id and h.hour >= date_trunc('month', asked.now, 'UTC')
+      select ${totals(sql)} from usage_daily h
+      where h.user_id = asked.user_id and h.day >= date_trunc('month', asked.now, 'UTC')
     ),
     'providers', (select coalesce(jsonb_agg(figures order by attempts desc, provider), '[]') from by_provider),
     'quotas', (
@@ -119,14 +119,14 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
     left join guilds g on g.platform_guild_id = q.p ->> 'guild'
   ), found as (
     -- One branch for each index.
-    select h.* from asked join usage_hourly h on h.guild_id = asked.guild_id
-      and h.hour > asked.now - make_interval(days => (asked.p ->> 'days')::int)
+    select h.* from asked join usage_daily h on h.guild_id = asked.guild_id
+      and h.day > asked.now - make_interval(days => (asked.p ->> 'days')::int)
     where asked.p ->> 'guild' is not null
     union all
-    select h.* from asked join usage_hourly h on h.user_id = asked.user_id and h.guild_id is null
-      and h.hour > asked.now - make_interval(days => (asked.p ->> 'days')::int)
+    select h.* from asked join usage_daily h on h.user_id = asked.user_id and h.guild_id is null
+      and h.day > asked.now - make_interval(days => (asked.p ->> 'days')::int)
     where asked.p ->> 'guild' is null
-  ), hours as materialized (
+  ), days as materialized (
     -- What members pay themselves is their own business.
     select h.user_id, h.model, h.provider, h.requests, h.answered, h.failed, h.attempts, h.attempt_failures, h.prompt_tokens,
       h.completion_tokens, h.cached_tokens, h.reasoning_tokens, h.cache_write_tokens, h.first_token_ms_sum, h.first_token_count,
@@ -136,20 +136,20 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
     select h.model, ${totals(sql)} || jsonb_build_object('model', h.model, 'provider', h.provider, 'failures', sum(h.attempt_failures),
       'meanFirstTokenMs', round(sum(h.first_token_ms_sum) / nullif(sum(h.first_token_count), 0))) as figures,
       sum(h.attempts) as attempts, h.provider
-    from hours h where h.model <> '' group by h.model, h.provider
+    from days h where h.model <> '' group by h.model, h.provider
   ), by_provider as (
     select ${ofProvider(sql)} as figures, sum(h.attempts) as attempts, h.provider
-    from hours h where h.provider <> '' group by h.provider
+    from days h where h.provider <> '' group by h.provider
   ), by_user as (
     select u.name, sum(h.requests) as requests, sum(h.prompt_tokens + h.completion_tokens) as tokens
-    from hours h join users u on u.id = h.user_id group by u.id, u.name
+    from days h join users u on u.id = h.user_id group by u.id, u.name
     order by 2 desc, 3 desc limit (select (p ->> 'top')::int from asked)
   )
   select jsonb_build_object(
-    'totals', (select ${totals(sql)} from hours h),
-    'answered', (select coalesce(sum(answered), 0) from hours),
-    'failed', (select coalesce(sum(failed), 0) from hours),
-    'users', (select count(distinct user_id) from hours),
+    'totals', (select ${totals(sql)} from days h),
+    'answered', (select coalesce(sum(answered), 0) from days),
+    'failed', (select coalesce(sum(failed), 0) from days),
+    'users', (select count(distinct user_id) from days),
     'models', (select coalesce(jsonb_agg(figures order by attempts desc, model, provider), '[]') from by_model),
     'providers', (select coalesce(jsonb_agg(figures order by attempts desc, provider), '[]') from by_provider),
     'topUsers', (select coalesce(jsonb_agg(to_jsonb(by_user) order by requests desc, tokens desc), '[]') from by_user)

@@ -18,6 +18,8 @@ export interface OperatorsDay {
 export interface Books {
   /** The sums of a UTC hour against usage; how many differed. `hourMs`: when the hour began. */
   auditHour(hourMs: number): Promise<number>;
+  /** As `auditHour`, the sums of a UTC day against those of its hours. */
+  auditDay(dayMs: number): Promise<number>;
   /** The counters of a few subjects after a place, null before all, against usage; `next` is null behind the last. */
   auditCounters(
     after: CounterPlace | null,

@@ -66,38 +66,53 @@ export const usage = pgTable(
   ],
 );
 
+/** Whose use it is, of what, and how much: of a span of time that the table adds. */
+const usageSums = () => ({
+  guildId: uuid('guild_id'),
+  userId: uuid('user_id'),
+  /** The model that answered, else the one asked; empty for a turn that reached none. */
+  model: text('model').notNull(),
+  provider: text('provider').notNull(),
+  payer: text('payer').notNull(),
+  requests: tally('requests'),
+  answered: tally('answered'),
+  failed: tally('failed'),
+  attempts: tally('attempts'),
+  attemptFailures: tally('attempt_failures'),
+  promptTokens: tally('prompt_tokens'),
+  completionTokens: tally('completion_tokens'),
+  cachedTokens: tally('cached_tokens'),
+  reasoningTokens: tally('reasoning_tokens'),
+  images: tally('images'),
+  costNanoUsd: tally('cost_nano_usd'),
+  firstTokenMsSum: tally('first_token_ms_sum'),
+  firstTokenCount: tally('first_token_count'),
+  cacheWriteTokens: tally('cache_write_tokens'),
+});
+
 /** Sums of usage and of how turns ended, by UTC hour of the booking. Written with the usage itself. */
 export const usageHourly = pgTable(
   'usage_hourly',
-  {
-    hour: moment('hour').notNull(),
-    guildId: uuid('guild_id'),
-    userId: uuid('user_id'),
-    /** The model that answered, else the one asked; empty for a turn that reached none. */
-    model: text('model').notNull(),
-    provider: text('provider').notNull(),
-    payer: text('payer').notNull(),
-    requests: tally('requests'),
-    answered: tally('answered'),
-    failed: tally('failed'),
-    attempts: tally('attempts'),
-    attemptFailures: tally('attempt_failures'),
-    promptTokens: tally('prompt_tokens'),
-    completionTokens: tally('completion_tokens'),
-    cachedTokens: tally('cached_tokens'),
-    reasoningTokens: tally('reasoning_tokens'),
-    images: tally('images'),
-    costNanoUsd: tally('cost_nano_usd'),
-    firstTokenMsSum: tally('first_token_ms_sum'),
-    firstTokenCount: tally('first_token_count'),
-    cacheWriteTokens: tally('cache_write_tokens'),
-  },
+  { hour: moment('hour').notNull(), ...usageSums() },
   (table) => [
     unique('usage_hourly_key')
       .on(table.hour, table.guildId, table.userId, table.model, table.provider, table.payer)
       .nullsNotDistinct(),
     index('usage_hourly_guild').on(table.guildId, table.hour),
     index('usage_hourly_user').on(table.userId, table.hour),
+  ],
+);
+
+/** The same by UTC day; a trigger on the hours keeps it. */
+export const usageDaily = pgTable(
+  'usage_daily',
+  { day: moment('day').notNull(), ...usageSums() },
+  (table) => [
+    unique('usage_daily_key')
+      .on(table.day, table.guildId, table.userId, table.model, table.provider, table.payer)
+      .nullsNotDistinct(),
+    index('usage_daily_guild').on(table.guildId, table.day),
+    index('usage_daily_user').on(table.userId, table.day),
   ],
 );
 

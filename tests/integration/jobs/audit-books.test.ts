@@ -89,12 +89,17 @@ describe.each(databaseKinds)('the audit of the books on %s', (kind) => {
     const [falsified, missing, kept] = turns.map(({ author }) => author.internalId);
     await database.sql`update usage_hourly set cost_nano_usd = 50, cached_tokens = 3 where user_id = ${falsified!}`;
     await database.sql`delete from usage_hourly where user_id = ${missing!}`;
+    await database.sql`update usage_daily set requests = 9, answered = 9 where user_id = ${kept!}`;
     await audit();
     const sums = await database.sql<{ cost: number; tokens: number; cached: number }[]>`
       select cost_nano_usd::int as cost, (prompt_tokens + completion_tokens)::int as tokens, cached_tokens::int as cached
       from usage_hourly where user_id in (${falsified!}, ${missing!}, ${kept!}) order by 1`;
     expect([...sums]).toEqual([1, 2, 4].map((cost) => ({ cost, tokens: 120, cached: 0 })));
-    expect(alerts).toContainEqual({ alert: { kind: 'books', wrongSums: 2 } });
+    const days = await database.sql<{ requests: number; cost: number }[]>`
+      select requests::int, cost_nano_usd::int as cost from usage_daily
+      where user_id in (${falsified!}, ${missing!}, ${kept!}) order by 2`;
+    expect([...days]).toEqual([1, 2, 4].map((cost) => ({ requests: 1, cost })));
+    expect(alerts).toContainEqual({ alert: { kind: 'books', wrongSums: 3 } });
   });
 
   it.each([

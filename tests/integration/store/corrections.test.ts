@@ -70,7 +70,10 @@ describe.each(databaseKinds)('an estimate in the books on %s', (kind) => {
       (select row(sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(cost_nano_usd))::text
         from usage_hourly where user_id is not null) as hourly,
       (select row(sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(cost_nano_usd))::text
+        from usage_daily where user_id is not null) as daily,
+      (select row(sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(cost_nano_usd))::text
         from conversation_usage) as conversations`;
+    expect(sums?.['daily']).toBe(sums?.['details']);
     expect(sums?.['hourly']).toBe(sums?.['details']);
     expect(sums?.['conversations']).toBe(sums?.['details']);
   };
@@ -237,6 +240,10 @@ describe.each(databaseKinds)('an estimate in the books on %s', (kind) => {
     const [left] = await database.sql`
       select sum(u.cost_nano_usd)::int as cost, max(u.user_id::text) as person from usage u where u.turn_id = ${turn.id}`;
     expect(left).toEqual({ cost: 100, person: null });
+    const [days] = await database.sql`
+      select sum(cost_nano_usd) filter (where user_id is null)::int as cost, count(*) filter (where user_id = ${turn.author.internalId})::int as rows
+      from usage_daily where guild_id = (select id from guilds where platform_guild_id = ${guild.id})`;
+    expect(days).toEqual({ cost: 100, rows: 0 });
     expect(await store.counters.rebuild()).toEqual([]);
   });
 });
