@@ -4,7 +4,7 @@ import { lines, type CommandUse } from './command.ts';
 
 type Say = CommandUse['say'];
 
-const LONGEST_NAME = 32;
+const LONGEST_NAME = 40;
 
 /** What somebody used in a span, and what it is made of. */
 export function tellBreakdown(breakdown: UsageBreakdown, span: UsageSpan, say: Say): string {

@@ -65,10 +65,12 @@ const selectDocument = (sql: Sql, question: string) => sql<{ report: BreakdownDo
     select ${totals(sql)} || jsonb_build_object('by', 'model', 'model', h.model, 'provider', h.provider) as figures,
       sum(h.cost_nano_usd) as cost, sum(h.prompt_tokens + h.completion_tokens) as tokens
     from hours h where h.model <> '' and (select p ->> 'by' from asked) = 'model' group by h.model, h.provider
+    having sum(h.requests + h.prompt_tokens + h.completion_tokens + h.cost_nano_usd) > 0 -- the others answered nothing
   ), by_provider as (
     select ${totals(sql)} || jsonb_build_object('by', 'provider', 'provider', h.provider) as figures,
       sum(h.cost_nano_usd) as cost, sum(h.prompt_tokens + h.completion_tokens) as tokens
     from hours h where h.provider <> '' and (select p ->> 'by' from asked) = 'provider' group by h.provider
+    having sum(h.requests + h.prompt_tokens + h.completion_tokens + h.cost_nano_usd) > 0
   ), by_conversation as (
     select ${totals(sql)} || jsonb_build_object('by', 'conversation', 'guild', max(g.name),
         'begunAtMs', epoch_ms_v1(max(c.created_at))) as figures,
