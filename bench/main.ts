@@ -17,6 +17,8 @@ quota: admissions and settlements of one guild and of a thousand, against bare i
 stats: what /stats and /usage take with a million rows of usage and with ten; needs PostgreSQL
   --quick                        fewer and shorter turns
   --json FILE                    write the figures to a file as well
+stats only:
+  --rows N                       in place of ten million
 turn only:
   --platform telegram|discord    one platform; default: both
   --database embedded|postgres   one database; default: both, or the embedded one when quick
@@ -49,12 +51,16 @@ function readArguments(args: readonly string[]) {
       quick: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
       json: { type: 'string' },
+      rows: { type: 'string' },
     },
   });
   const benchmark = (['turn', 'chain', 'quota', 'stats'] as const).find(
     (name) => name === positionals.join(' '),
   );
   if (benchmark === undefined) throw new TypeError('name what to measure: turn, chain, quota or stats');
+  const rows = values.rows === undefined ? null : Number(values.rows);
+  if (rows !== null && !(Number.isSafeInteger(rows) && rows > 1_000_000))
+    throw new TypeError('--rows takes a whole number above a million');
   const database = values.database ?? (values.quick ? 'embedded' : undefined);
   return {
     benchmark,
@@ -63,6 +69,7 @@ function readArguments(args: readonly string[]) {
     isQuick: values.quick,
     profiles: values.profile,
     json: values.json,
+    rows,
   };
 }
 

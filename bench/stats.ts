@@ -10,6 +10,8 @@ import { BUSY, fillUpTo, prepare, STEADY } from './usage-rows.ts';
 
 export interface StatsOptions {
   readonly isQuick: boolean;
+  /** How many rows there are in the end; null for ten million. */
+  readonly rows: number | null;
   /** Receives the table. */
   readonly print: (text: string) => void;
   /** Receives what is going on. */
@@ -41,8 +43,13 @@ const WARM_UP = 10;
  * Measures what `/stats` and `/usage` take, through the store's own reader, on a scratch database with a million rows of usage and
  * with ten. Rejects where no PostgreSQL answers or the disk is too small.
  */
-export async function benchStats({ isQuick, print, say }: StatsOptions): Promise<StatsBenchReport> {
-  const rows = isQuick ? ([100_000, 1_000_000] as const) : ([1_000_000, 10_000_000] as const);
+export async function benchStats({
+  isQuick,
+  rows: most,
+  print,
+  say,
+}: StatsOptions): Promise<StatsBenchReport> {
+  const rows = isQuick ? ([100_000, 1_000_000] as const) : ([1_000_000, most ?? 10_000_000] as const);
   const times = isQuick ? 60 : 200;
   await expectRoom(rows[1] * BYTES_OF_A_ROW);
   const scratch = await openScratch(1);
