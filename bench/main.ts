@@ -2,17 +2,23 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { benchChain } from './chain.ts';
 import { interrupt } from './child.ts';
+import { benchQuota } from './quota.ts';
+import { benchStats } from './stats.ts';
 import { benchTurn } from './turn.ts';
 
 /**
  * `npm run bench turn -- --platform telegram|discord --database embedded|postgres --quick --profile --json FILE`,
- * `npm run bench chain -- --quick --json FILE`. Reports go to standard output, the last line as JSON; what is going on goes to standard error.
+ * `npm run bench chain|quota|stats -- --quick --json FILE`. Reports go to standard output, the last line as JSON; what is going on goes to standard error.
  */
-const usage = `Usage: npm run bench turn|chain [-- options]
+const usage = `Usage: npm run bench turn|chain|quota|stats [-- options]
 turn: the bot against a bare script, whole turns
 chain: what a failed attempt adds to a turn, against a bare loop over the SDK
+quota: admissions and settlements of one guild and of a thousand, against bare inserts; needs PostgreSQL
+stats: what /stats and /usage take with a million rows of usage and with ten; needs PostgreSQL
   --quick                        fewer and shorter turns
   --json FILE                    write the figures to a file as well
+stats only:
+  --rows N                       in place of ten million
 turn only:
   --platform telegram|discord    one platform; default: both
   --database embedded|postgres   one database; default: both, or the embedded one when quick
@@ -45,10 +51,16 @@ function readArguments(args: readonly string[]) {
       quick: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
       json: { type: 'string' },
+      rows: { type: 'string' },
     },
   });
-  const benchmark = (['turn', 'chain'] as const).find((name) => name === positionals.join(' '));
-  if (benchmark === undefined) throw new TypeError('name what to measure: turn or chain');
+  const benchmark = (['turn', 'chain', 'quota', 'stats'] as const).find(
+    (name) => name === positionals.join(' '),
+  );
+  if (benchmark === undefined) throw new TypeError('name what to measure: turn, chain, quota or stats');
+  const rows = values.rows === undefined ? null : Number(values.rows);
+  if (rows !== null && !(Number.isSafeInteger(rows) && rows > 1_000_000))
+    throw new TypeError('--rows takes a whole number above a million');
   const database = values.database ?? (values.quick ? 'embedded' : undefined);
   return {
     benchmark,
@@ -57,6 +69,7 @@ function readArguments(args: readonly string[]) {
     isQuick: values.quick,
     profiles: values.profile,
     json: values.json,
+    rows,
   };
 }
 
@@ -87,7 +100,8 @@ if (options === null) {
     print: (text: string) => void process.stdout.write(`${text}\n`),
     say: (line: string) => void process.stderr.write(`${seconds(performance.now())}  ${line}\n`),
   };
-  const report = await (benchmark === 'turn' ? benchTurn(told) : benchChain(told));
+  const benchmarks = { turn: benchTurn, chain: benchChain, quota: benchQuota, stats: benchStats };
+  const report = await benchmarks[benchmark](told);
   const json = JSON.stringify(report);
   if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
   process.stdout.write(`${json}\n`);

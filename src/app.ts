@@ -19,6 +19,8 @@ import { createWaitingMarks } from './conversation/waiting-marks.ts';
 import { createRunner, type Runner } from './conversation/runner.ts';
 import { createDispatch } from './dispatch.ts';
 import { engineSettings, type EngineSettings } from './engine-settings.ts';
+import { startAudits } from './jobs/audit-books.ts';
+import { startCorrections } from './jobs/corrections.ts';
 import { every } from './jobs/every.ts';
 import { startHeartbeat, startSweep } from './jobs/recovery.ts';
 import { lookAtCanary } from './keys/vault-care.ts';
@@ -112,6 +114,8 @@ export function createApp(options: AppOptions): App {
         startSweep(recovery, store.turns, core.runner, onFailure),
         every(24 * HOUR_MS, () => store.housekeeping(), onFailure),
         every(MINUTE_MS, () => store.forgetSealed(), onFailure),
+        startCorrections({ ...store, ...upstream, openKey: ownKeys.openKey, log }, onFailure),
+        startAudits({ ...store, ...upstream, now: Date.now, log }, onFailure),
       ];
       withinGrace(() => Promise.all(jobs.map((job) => job.stop())));
       await connect([...adapters.values()], core.handlers, notReady, withinGrace);

@@ -31,12 +31,20 @@ const MOST_PAYERS = 1000;
 /** Alerts that are about models and not about an account. */
 const OF_THE_LIST: readonly CompletionAlert['kind'][] = ['free_model_cost', 'model_gone'];
 
+export interface UpstreamParts {
+  readonly chain: CompletionChain;
+  readonly models: ModelShelf;
+  readonly desk: KeyDesk;
+  /** What the operator's key was billed since the UTC day began, in nano-USD; null where there is none, or nobody tells. */
+  readonly billedToday: () => Promise<bigint | null>;
+}
+
 /** What answers, and what people can choose from. */
 export async function createUpstream(
   { config, log }: UpstreamOptions,
   store: Store,
   whenStopped: WhenStopped,
-): Promise<{ chain: CompletionChain; models: ModelShelf; desk: KeyDesk }> {
+): Promise<UpstreamParts> {
   const { model, limits } = config;
   const openrouter = model.upstream ?? (model.isSimulated ? await startSimulator(whenStopped) : null);
   const now = Date.now;
@@ -77,7 +85,9 @@ export async function createUpstream(
     client: (apiKey) => createOpenRouterClient({ apiKey, baseUrl, appUrl, appName, now }),
     most: MOST_PAYERS,
   });
-  return { chain, models, desk: createKeyDesk({ baseUrl }) };
+  const desk = createKeyDesk({ baseUrl });
+  const billedToday = async () => (openrouter === null ? null : await desk.billedToday(openrouter.apiKey));
+  return { chain, models, desk, billedToday };
 }
 
 /** The demo's model: quick, but visibly word by word, and without limits that would only confuse. */

@@ -1,10 +1,31 @@
-import type { UsageTotals } from '../usage/ports.ts';
+import type { UsageDivision, UsageSpan, UsageTotals } from '../usage/ports.ts';
 import { lines, type Command } from './command.ts';
 import { providerLines } from './provider-usage.ts';
+import { tellBreakdown } from './usage-words.ts';
+
+const SPANS: readonly UsageSpan[] = ['day', 'week', 'month'];
+const DIVISIONS: readonly UsageDivision[] = ['conversation', 'model', 'provider'];
 
 export const usage: Command = {
-  spec: { name: 'usage', options: [], scope: 'any', requires: 'everyone', respond: 'deferPrivate' },
-  async run({ invocation, services, say }) {
+  spec: {
+    name: 'usage',
+    options: [
+      { name: 'span', kind: 'text', required: false, choices: SPANS },
+      { name: 'by', kind: 'text', required: false, choices: DIVISIONS },
+    ],
+    scope: 'any',
+    requires: 'everyone',
+    respond: 'deferPrivate',
+  },
+  async run({ invocation, options, services, say }) {
+    const by = DIVISIONS.find((division) => division === options.by) ?? null;
+    const named = SPANS.find((choice) => choice === options.span);
+    const span = named ?? (by === null ? null : 'month');
+    if (span !== null) {
+      const { author, guild } = invocation;
+      const breakdown = await services.usage.breakdownOf({ author, guild, span, by });
+      return tellBreakdown(breakdown, span, say);
+    }
     const report = await services.usage.usageOf(invocation.author, invocation.guild);
     const line = (label: string, totals: UsageTotals): string =>
       say({

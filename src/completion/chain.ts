@@ -21,7 +21,7 @@ import type { CachingSettings } from './prompt-caching.ts';
 import type { ProviderName } from './provider.ts';
 import { createProviderStates, stateOf, type ProviderStates } from './provider-state.ts';
 import { createReaction, type NextStep } from './reaction.ts';
-import { recallAttempt } from './recall.ts';
+import { lookBackAt, recallAttempt } from './recall.ts';
 import type { Sleep } from './sleep.ts';
 import { answered, cancelled, failed, newTurn, offTheClock, partial, type Turn } from './turn.ts';
 import { canSearch, longestReading, searchingWorstCaseNanoUsd } from './web-search.ts';
@@ -80,6 +80,7 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
       return outcome;
     },
     recall: (lost, _ownKey, signal) => recallAttempt(parts, lost, signal),
+    lookBack: (ended, _ownKey, signal) => lookBackAt(parts, ended, signal),
   };
 }
 

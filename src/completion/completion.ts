@@ -99,4 +99,6 @@ export interface CompletionChain {
    * takes at most a few seconds, and an aborted signal ends it with the estimate.
    */
   recall(lost: LostAttempt, ownKey: OwnKey | null, signal: AbortSignal): Promise<AttemptRecord>;
+  /** As `recall`, of an attempt that ended before, asked once: null where the provider does not tell, or not yet. */
+  lookBack(ended: LostAttempt, ownKey: OwnKey | null, signal: AbortSignal): Promise<AttemptRecord | null>;
 }

@@ -1,4 +1,5 @@
 import { readCapped } from './capped-body.ts';
+import { costNanoUsdFromUsd } from './money.ts';
 import { asNumber, asObject, asString, parseJson, type JsonObject } from './json.ts';
 import type { CodeTrade, KeyDesk, KeyLook } from './ports.ts';
 
@@ -24,6 +25,8 @@ export function createKeyDesk({ baseUrl, timeoutMs = 8000 }: KeyDeskOptions): Ke
       return { status: null, body: null }; // whatever it was: nobody could be asked
     }
   };
+  const askKey = (apiKey: string) =>
+    ask('/key', { headers: { accept: 'application/json', authorization: `Bearer ${apiKey}` } });
   return {
     signInUrl(challenge, callback) {
       const url = new URL('/auth', baseUrl);
@@ -32,10 +35,8 @@ export function createKeyDesk({ baseUrl, timeoutMs = 8000 }: KeyDeskOptions): Ke
       url.searchParams.set('code_challenge_method', 'S256');
       return url.href;
     },
-    look: async (apiKey) =>
-      readLook(
-        await ask('/key', { headers: { accept: 'application/json', authorization: `Bearer ${apiKey}` } }),
-      ),
+    look: async (apiKey) => readLook(await askKey(apiKey)),
+    billedToday: async (apiKey) => readBilled(await askKey(apiKey)),
     async trade(code, verifier) {
       const body = JSON.stringify({ code, code_verifier: verifier, code_challenge_method: 'S256' });
       const headers = { accept: 'application/json', 'content-type': 'application/json' };
@@ -61,6 +62,14 @@ function readLook({ status, body }: Told): KeyLook {
     remainingUsd: asNumber(data['limit_remaining']),
     usedUsd: asNumber(data['usage']) ?? 0,
   };
+}
+
+/** What providers billed to keys of the account's own comes on top, as it does in our books. */
+function readBilled({ status, body }: Told): bigint | null {
+  const data = asObject(body?.['data']);
+  const billedUsd = asNumber(data?.['usage_daily']);
+  if (status !== 200 || billedUsd === null) return null;
+  return costNanoUsdFromUsd(billedUsd) + costNanoUsdFromUsd(asNumber(data?.['byok_usage_daily']) ?? 0);
 }
 
 function readTrade({ status, body }: Told): CodeTrade {

@@ -44,6 +44,7 @@ export function createPayerChains({ operators, open, client, most }: PayerChains
   return {
     complete: (request, listener, signal) => chainOf(request.ownKey).complete(request, listener, signal),
     recall: (lost, ownKey, signal) => chainOf(ownKey).recall(lost, ownKey, signal),
+    lookBack: (ended, ownKey, signal) => chainOf(ownKey).lookBack(ended, ownKey, signal),
   };
 }
 

@@ -91,6 +91,8 @@ export interface KeyDesk {
   /** Where a person signs in; what comes back is bound to the challenge (base64url of the verifier's SHA-256). */
   signInUrl(challenge: string, callback: string | null): string;
   look(apiKey: string): Promise<KeyLook>;
+  /** What a key was billed since the UTC day began, in nano-USD; null where the service does not tell. */
+  billedToday(apiKey: string): Promise<bigint | null>;
   /** Trades the code of a sign-in for a key. A code is good once, for ten minutes. */
   trade(code: string, verifier: string): Promise<CodeTrade>;
 }

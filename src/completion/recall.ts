@@ -7,7 +7,7 @@ import type { ProviderStates } from './provider-state.ts';
 import { scaledDecimal } from './money.ts';
 import type { CompletionAlert, CompletionLog } from './ports.ts';
 import type { Sleep } from './sleep.ts';
-import { askWhatItTook, PATIENT } from './what-it-took.ts';
+import { askWhatItTook, ONCE, PATIENT, type Patience, type Told } from './what-it-took.ts';
 
 export interface RecallParts {
   readonly states: ProviderStates;
@@ -27,33 +27,55 @@ export async function recallAttempt(
   lost: LostAttempt,
   signal: AbortSignal,
 ): Promise<AttemptRecord> {
-  const { states, catalogue, log } = parts;
-  const { index, epoch, model, generationId, startedAtMs } = lost;
-  const provider = lost.provider ?? 'openrouter';
-  const state = [...states.values()].find(({ client }) => client.provider === provider);
-  // A provider whose key is gone by now is not asked any more.
-  const lookUp = state?.client.lookUp ?? null;
-  const asked = await askWhatItTook(parts, lookUp, generationId, PATIENT, signal);
+  const { model, generationId } = lost;
+  const asked = await ask(parts, lost, PATIENT, signal);
   if (asked.generation === null) {
-    log.warn({ model, generationId, reason: asked.reason }, 'what a lost attempt took is estimated');
+    parts.log.warn({ model, generationId, reason: asked.reason }, 'what a lost attempt took is estimated');
   }
+  return recordOf(parts, lost, asked);
+}
+
+/** The same of an attempt that ended long ago, asked once; null where the provider does not tell. Never rejects. */
+export async function lookBackAt(
+  parts: RecallParts,
+  ended: LostAttempt,
+  signal: AbortSignal,
+): Promise<AttemptRecord | null> {
+  const asked = await ask(parts, ended, ONCE, signal);
+  return asked.generation === null ? null : recordOf(parts, ended, asked);
+}
+
+const stateOf = ({ states }: RecallParts, provider: string) =>
+  [...states.values()].find(({ client }) => client.provider === provider);
+const providerOf = (lost: LostAttempt): string => lost.provider ?? 'openrouter';
+
+function ask(parts: RecallParts, lost: LostAttempt, patience: Patience, signal: AbortSignal): Promise<Told> {
+  // A provider whose key is gone by now is not asked any more.
+  const lookUp = stateOf(parts, providerOf(lost))?.client.lookUp ?? null;
+  return askWhatItTook(parts, lookUp, lost.generationId, patience, signal);
+}
+
+function recordOf(parts: RecallParts, lost: LostAttempt, { generation }: Told): AttemptRecord {
+  const { index, epoch, model, generationId, startedAtMs } = lost;
+  const provider = providerOf(lost);
+  const state = stateOf(parts, provider);
   const heldNanoUsd = scaledDecimal(lost.heldNanoUsd ?? '0', 0, 'up') ?? 0n;
   const record: AttemptRecord = {
     index,
     epoch,
     provider,
     modelAsked: model,
-    modelUsed: asked.generation?.modelUsed ?? null,
+    modelUsed: generation?.modelUsed ?? null,
     generationId,
     outcome: 'cancelled',
     failure: 'lost',
     httpStatus: null,
     // What money was held for ran as a paid one, whatever the list says of the model by now.
-    isFree: heldNanoUsd === 0n && isFreeAt(provider, model, catalogue),
+    isFree: heldNanoUsd === 0n && isFreeAt(provider, model, parts.catalogue),
     startedAtMs,
     firstTokenMs: null,
-    durationMs: asked.generation?.durationMs ?? null,
-    usage: asked.generation === null ? estimated(heldNanoUsd) : reported(asked.generation),
+    durationMs: generation?.durationMs ?? null,
+    usage: generation === null ? estimated(heldNanoUsd) : reported(generation),
   };
   if (state !== undefined) noteCost({ ...parts, ...state }, record);
   return record;

@@ -23,6 +23,8 @@ export const PATIENT: Patience = {
 };
 /** Somebody waits for the end of their answer. */
 export const BRIEF: Patience = { restsMs: [700, 600], longestLookupMs: 1500, longestMs: 1500 };
+/** Long after a generation: the provider knows it, or is asked another time. */
+export const ONCE: Patience = { restsMs: [0], longestLookupMs: 3000, longestMs: 3000 };
 
 export type Told =
   | { readonly generation: ReportedGeneration }

@@ -46,3 +46,15 @@ export function formatCount(locale: string, count: number): string {
 export function formatMoment(atMs: number): string {
   return `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
+
+/** Day and time of a moment, in a time zone by its IANA name. */
+export function formatLocalMoment(locale: string, atMs: number, timeZone: string): string {
+  const format = {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  } as const;
+  return new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : locale, { ...format, timeZone }).format(atMs);
+}

@@ -1,6 +1,7 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { enModels } from './en-models.ts';
 import { amount, enQuota, METRICS, WINDOWS } from './en-quota.ts';
+import { enUsage } from './en-usage.ts';
 import { enWhy } from './en-why.ts';
 import { plural } from './plural.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
@@ -353,6 +354,7 @@ export const en = {
   ...enWhy,
   ...enModels,
   ...enQuota,
+  ...enUsage,
 } as const;
 
 export type Messages = typeof en;

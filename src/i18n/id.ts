@@ -2,6 +2,7 @@ import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { idModels } from './id-models.ts';
 import { amount, idQuota, METRICS, WINDOWS } from './id-quota.ts';
+import { idUsage } from './id-usage.ts';
 import { idWhy } from './id-why.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
@@ -326,4 +327,5 @@ export const id: Translation = {
   ...idWhy,
   ...idModels,
   ...idQuota,
+  ...idUsage,
 };

@@ -1,16 +1,20 @@
 import type { CatalogueStore, ExperienceStore } from '../completion/ports.ts';
 import type { AnswerStories } from '../conversation/answer-story.ts';
 import type { AccessRequests, ErrorLog } from '../conversation/operation-ports.ts';
+import type { Corrections } from '../conversation/correction-ports.ts';
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
 import type { QuotaDesk } from '../limits/ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
+import type { Books } from '../usage/audit-ports.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAdapterMemory } from './adapter-memory.ts';
+import { createBooks } from './books.ts';
 import { createCatalogueStore } from './catalogue-store.ts';
 import type { StoreLog } from './connection.ts';
+import { createCorrections } from './corrections.ts';
 import { createControl, type Control } from './control.ts';
 import type { Database } from './database.ts';
 import { createErrorLog } from './error-log.ts';
@@ -53,6 +57,8 @@ export interface Store {
   readonly control: Control;
   readonly accessRequests: AccessRequests;
   readonly counters: QuotaCounters;
+  readonly corrections: Corrections;
+  readonly books: Books;
   readonly quotas: QuotaDesk;
   readonly memory: AdapterMemory;
   /** To be called daily. Rejects with `StoreUnavailable`. */
@@ -79,6 +85,8 @@ export function createStore(database: Database, options: StoreOptions): Store {
     control: createControl(database),
     accessRequests: createAccessRequests(database),
     counters: createQuotaCounters(sql, now),
+    corrections: createCorrections(sql, now),
+    books: createBooks(sql, now),
     quotas: createQuotaDesk(sql, options.defaults, now),
     memory: createAdapterMemory(sql, { instance: options.instance, isAlone: database.kind === 'embedded' }),
     housekeeping: () => keepHouse(sql, options.log, now),

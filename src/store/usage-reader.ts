@@ -6,12 +6,13 @@ import type {
   StatsReport,
   UsageReader,
   UsageReport,
-  UsageTotals,
 } from '../usage/ports.ts';
 import { selectCaching } from './caching-reader.ts';
 import type { Sql } from './connection.ts';
 import { storableJson } from './document.ts';
 import { reach } from './failure.ts';
+import { selectBreakdown } from './usage-breakdown.ts';
+import { totals, withMoney, type Totals } from './usage-totals.ts';
 
 /** Allowances of subjects that have none of their own. */
 export interface DefaultQuotas {
@@ -24,7 +25,7 @@ export interface DefaultQuotas {
 const TOP_USERS = 10;
 
 /**
- * Figures from the hourly sums and the counters, so that no question costs more when there is more
+ * Figures from the daily sums and the counters, so that no question costs more when there is more
  * usage. Days and months are UTC; quota windows are each subject's own. One round trip each.
  * Rejects with `StoreUnavailable`. `now` replaces the database's clock, for tests.
  */
@@ -36,6 +37,7 @@ export function createUsageReader(sql: Sql, defaults: DefaultQuotas, now?: () =>
       const rows = await reach(() => selectUsage(sql, storableJson(question)));
       return readUsage(onlyRow(rows).report);
     },
+    breakdownOf: (question) => selectBreakdown(sql, question, clock()),
     cachingOf: (spot) => selectCaching(sql, spot),
     async statsOf(author, guild, days) {
       const question = { user: author.id, guild: guild?.id ?? null, days, top: TOP_USERS, ...clock() };
@@ -45,8 +47,6 @@ export function createUsageReader(sql: Sql, defaults: DefaultQuotas, now?: () =>
   };
 }
 
-/** A big sum, which JSON can only carry as text. */
-type Totals = Omit<UsageTotals, 'costNanoUsd'> & { readonly costNanoUsd: string };
 type ProviderDocument = Omit<ProviderUsage, 'costNanoUsd'> & Totals;
 interface UsageDocument {
   readonly today: Totals;
@@ -59,11 +59,6 @@ type StatsDocument = Omit<StatsReport, 'days' | 'totals' | 'models' | 'providers
   readonly totals: Totals;
   readonly models: readonly (Omit<ModelUsage, 'costNanoUsd'> & Totals)[];
 };
-
-const withMoney = <Part extends { readonly costNanoUsd: string }>(part: Part) => ({
-  ...part,
-  costNanoUsd: BigInt(part.costNanoUsd),
-});
 
 const readUsage = (document: UsageDocument): UsageReport => ({
   today: withMoney(document.today),
@@ -95,17 +90,17 @@ const selectUsage = (sql: Sql, question: string) => sql<{ report: UsageDocument 
     where asked.p ->> 'guild' is not null
   ), by_provider as (
     select ${ofProvider(sql)} as figures, sum(h.attempts) as attempts, h.provider
-    from asked join usage_hourly h on h.user_id = asked.user_id and h.hour >= date_trunc('month', asked.now, 'UTC')
+    from asked join usage_daily h on h.user_id = asked.user_id and h.day >= date_trunc('month', asked.now, 'UTC')
     where h.provider <> '' group by h.provider
   )
   select jsonb_build_object(
     'today', (
-      select ${totals(sql)} from usage_hourly h
-      where h.user_id = asked.user_id and h.hour >= date_trunc('day', asked.now, 'UTC')
+      select ${totals(sql)} from usage_daily h
+      where h.user_id = asked.user_id and h.day >= date_trunc('day', asked.now, 'UTC')
     ),
     'month', (
-      select ${totals(sql)} from usage_hourly h
-      where h.user_id = asked.user_id and h.hour >= date_trunc('month', asked.now, 'UTC')
+      select ${totals(sql)} from usage_daily h
+      where h.user_id = asked.user_id and h.day >= date_trunc('month', asked.now, 'UTC')
     ),
     'providers', (select coalesce(jsonb_agg(figures order by attempts desc, provider), '[]') from by_provider),
     'quotas', (
@@ -124,46 +119,41 @@ const selectStats = (sql: Sql, question: string) => sql<{ report: StatsDocument 
     left join guilds g on g.platform_guild_id = q.p ->> 'guild'
   ), found as (
     -- One branch for each index.
-    select h.* from asked join usage_hourly h on h.guild_id = asked.guild_id
-      and h.hour > asked.now - make_interval(days => (asked.p ->> 'days')::int)
+    select h.* from asked join usage_daily h on h.guild_id = asked.guild_id
+      and h.day > asked.now - make_interval(days => (asked.p ->> 'days')::int)
     where asked.p ->> 'guild' is not null
     union all
-    select h.* from asked join usage_hourly h on h.user_id = asked.user_id and h.guild_id is null
-      and h.hour > asked.now - make_interval(days => (asked.p ->> 'days')::int)
+    select h.* from asked join usage_daily h on h.user_id = asked.user_id and h.guild_id is null
+      and h.day > asked.now - make_interval(days => (asked.p ->> 'days')::int)
     where asked.p ->> 'guild' is null
-  ), hours as materialized (
+  ), days as materialized (
     -- What members pay themselves is their own business.
     select h.user_id, h.model, h.provider, h.requests, h.answered, h.failed, h.attempts, h.attempt_failures, h.prompt_tokens,
-      h.completion_tokens, h.cached_tokens, h.first_token_ms_sum, h.first_token_count,
+      h.completion_tokens, h.cached_tokens, h.reasoning_tokens, h.cache_write_tokens, h.first_token_ms_sum, h.first_token_count,
       case when h.payer = 'user' and h.guild_id is not null then 0 else h.cost_nano_usd end as cost_nano_usd
     from found h
   ), by_model as (
     select h.model, ${totals(sql)} || jsonb_build_object('model', h.model, 'provider', h.provider, 'failures', sum(h.attempt_failures),
       'meanFirstTokenMs', round(sum(h.first_token_ms_sum) / nullif(sum(h.first_token_count), 0))) as figures,
       sum(h.attempts) as attempts, h.provider
-    from hours h where h.model <> '' group by h.model, h.provider
+    from days h where h.model <> '' group by h.model, h.provider
   ), by_provider as (
     select ${ofProvider(sql)} as figures, sum(h.attempts) as attempts, h.provider
-    from hours h where h.provider <> '' group by h.provider
+    from days h where h.provider <> '' group by h.provider
   ), by_user as (
     select u.name, sum(h.requests) as requests, sum(h.prompt_tokens + h.completion_tokens) as tokens
-    from hours h join users u on u.id = h.user_id group by u.id, u.name
+    from days h join users u on u.id = h.user_id group by u.id, u.name
     order by 2 desc, 3 desc limit (select (p ->> 'top')::int from asked)
   )
   select jsonb_build_object(
-    'totals', (select ${totals(sql)} from hours h),
-    'answered', (select coalesce(sum(answered), 0) from hours),
-    'failed', (select coalesce(sum(failed), 0) from hours),
-    'users', (select count(distinct user_id) from hours),
+    'totals', (select ${totals(sql)} from days h),
+    'answered', (select coalesce(sum(answered), 0) from days),
+    'failed', (select coalesce(sum(failed), 0) from days),
+    'users', (select count(distinct user_id) from days),
     'models', (select coalesce(jsonb_agg(figures order by attempts desc, model, provider), '[]') from by_model),
     'providers', (select coalesce(jsonb_agg(figures order by attempts desc, provider), '[]') from by_provider),
     'topUsers', (select coalesce(jsonb_agg(to_jsonb(by_user) order by requests desc, tokens desc), '[]') from by_user)
   ) as report`;
-
-/** UsageTotals of the rows called `h`. */
-const totals = (sql: Sql) => sql`jsonb_build_object('requests', coalesce(sum(h.requests), 0),
-  'promptTokens', coalesce(sum(h.prompt_tokens), 0), 'completionTokens', coalesce(sum(h.completion_tokens), 0),
-  'cachedTokens', coalesce(sum(h.cached_tokens), 0), 'costNanoUsd', coalesce(sum(h.cost_nano_usd), 0)::text)`;
 
 /** ProviderUsage of the rows called `h`, grouped by their provider. */
 const ofProvider = (sql: Sql) =>

@@ -6,7 +6,12 @@ export interface UsageTotals {
   readonly requests: number;
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** Part of `promptTokens` that was read from a cache. */
   readonly cachedTokens: number;
+  /** Part of `promptTokens` that was written to a cache. */
+  readonly cacheWriteTokens: number;
+  /** Part of `completionTokens`. */
+  readonly reasoningTokens: number;
   readonly costNanoUsd: bigint;
 }
 
@@ -45,6 +50,48 @@ export interface UsageReport {
   readonly quotas: readonly QuotaStanding[];
 }
 
+/** Since when: the guild's day, week (from Monday) or month, else UTC's. Exact to the hour in which it begins. */
+export type UsageSpan = 'day' | 'week' | 'month';
+
+/** What a person's usage is divided by. */
+export type UsageDivision = 'conversation' | 'model' | 'provider';
+
+/** What one model, provider or conversation took of a person's usage. */
+export type UsageShare = UsageTotals &
+  (
+    | { readonly by: 'model'; readonly model: string; readonly provider: string }
+    | { readonly by: 'provider'; readonly provider: string }
+    | {
+        readonly by: 'conversation';
+        /** Name of the guild; null in private. */
+        readonly guild: string | null;
+        readonly begunAtMs: number;
+      }
+  );
+
+/** A person's own figures of a span. */
+export interface UsageBreakdown {
+  readonly totals: UsageTotals;
+  /** Calls of models, and those of them that failed. */
+  readonly calls: number;
+  readonly failures: number;
+  readonly meanFirstTokenMs: number | null;
+  /** The dearest first, then by tokens; empty where nothing divides. */
+  readonly shares: readonly UsageShare[];
+  /** What is not in `shares`; null where that is nothing. */
+  readonly others: UsageTotals | null;
+  /** Of the guild, else UTC. */
+  readonly timeZone: string;
+}
+
+export interface BreakdownQuestion {
+  readonly author: Author;
+  /** Conversations elsewhere are not named in a guild. Null in private: all are. */
+  readonly guild: Guild | null;
+  readonly span: UsageSpan;
+  readonly by: UsageDivision | null;
+}
+
 /** A guild's figures, or those of a person's private conversations. */
 export interface StatsReport {
   readonly days: number;
@@ -79,6 +126,7 @@ export interface CachingReport {
 /** Reads rollups and counters only, never usage details. Rejects with `StoreUnavailable`. */
 export interface UsageReader {
   usageOf(author: Author, guild: Guild | null): Promise<UsageReport>;
+  breakdownOf(question: BreakdownQuestion): Promise<UsageBreakdown>;
   /** Null where no conversation has begun. */
   cachingOf(spot: ConversationSpot): Promise<CachingReport | null>;
   /** `guild` null: the author's own private use. */

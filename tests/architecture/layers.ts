@@ -47,7 +47,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     keys: 'all',
     i18n: 'all',
   }),
-  jobs: pure({ conversation: 'all', completion: 'all', platform: 'all' }),
+  jobs: pure({ conversation: 'all', completion: 'all', platform: 'all', usage: 'ports' }),
   store: {
     mayImport: {
       platform: 'all',

@@ -15,8 +15,8 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { moment, tally } from './columns.ts';
-import { turns } from './conversations.ts';
-import { guilds } from './people.ts';
+import { conversations, turns } from './conversations.ts';
+import { guilds, users } from './people.ts';
 
 /** Append-only; partitioned by month of `at` (see the migrations). A forgotten person's rows stay, without the person. */
 export const usage = pgTable(
@@ -56,6 +56,9 @@ export const usage = pgTable(
     uniqueIndex('usage_one_per_attempt')
       .on(table.turnId, table.epoch, table.attempt, table.at)
       .where(sql`${table.kind} = 'completion'`),
+    uniqueIndex('usage_one_correction')
+      .on(table.turnId, table.epoch, table.attempt, table.at)
+      .where(sql`${table.kind} = 'adjustment'`),
     index('usage_guild_at').on(table.guildId, table.at),
     index('usage_user_at').on(table.userId, table.at),
     check('usage_kind', sql`${table.kind} in ('completion', 'adjustment')`),
@@ -63,38 +66,98 @@ export const usage = pgTable(
   ],
 );
 
+/** Whose use it is, of what, and how much: of a span of time that the table adds. */
+const usageSums = () => ({
+  guildId: uuid('guild_id'),
+  userId: uuid('user_id'),
+  /** The model that answered, else the one asked; empty for a turn that reached none. */
+  model: text('model').notNull(),
+  provider: text('provider').notNull(),
+  payer: text('payer').notNull(),
+  requests: tally('requests'),
+  answered: tally('answered'),
+  failed: tally('failed'),
+  attempts: tally('attempts'),
+  attemptFailures: tally('attempt_failures'),
+  promptTokens: tally('prompt_tokens'),
+  completionTokens: tally('completion_tokens'),
+  cachedTokens: tally('cached_tokens'),
+  reasoningTokens: tally('reasoning_tokens'),
+  images: tally('images'),
+  costNanoUsd: tally('cost_nano_usd'),
+  firstTokenMsSum: tally('first_token_ms_sum'),
+  firstTokenCount: tally('first_token_count'),
+  cacheWriteTokens: tally('cache_write_tokens'),
+});
+
 /** Sums of usage and of how turns ended, by UTC hour of the booking. Written with the usage itself. */
 export const usageHourly = pgTable(
   'usage_hourly',
-  {
-    hour: moment('hour').notNull(),
-    guildId: uuid('guild_id'),
-    userId: uuid('user_id'),
-    /** The model that answered, else the one asked; empty for a turn that reached none. */
-    model: text('model').notNull(),
-    provider: text('provider').notNull(),
-    payer: text('payer').notNull(),
-    requests: tally('requests'),
-    answered: tally('answered'),
-    failed: tally('failed'),
-    attempts: tally('attempts'),
-    attemptFailures: tally('attempt_failures'),
-    promptTokens: tally('prompt_tokens'),
-    completionTokens: tally('completion_tokens'),
-    cachedTokens: tally('cached_tokens'),
-    reasoningTokens: tally('reasoning_tokens'),
-    images: tally('images'),
-    costNanoUsd: tally('cost_nano_usd'),
-    firstTokenMsSum: tally('first_token_ms_sum'),
-    firstTokenCount: tally('first_token_count'),
-    cacheWriteTokens: tally('cache_write_tokens'),
-  },
+  { hour: moment('hour').notNull(), ...usageSums() },
   (table) => [
     unique('usage_hourly_key')
       .on(table.hour, table.guildId, table.userId, table.model, table.provider, table.payer)
       .nullsNotDistinct(),
     index('usage_hourly_guild').on(table.guildId, table.hour),
     index('usage_hourly_user').on(table.userId, table.hour),
+  ],
+);
+
+/** The same by UTC day; a trigger on the hours keeps it. */
+export const usageDaily = pgTable(
+  'usage_daily',
+  { day: moment('day').notNull(), ...usageSums() },
+  (table) => [
+    unique('usage_daily_key')
+      .on(table.day, table.guildId, table.userId, table.model, table.provider, table.payer)
+      .nullsNotDistinct(),
+    index('usage_daily_guild').on(table.guildId, table.day),
+    index('usage_daily_user').on(table.userId, table.day),
+  ],
+);
+
+/** Sums of a person's usage in one conversation, by UTC hour of the booking; a trigger on usage keeps them. */
+export const conversationUsage = pgTable(
+  'conversation_usage',
+  {
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    hour: moment('hour').notNull(),
+    conversationId: uuid('conversation_id')
+      .notNull()
+      .references(() => conversations.id, { onDelete: 'cascade' }),
+    requests: tally('requests'),
+    promptTokens: tally('prompt_tokens'),
+    completionTokens: tally('completion_tokens'),
+    cachedTokens: tally('cached_tokens'),
+    cacheWriteTokens: tally('cache_write_tokens'),
+    reasoningTokens: tally('reasoning_tokens'),
+    costNanoUsd: tally('cost_nano_usd'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.hour, table.conversationId] }),
+    index('conversation_usage_conversation').on(table.conversationId),
+  ],
+);
+
+/** Estimates in usage of which the provider may still tell the truth. A row is gone once it did, or was asked for too long. */
+export const corrections = pgTable(
+  'corrections',
+  {
+    turnId: uuid('turn_id').notNull(),
+    epoch: integer('epoch').notNull(),
+    attempt: integer('attempt').notNull(),
+    /** Of the row of usage. */
+    at: moment('at').notNull(),
+    /** When it was booked. */
+    since: moment('since').notNull(),
+    tries: integer('tries').notNull().default(0),
+    askAt: moment('ask_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.turnId, table.epoch, table.attempt] }),
+    index('corrections_ask_at').on(table.askAt),
   ],
 );
 

@@ -25,6 +25,18 @@ async function service(listener: RequestListener): Promise<string> {
 }
 
 describe('a key', () => {
+  it('tells what it was billed today, to the nano-dollar, and nothing where nobody is reached', async () => {
+    const desk = createKeyDesk({ baseUrl: simulator.url });
+    expect(await desk.billedToday(newKey(simulator))).toBe(0n);
+    expect(await desk.billedToday('sk-or-v1-nobody')).toBeNull();
+    const url = await service((_request, response) =>
+      response.end('{"data":{"usage_daily":1.200000001,"byok_usage_daily":0.5}}'),
+    );
+    expect(await createKeyDesk({ baseUrl: url }).billedToday('any')).toBe(1_700_000_001n);
+    const silent = await service((_request, response) => response.end('{"data":{}}'));
+    expect(await createKeyDesk({ baseUrl: silent }).billedToday('any')).toBeNull();
+  });
+
   it('is told apart: good, with what is left; managing; refused', async () => {
     const desk = createKeyDesk({ baseUrl: simulator.url });
     expect(await desk.look(newKey(simulator, { limitUsd: '2.5' }))).toEqual({

@@ -11,7 +11,12 @@ import {
   type ChainDependencies,
   type ChainSettings,
 } from '../../../src/completion/chain.ts';
-import type { CompletionOutcome, CompletionRequest, CostGrant } from '../../../src/completion/completion.ts';
+import type {
+  CompletionChain,
+  CompletionOutcome,
+  CompletionRequest,
+  CostGrant,
+} from '../../../src/completion/completion.ts';
 import { createExperience } from '../../../src/completion/experience.ts';
 import { sleep } from '../../../src/completion/sleep.ts';
 import type { OpenRouterSimulator } from '../../../src/simulator/openrouter.ts';
@@ -26,6 +31,7 @@ export interface TestBench {
   /** What was waited for, in order. None of it takes real time: the clock jumps. */
   readonly waits: number[];
   readonly clock: TestClock;
+  readonly chain: CompletionChain;
   ask(options?: AskOptions): Promise<Asked>;
   recall(lost: LostAttempt, signal?: AbortSignal): Promise<AttemptRecord>;
 }
@@ -115,6 +121,7 @@ export async function testBench(
     warnings,
     waits,
     clock,
+    chain,
     recall: (lost, signal) => chain.recall(lost, null, signal ?? new AbortController().signal),
     async ask({ request = {}, grant = () => granted, signal, onText } = {}) {
       let text = '';

@@ -65,8 +65,24 @@ describe.each(databaseKinds)('the record on %s', (kind) => {
       await use(admission({ author, chat: nextId() }));
       await run(store.turns, admission({ author, chat: nextId() }));
       expect(await store.usage.usageOf(author, guild)).toEqual({
-        today: { requests: 1, promptTokens: 100, completionTokens: 20, cachedTokens: 0, costNanoUsd: 7n },
-        month: { requests: 2, promptTokens: 200, completionTokens: 40, cachedTokens: 0, costNanoUsd: 14n },
+        today: {
+          requests: 1,
+          promptTokens: 100,
+          completionTokens: 20,
+          cachedTokens: 0,
+          reasoningTokens: 0,
+          cacheWriteTokens: 0,
+          costNanoUsd: 7n,
+        },
+        month: {
+          requests: 2,
+          promptTokens: 200,
+          completionTokens: 40,
+          cachedTokens: 0,
+          reasoningTokens: 0,
+          cacheWriteTokens: 0,
+          costNanoUsd: 14n,
+        },
         providers: [
           {
             provider: 'openrouter',
@@ -75,6 +91,8 @@ describe.each(databaseKinds)('the record on %s', (kind) => {
             promptTokens: 200,
             completionTokens: 40,
             cachedTokens: 0,
+            reasoningTokens: 0,
+            cacheWriteTokens: 0,
             costNanoUsd: 14n,
           },
         ],
