@@ -208,6 +208,7 @@ function createCore(
       createHmac('sha256', config.pseudonymSecret).update(internalUserId).digest('hex').slice(0, 32),
     search: { freeOnly: config.model.freeOnly },
     temperature: config.model.temperature,
+    optimises: !config.model.freeOnly,
     window: settings.window,
     instance: settings.instance,
     leaseMs: settings.leaseMs,

@@ -4,6 +4,7 @@ import type { Catalogue } from './catalogue.ts';
 import { isFreeId, isPlainId } from './free-only.ts';
 import type { CompletionRequest } from './completion.ts';
 import type { Experience } from './experience.ts';
+import { cheaperKin, inTier, usualPrice } from './ladder.ts';
 import type { OwnModel } from './own-model.ts';
 import { isAllowed } from './model-shelf.ts';
 import type { AllowedModels, CompletionLog } from './ports.ts';
@@ -45,8 +46,11 @@ export interface CandidateParts {
 /** What a turn asks for. */
 export type ModelWish = Pick<
   CompletionRequest,
-  'preferredModel' | 'isStrict' | 'allowedModels' | 'needs' | 'ownKey'
->;
+  'preferredModel' | 'isStrict' | 'allowedModels' | 'needs' | 'ownKey' | 'tier'
+> & {
+  /** Money is short: what its makers offer cheaper, and free ones, may answer in place of a paid model. */
+  readonly spares?: boolean;
+};
 
 /** Whether a model may be asked although it costs. */
 type MayCost = (id: string) => boolean;
@@ -56,7 +60,8 @@ type MayCost = (id: string) => boolean;
  * providers, and the emergency model; of a strict wish only the preferred one. OpenRouter's are the configured default or else
  * up to three discovered free ones, the configured fallbacks and the free router; the others have one each. What can't be run
  * is left out: under `freeOnly` whatever isn't free, otherwise what costs an unknown amount, what the guild does not allow,
- * and what lacks something that is needed. On a key of their own people pay for what they chose, and nothing else.
+ * and what lacks something that is needed. On a key of their own people pay for what they chose, and nothing else. A tier puts
+ * them into another order (`ladder.ts`); of a strict wish it changes nothing.
  */
 export function createCandidateList(
   choice: ModelChoice,
@@ -114,11 +119,27 @@ export function createCandidateList(
     ...(choice.freeOnly || !asksOpenRouter ? [] : configured(choice.emergencyModel, wish.ownKey)),
   ];
 
+  /** With cheaper models of who made the dearest one, and the best free ones before the router, which stays the last resort. */
+  const withSparing = (usual: readonly Candidate[], { ownKey }: ModelWish): readonly Candidate[] => {
+    const [dearest] = usual
+      .filter(({ provider, isFree }) => provider === 'openrouter' && !isFree)
+      .toSorted((one, other) => usualPrice(other) - usualPrice(one));
+    if (dearest === undefined || dearest.listed === null) return usual;
+    const kin = cheaperKin(dearest.listed, catalogue.snapshot().models);
+    const more = [
+      ...kin.flatMap(({ id }) => candidateFor(id, mayCostOn(ownKey), catalogue) ?? []),
+      ...discovered(experience.order(catalogue.freeModels())),
+    ];
+    const isRouter = ({ id }: Candidate): boolean => id === freeRouter;
+    return [...usual.filter((one) => !isRouter(one)), ...more, ...usual.filter(isRouter)];
+  };
+
   return (wish) => {
-    const { preferredModel, isStrict, allowedModels, needs, ownKey } = wish;
+    const { preferredModel, isStrict, allowedModels, needs, ownKey, tier = 'strong', spares = false } = wish;
     const mayCost = mayCostOn(ownKey);
     const preferred = asksOpenRouter ? preferredCandidate(preferredModel, mayCost, catalogue) : [];
-    const list = isStrict ? preferred : [...preferred, ...others(wish)];
+    const usual = isStrict ? preferred : [...preferred, ...others(wish)];
+    const list = spares && !isStrict && asksOpenRouter ? withSparing(usual, wish) : usual;
     const allowed = list.filter((candidate) =>
       isAllowed({ ...candidate, id: publicId(candidate) }, allowedModels),
     );
@@ -126,7 +147,7 @@ export function createCandidateList(
       isStrict || allowed.length > 0 || !asksOpenRouter ? [] : named(allowedModels, mayCost, catalogue);
     const able = [...allowed, ...last].filter(({ listed }) => isCapable(listed, needs));
     const unique = new Map(able.map((candidate) => [`${candidate.provider} ${candidate.id}`, candidate]));
-    return [...unique.values()];
+    return isStrict ? [...unique.values()] : inTier([...unique.values()], tier);
   };
 }
 

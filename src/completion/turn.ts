@@ -1,4 +1,5 @@
 import type { AttemptRecord } from './attempt.ts';
+import type { BudgetStanding } from './budget.ts';
 import type { Candidate } from './candidates.ts';
 import type { CompletionListener, CompletionOutcome, CompletionRequest } from './completion.ts';
 import type { CompletionFailure } from './failure.ts';
@@ -22,6 +23,10 @@ export interface Turn {
   text: string;
   /** What came of the searches, where some were wanted. */
   search: SearchReport | null;
+  /** Who was asked last. */
+  last: Candidate | null;
+  /** Whom a budget paid for no more, the last of them, and which budget. */
+  refused: { readonly candidate: Candidate; readonly budget: BudgetStanding } | null;
   /** What stood in the way last. */
   failure: CompletionFailure | null;
   hasRetried: boolean;
@@ -40,6 +45,8 @@ export function newTurn(
     inquiries: [],
     text: '',
     search: null,
+    last: null,
+    refused: null,
     failure: null,
     hasRetried: false,
     again: null,
