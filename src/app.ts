@@ -230,6 +230,7 @@ function createCore(
     stories: store.stories,
     guildSettings: store.guildSettings,
     preferences: store.preferences,
+    budgets: store.budgets,
     models,
     keys: ownKeys.keeper,
     requests: store.accessRequests,

@@ -1,5 +1,6 @@
 import { askAbout } from './ask-about.ts';
 import { ask } from './ask.ts';
+import { budgetClear, budgetSet, budgetShow } from './budget.ts';
 import { cache } from './cache.ts';
 import type { Command } from './command.ts';
 import { guild } from './guild.ts';
@@ -38,6 +39,9 @@ export const commands: readonly Command[] = [
   usage,
   cache,
   stats,
+  budgetShow,
+  budgetSet,
+  budgetClear,
   settings,
   help,
   start,

@@ -7,6 +7,7 @@ import type { GuildSettings, Preferences } from '../conversation/setting-ports.t
 import type { Notice } from '../i18n/translate.ts';
 import type { ModelShelf } from '../completion/ports.ts';
 import type { KeyKeeper } from '../keys/key-keeper.ts';
+import type { BudgetDesk } from '../limits/budget-desk.ts';
 import type { Said } from '../platform/adapter.ts';
 import type { CommandButton, CommandInvocation, CommandSpec } from '../platform/command.ts';
 import type { UsageReader } from '../usage/ports.ts';
@@ -51,6 +52,7 @@ export interface CommandServices {
   readonly requests: AccessRequests;
   readonly guildSettings: GuildSettings;
   readonly preferences: Preferences;
+  readonly budgets: BudgetDesk;
   readonly models: ModelShelf;
   readonly keys: KeyKeeper;
   readonly access: AccessPolicy;

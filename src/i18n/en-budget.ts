@@ -19,6 +19,14 @@ const amount = (p: { subject: string; limitNanoUsd: number }): string =>
 
 /** Budgets: how they are spent, what they leave to answers, and what is said about that. */
 export const enBudget = {
+  'command.budget.description': () => 'What this community spends, and how much it may',
+  'command.budget.show.description': () => 'What is spent, held and left, and where that leads to',
+  'command.budget.set.description': () => 'Limit what is spent in a day or a month, in US dollars',
+  'command.budget.clear.description': () => 'Remove the budget',
+  'option.daily': () => 'US dollars a day, or none',
+  'option.monthly': () => 'US dollars a month, or none',
+  'option.optimise': () => 'cheaper models for easy questions',
+
   'failure.budget_spent': (p: { subject: string; window: string; limitNanoUsd: number; waitMs: number }) =>
     p.limitNanoUsd === 0
       ? `${whose(p)} allows free models only, and none was free to answer.`
@@ -41,6 +49,11 @@ export const enBudget = {
     p.threshold >= 100
       ? `⚠️ *${whose(p)}${amount(p)} is used up. Free models answer until it starts again.*`
       : `⚠️ *${p.threshold} % of ${lower(whose(p))}${amount(p)} is spent.*`,
+
+  'preferences.optimise': (p: { optimises: number }) =>
+    p.optimises < 0
+      ? 'Cheaper models for easy questions: as my operator thinks best'
+      : `Cheaper models for easy questions: ${p.optimises === 1 ? '**yes**' : '**no**, whatever a question needs'}`,
 
   'budget.title': (p: { guild: string }) => (p.guild === '' ? '**My budget**' : `**Budget of ${p.guild}**`),
   'budget.line': (p: { window: string; limitNanoUsd: number; spentNanoUsd: number; heldNanoUsd: number }) =>

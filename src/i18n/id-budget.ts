@@ -20,6 +20,14 @@ const amount = (p: { subject: string; limitNanoUsd: number }): string =>
 
 /** As `enBudget`, in Indonesian. */
 export const idBudget: Pick<Translation, keyof typeof enBudget> = {
+  'command.budget.description': () => 'Pengeluaran komunitas ini, dan berapa batasnya',
+  'command.budget.show.description': () => 'Yang terpakai, disisihkan, tersisa, dan perkiraannya',
+  'command.budget.set.description': () => 'Batasi pengeluaran sehari atau sebulan, dalam dolar AS',
+  'command.budget.clear.description': () => 'Hapus anggaran',
+  'option.daily': () => 'dolar AS per hari, atau none',
+  'option.monthly': () => 'dolar AS per bulan, atau none',
+  'option.optimise': () => 'model lebih murah untuk pertanyaan mudah',
+
   'failure.budget_spent': (p) =>
     p.limitNanoUsd === 0
       ? `A${whose(p)} hanya mengizinkan model gratis, dan tidak ada yang bisa menjawab.`
@@ -35,6 +43,11 @@ export const idBudget: Pick<Translation, keyof typeof enBudget> = {
     p.threshold >= 100
       ? `⚠️ *A${whose(p)}${amount(p)} sudah habis. Model gratis menjawab sampai anggaran dimulai lagi.*`
       : `⚠️ *${p.threshold} % dari a${whose(p)}${amount(p)} sudah terpakai.*`,
+
+  'preferences.optimise': (p) =>
+    p.optimises < 0
+      ? 'Model yang lebih murah untuk pertanyaan mudah: sesuai pertimbangan operator saya'
+      : `Model yang lebih murah untuk pertanyaan mudah: ${p.optimises === 1 ? '**ya**' : '**tidak**, apa pun pertanyaannya'}`,
 
   'budget.title': (p) => (p.guild === '' ? '**Anggaran saya**' : `**Anggaran ${p.guild}**`),
   'budget.line': (p) =>

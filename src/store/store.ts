@@ -4,10 +4,12 @@ import type { AccessRequests, ErrorLog } from '../conversation/operation-ports.t
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
+import type { BudgetDesk } from '../limits/budget-desk.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAdapterMemory } from './adapter-memory.ts';
+import { createBudgetDesk } from './budget-desk.ts';
 import { createCatalogueStore } from './catalogue-store.ts';
 import type { StoreLog } from './connection.ts';
 import { createControl, type Control } from './control.ts';
@@ -45,6 +47,7 @@ export interface Store {
   readonly settings: SettingsStore;
   readonly guildSettings: GuildSettings;
   readonly preferences: Preferences;
+  readonly budgets: BudgetDesk;
   readonly keys: KeyStore;
   readonly vault: KeyVault;
   readonly errors: ErrorLog;
@@ -70,6 +73,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     settings: createSettingsStore(database),
     guildSettings: createGuildSettings(sql),
     preferences: createPreferences(sql),
+    budgets: createBudgetDesk(sql, options.defaults, now),
     keys: createProviderKeys(sql, now),
     vault: createKeyVault(sql),
     errors: createErrorLog(database, options.log),

@@ -16,6 +16,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import { moment, tally } from './columns.ts';
 import { turns } from './conversations.ts';
+import { users } from './people.ts';
 
 /** Append-only; partitioned by month of `at` (see the migrations). A forgotten person's rows stay, without the person. */
 export const usage = pgTable(
@@ -159,5 +160,38 @@ export const quotaHolds = pgTable(
       'quota_holds_amounts',
       sql`least(${table.requests}, ${table.tokens}, ${table.images}, ${table.nanoUsd}) >= 0`,
     ),
+  ],
+);
+
+/** That so much of a budget is spent was told: once for each amount and window. */
+export const budgetAlerts = pgTable(
+  'budget_alerts',
+  {
+    /** As in `quota_subjects`. */
+    kind: smallint('kind').notNull(),
+    subjectId: uuid('subject_id').notNull(),
+    window: text('window').notNull(),
+    windowEnd: moment('window_end').notNull(),
+    /** Per cent. 100 too where what is left pays for no call any more. */
+    threshold: smallint('threshold').notNull(),
+    limitNanoUsd: bigint('limit_nano_usd', { mode: 'bigint' }).notNull(),
+    at: moment('at').notNull(),
+    /** Whose budget it is, where it is a person's. */
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'cascade' }),
+  },
+  (table) => [
+    primaryKey({
+      name: 'budget_alerts_once',
+      columns: [
+        table.kind,
+        table.subjectId,
+        table.window,
+        table.windowEnd,
+        table.threshold,
+        table.limitNanoUsd,
+      ],
+    }),
+    check('budget_alerts_window', sql`${table.window} in ('day', 'month')`),
+    check('budget_alerts_threshold', sql`${table.threshold} in (50, 80, 100)`),
   ],
 );
