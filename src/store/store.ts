@@ -5,6 +5,7 @@ import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
 import type { BudgetDesk } from '../limits/budget-desk.ts';
+import type { QuotaDesk } from '../limits/ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
@@ -21,6 +22,7 @@ import { forgetSealed, keepHouse } from './housekeeping.ts';
 import { createKeyVault } from './key-vault.ts';
 import { createPreferences } from './preferences.ts';
 import { createProviderKeys } from './provider-keys.ts';
+import { createQuotaDesk } from './quota-desk.ts';
 import { createQuotaCounters, type QuotaCounters } from './quota-counters.ts';
 import { createSettingsStore, type SettingsStore } from './settings-store.ts';
 import { createStoryReader } from './story-reader.ts';
@@ -54,6 +56,7 @@ export interface Store {
   readonly control: Control;
   readonly accessRequests: AccessRequests;
   readonly counters: QuotaCounters;
+  readonly quotas: QuotaDesk;
   readonly memory: AdapterMemory;
   /** To be called daily. Rejects with `StoreUnavailable`. */
   housekeeping(): Promise<void>;
@@ -71,7 +74,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     catalogue: createCatalogueStore(database),
     experience: createExperienceStore(sql),
     settings: createSettingsStore(database),
-    guildSettings: createGuildSettings(sql),
+    guildSettings: createGuildSettings(sql, now),
     preferences: createPreferences(sql),
     budgets: createBudgetDesk(sql, options.defaults, now),
     keys: createProviderKeys(sql, now),
@@ -80,6 +83,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     control: createControl(database),
     accessRequests: createAccessRequests(database),
     counters: createQuotaCounters(sql, now),
+    quotas: createQuotaDesk(sql, options.defaults, now),
     memory: createAdapterMemory(sql, { instance: options.instance, isAlone: database.kind === 'embedded' }),
     housekeeping: () => keepHouse(sql, options.log, now),
     forgetSealed: () => forgetSealed(sql, now),
