@@ -130,7 +130,10 @@ describe.each(databaseKinds)('budgets on %s', (kind) => {
       const turn = await begin({ cost_day: 1000 });
       const own = { key: 'remark.cheaper', params: { subject: 'guild', window: 'day', percent: 84 } };
       const request = settlement(turn, { attempts: attempts(600n), remarks: [own] });
-      expect(await store.turns.settle(request)).toMatchObject({ kind: 'settled', remarks: [own, remark(50)] });
+      expect(await store.turns.settle(request)).toMatchObject({
+        kind: 'settled',
+        remarks: [own, remark(50)],
+      });
       expect(await store.turns.settle(request)).toMatchObject({
         kind: 'already_settled',
         remarks: [own, remark(50)],
