@@ -80,16 +80,27 @@ CREATE FUNCTION budget_alerts_v1(p_turn turns, p_exhausted jsonb, p_now timestam
   ) h
 $$;
 --> statement-breakpoint
+-- Adds what the attempts of a turn spared to its guild's day, or in private to its author's.
+CREATE FUNCTION add_savings_v1(p_turn uuid, p_attempts jsonb) RETURNS void LANGUAGE sql VOLATILE AS $$
+  INSERT INTO savings AS s (day, guild_id, user_id, spared_nano_usd)
+  SELECT date_trunc('day', t.charged_at, 'UTC'), t.guild_id, CASE WHEN t.guild_id IS NULL THEN t.user_id END, a.nano_usd
+  FROM turns t CROSS JOIN (
+    SELECT sum((a #>> '{usage,spared,nanoUsd}')::bigint) AS nano_usd FROM jsonb_array_elements(p_attempts) a) a
+  WHERE t.id = p_turn AND a.nano_usd <> 0 AND coalesce(t.guild_id, t.user_id) IS NOT NULL
+  ON CONFLICT (guild_id, user_id, day) DO UPDATE SET spared_nano_usd = s.spared_nano_usd + excluded.spared_nano_usd
+$$;
+--> statement-breakpoint
 -- As settle_v2, and tells what stands below whatever shows: the turn's own remarks and, once, how much of a budget is spent.
 -- What is known of the operator's is for the operator alone.
 CREATE FUNCTION settle_v3(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+  v_turn_id uuid := (p ->> 'turnId')::uuid;
   v_turn turns;
   v_settled jsonb;
   v_alerts jsonb := '[]';
   v_remarks jsonb := coalesce(nullif(p -> 'remarks', 'null'), '[]');
   v_money boolean := nullif(p -> 'exhausted', 'null') IS NOT NULL
-    OR EXISTS (SELECT 1 FROM quota_holds h WHERE h.turn_id = (p ->> 'turnId')::uuid AND h.attempt >= 0 AND h.kind <> 3)
+    OR EXISTS (SELECT 1 FROM quota_holds h WHERE h.turn_id = v_turn_id AND h.attempt >= 0 AND h.kind <> 3)
     OR EXISTS (SELECT 1 FROM jsonb_array_elements(p -> 'attempts') a WHERE nano_usd_v1(a #>> '{usage,costNanoUsd}') > 0);
 BEGIN
   v_settled := settle_v2(p);
@@ -97,18 +108,19 @@ BEGIN
     RETURN v_settled;
   ELSIF v_settled ->> 'kind' = 'already_settled' THEN
     RETURN v_settled || coalesce((SELECT jsonb_build_object('remarks', t.remarks) FROM turns t
-      WHERE t.id = (p ->> 'turnId')::uuid AND t.remarks IS NOT NULL), '{}');
+      WHERE t.id = v_turn_id AND t.remarks IS NOT NULL), '{}');
   END IF;
   -- Nothing shows of a turn that others have decided about; whoever spends next is told.
   IF v_money AND v_settled ->> 'fate' IS NULL THEN
-    SELECT * INTO v_turn FROM turns t WHERE t.id = (p ->> 'turnId')::uuid;
+    SELECT * INTO v_turn FROM turns t WHERE t.id = v_turn_id;
     v_alerts := budget_alerts_v1(v_turn, nullif(p -> 'exhausted', 'null'), store_now_v1(p));
     v_remarks := v_remarks || (
       SELECT coalesce(jsonb_agg(jsonb_build_object('key', 'remark.alert', 'params', a - 'spentNanoUsd')), '[]')
       FROM jsonb_array_elements(v_alerts) a WHERE a ->> 'subject' <> 'instance');
   END IF;
+  PERFORM add_savings_v1(v_turn_id, p -> 'attempts');
   IF jsonb_array_length(v_remarks) > 0 THEN
-    UPDATE turns SET remarks = v_remarks WHERE id = (p ->> 'turnId')::uuid;
+    UPDATE turns SET remarks = v_remarks WHERE id = v_turn_id;
   END IF;
   RETURN v_settled || jsonb_build_object('remarks', v_remarks, 'alerts', (
     SELECT coalesce(jsonb_agg(a - 'subject'), '[]') FROM jsonb_array_elements(v_alerts) a WHERE a ->> 'subject' = 'instance'));

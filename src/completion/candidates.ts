@@ -119,27 +119,13 @@ export function createCandidateList(
     ...(choice.freeOnly || !asksOpenRouter ? [] : configured(choice.emergencyModel, wish.ownKey)),
   ];
 
-  /** With cheaper models of who made the dearest one, and the best free ones before the router, which stays the last resort. */
-  const withSparing = (usual: readonly Candidate[], { ownKey }: ModelWish): readonly Candidate[] => {
-    const [dearest] = usual
-      .filter(({ provider, isFree }) => provider === 'openrouter' && !isFree)
-      .toSorted((one, other) => usualPrice(other) - usualPrice(one));
-    if (dearest === undefined || dearest.listed === null) return usual;
-    const kin = cheaperKin(dearest.listed, catalogue.snapshot().models);
-    const more = [
-      ...kin.flatMap(({ id }) => candidateFor(id, mayCostOn(ownKey), catalogue) ?? []),
-      ...discovered(experience.order(catalogue.freeModels())),
-    ];
-    const isRouter = ({ id }: Candidate): boolean => id === freeRouter;
-    return [...usual.filter((one) => !isRouter(one)), ...more, ...usual.filter(isRouter)];
-  };
-
   return (wish) => {
     const { preferredModel, isStrict, allowedModels, needs, ownKey, tier = 'strong', spares = false } = wish;
     const mayCost = mayCostOn(ownKey);
     const preferred = asksOpenRouter ? preferredCandidate(preferredModel, mayCost, catalogue) : [];
     const usual = isStrict ? preferred : [...preferred, ...others(wish)];
-    const list = spares && !isStrict && asksOpenRouter ? withSparing(usual, wish) : usual;
+    const more = spares && !isStrict && asksOpenRouter ? sparing(usual, mayCost, catalogue, experience) : [];
+    const list = more.length === 0 ? usual : beforeRouter(usual, more);
     const allowed = list.filter((candidate) =>
       isAllowed({ ...candidate, id: publicId(candidate) }, allowedModels),
     );
@@ -149,6 +135,31 @@ export function createCandidateList(
     const unique = new Map(able.map((candidate) => [`${candidate.provider} ${candidate.id}`, candidate]));
     return isStrict ? [...unique.values()] : inTier([...unique.values()], tier);
   };
+}
+
+/** Cheaper models of who made the dearest one, and the best free ones; none where nothing costs. */
+function sparing(
+  usual: readonly Candidate[],
+  mayCost: MayCost,
+  catalogue: Catalogue,
+  experience: Pick<Experience, 'order'>,
+): readonly Candidate[] {
+  const [dearest] = usual
+    .filter(({ provider, isFree }) => provider === 'openrouter' && !isFree)
+    .toSorted((one, other) => usualPrice(other) - usualPrice(one));
+  if (dearest === undefined || dearest.listed === null) return [];
+  return [
+    ...cheaperKin(dearest.listed, catalogue.snapshot().models).flatMap(
+      ({ id }) => candidateFor(id, mayCost, catalogue) ?? [],
+    ),
+    ...discovered(experience.order(catalogue.freeModels())),
+  ];
+}
+
+/** The router stays the last resort. */
+function beforeRouter(usual: readonly Candidate[], more: readonly Candidate[]): readonly Candidate[] {
+  const isRouter = ({ id }: Candidate): boolean => id === freeRouter;
+  return [...usual.filter((one) => !isRouter(one)), ...more, ...usual.filter(isRouter)];
 }
 
 /** As OpenRouter's list, by which guilds allow models, would name it. */
@@ -183,6 +194,17 @@ export function roomyFirst(
   const keeps = (candidate: Candidate): boolean => candidate.id === preferred || isRoomy(candidate, room);
   const [before, last] = [candidates.slice(0, -1), candidates.slice(-1)];
   return [...before.filter(keeps), ...before.filter((candidate) => !keeps(candidate)), ...last];
+}
+
+/** The paid model of the settings that is to answer well: the default one, else the emergency model. Null where none costs. */
+export function strongModel(
+  { freeOnly, defaultModel, emergencyModel }: ModelChoice,
+  catalogue: Catalogue,
+): Candidate | null {
+  const [strong] = [defaultModel, emergencyModel]
+    .flatMap((id) => (id === null || freeOnly ? [] : (candidateFor(id, () => true, catalogue) ?? [])))
+    .filter(({ isFree }) => !isFree);
+  return strong ?? null;
 }
 
 /** Null when the model can't be run. */

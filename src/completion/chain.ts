@@ -4,6 +4,7 @@ import {
   createCandidateList,
   isRoomy,
   roomyFirst,
+  strongModel,
   type Candidate,
   type ModelChoice,
   type Room,
@@ -73,7 +74,8 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
     async complete(request, listener, signal) {
       const untried = candidatesFor(candidates, request);
       const deadlineMs = now() + settings.modelTimeoutMs;
-      const turn = newTurn({ request, listener, signal, untried, deadlineMs });
+      const baseline = request.ownKey === null ? strongModel(settings, catalogue) : null;
+      const turn = newTurn({ request, listener, signal, untried, deadlineMs, baseline });
       if (request.search === true) turn.failure = whyNoSearch(settings, untried, () => candidates(request));
       if (turn.failure !== null) return failed(turn);
       turn.untried = roomyFirst(untried, request.preferredModel, roomFor(turn));

@@ -14,6 +14,8 @@ export interface Turn {
   readonly signal: AbortSignal;
   /** Estimated. */
   readonly promptTokens: number;
+  /** What its attempts are compared with; null for none. */
+  readonly baseline: Candidate | null;
   readonly attempts: AttemptRecord[];
   /** Under way: what attempts took that ended without a word of it. Each puts what it learns into its attempt. */
   readonly inquiries: Promise<void>[];
@@ -35,7 +37,7 @@ export interface Turn {
 }
 
 export function newTurn(
-  given: Pick<Turn, 'request' | 'listener' | 'signal' | 'untried' | 'deadlineMs'>,
+  given: Pick<Turn, 'request' | 'listener' | 'signal' | 'untried' | 'deadlineMs' | 'baseline'>,
 ): Turn {
   const promptTokens = estimatePromptTokens(given.request.messages);
   return {

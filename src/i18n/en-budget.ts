@@ -55,6 +55,15 @@ export const enBudget = {
       ? 'Cheaper models for easy questions: as my operator thinks best'
       : `Cheaper models for easy questions: ${p.optimises === 1 ? '**yes**' : '**no**, whatever a question needs'}`,
 
+  'stats.spared': (p: { nanoUsd: number }) =>
+    p.nanoUsd < 0
+      ? `Other models cost ${usd(-p.nanoUsd)} more than my strong one would have.`
+      : `Cheaper models saved ${usd(p.nanoUsd)} compared with my strong one.`,
+  'why.spared': (p: { nanoUsd: number; against: string }) =>
+    p.nanoUsd < 0
+      ? `Compared with \`${p.against}\`: ${usd(-p.nanoUsd)} more`
+      : `Saved: ${usd(p.nanoUsd)} compared with \`${p.against}\``,
+
   'budget.title': (p: { guild: string }) => (p.guild === '' ? '**My budget**' : `**Budget of ${p.guild}**`),
   'budget.line': (p: { window: string; limitNanoUsd: number; spentNanoUsd: number; heldNanoUsd: number }) =>
     [

@@ -49,6 +49,15 @@ export const idBudget: Pick<Translation, keyof typeof enBudget> = {
       ? 'Model yang lebih murah untuk pertanyaan mudah: sesuai pertimbangan operator saya'
       : `Model yang lebih murah untuk pertanyaan mudah: ${p.optimises === 1 ? '**ya**' : '**tidak**, apa pun pertanyaannya'}`,
 
+  'stats.spared': (p) =>
+    p.nanoUsd < 0
+      ? `Model lain berbiaya ${usd(-p.nanoUsd)} lebih banyak daripada model kuat saya.`
+      : `Model yang lebih murah menghemat ${usd(p.nanoUsd)} dibandingkan model kuat saya.`,
+  'why.spared': (p) =>
+    p.nanoUsd < 0
+      ? `Dibandingkan dengan \`${p.against}\`: ${usd(-p.nanoUsd)} lebih banyak`
+      : `Dihemat: ${usd(p.nanoUsd)} dibandingkan dengan \`${p.against}\``,
+
   'budget.title': (p) => (p.guild === '' ? '**Anggaran saya**' : `**Anggaran ${p.guild}**`),
   'budget.line': (p) =>
     [

@@ -1,5 +1,5 @@
 import type { GuildId } from '../platform/ids.ts';
-import type { Guild, Envelope } from '../platform/message.ts';
+import type { Author, Guild, Envelope } from '../platform/message.ts';
 
 export type BudgetWindow = 'day' | 'month';
 
@@ -32,6 +32,8 @@ export type BudgetAsker = Pick<Envelope, 'originKey' | 'author'> & { readonly gu
 export interface BudgetDesk {
   /** Day before month. `guild` null: the instance's. */
   show(guild: GuildId | null): Promise<readonly BudgetInForce[]>;
+  /** What cheaper models spared lately, nano-USD; below zero where others cost more. `guild` null: of the author's private use. */
+  spared(author: Author, guild: Guild | null, days: number): Promise<bigint>;
   /** All or nothing, recorded with its author; repeating the origin key changes nothing. */
   set(asker: BudgetAsker, change: BudgetChange): Promise<void>;
   /** Records an attempt that was not allowed; once for an origin key. */

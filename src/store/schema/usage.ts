@@ -244,3 +244,19 @@ export const budgetAlerts = pgTable(
     check('budget_alerts_threshold', sql`${table.threshold} in (50, 80, 100)`),
   ],
 );
+
+/** What cheaper models than the strong one of the settings spared, by UTC day: a guild's, or a person's in private. */
+export const savings = pgTable(
+  'savings',
+  {
+    day: moment('day').notNull(),
+    guildId: uuid('guild_id').references(() => guilds.id, { onDelete: 'cascade' }),
+    /** Null in a guild. */
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'cascade' }),
+    sparedNanoUsd: tally('spared_nano_usd'),
+  },
+  (table) => [
+    unique('savings_key').on(table.guildId, table.userId, table.day).nullsNotDistinct(),
+    index('savings_user').on(table.userId),
+  ],
+);
