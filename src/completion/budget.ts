@@ -18,7 +18,7 @@ export function shareOf({ limitNanoUsd, usedNanoUsd }: BudgetStanding): number {
 
 /** What a budget did to a turn. */
 export interface BudgetReport {
-  /** Who answered in place of the model that would have been asked otherwise. */
+  /** Who answered in place of the model that would have been asked otherwise; `free`: because nothing else is paid for any more. */
   readonly spared?: { readonly by: 'cheaper' | 'free'; readonly budget: BudgetStanding };
   /** What is left of it pays for no call of any model that could be asked. */
   readonly exhausted?: BudgetStanding;

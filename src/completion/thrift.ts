@@ -37,9 +37,13 @@ export function withBudget(
   turn: Turn,
   usual: () => Candidate | null,
 ): CompletionOutcome {
-  const { refused, attempts } = turn;
+  const { refused, attempts, request } = turn;
+  // One chosen model, or a search, may cost more than what is left, and others less.
+  const isUsual = !request.isStrict && request.search !== true;
   const report: BudgetReport =
-    refused !== null && attempts.every(({ isFree }) => isFree) ? { exhausted: refused.budget } : {};
+    refused !== null && isUsual && attempts.every(({ isFree }) => isFree)
+      ? { exhausted: refused.budget }
+      : {};
   if (outcome.kind !== 'failed') return { ...outcome, ...report, ...sparing(turn, usual) };
   const isWant = refused !== null && FOR_WANT_OF_MODELS.has(outcome.failure.kind);
   return { ...outcome, ...report, ...(isWant && { failure: budgetSpent(refused) }) };
@@ -51,5 +55,6 @@ function sparing({ request, refused, last }: Turn, usual: () => Candidate | null
   if (because === null || last === null) return {};
   const instead = refused?.candidate ?? usual();
   if (instead === null || usualPrice(last) >= usualPrice(instead)) return {};
-  return { spared: { by: last.isFree ? 'free' : 'cheaper', budget: because } };
+  const isUsedUp = refused !== null || shareOf(because) >= 1;
+  return { spared: { by: last.isFree && isUsedUp ? 'free' : 'cheaper', budget: because } };
 }

@@ -38,7 +38,7 @@ export const enBudget = {
     waitMs: number;
     model: string;
   }) =>
-    `Your model \`${p.model}\` costs money, and ${lower(whose(p))}${p.limitNanoUsd === 0 ? ' allows free models only' : `${amount(p)} is used up. It starts again in ${wait(p.waitMs)}`}. With \`/preferences fallback:on\` another one may answer in its place.`,
+    `Your model \`${p.model}\` costs money, and ${p.limitNanoUsd === 0 ? `${lower(whose(p))} allows free models only` : `what is left of ${lower(whose(p))}${amount(p)} does not pay for it. It starts again in ${wait(p.waitMs)}`}. With \`/preferences fallback:on\` another one may answer in its place.`,
   'remark.cheaper': (p: { subject: string; window: string; percent: number }) =>
     p.percent < 0
       ? `💰 *${whose(p)} is nearly used up: a cheaper model answered.*`

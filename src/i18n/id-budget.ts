@@ -33,7 +33,7 @@ export const idBudget: Pick<Translation, keyof typeof enBudget> = {
       ? `A${whose(p)} hanya mengizinkan model gratis, dan tidak ada yang bisa menjawab.`
       : `A${whose(p)}${amount(p)} sudah habis, dan tidak ada model gratis yang bisa menggantikan model berbayar. Dimulai lagi dalam ${wait(p.waitMs)}.`,
   'failure.budget_chosen': (p) =>
-    `Modelmu \`${p.model}\` berbayar, dan a${whose(p)}${p.limitNanoUsd === 0 ? ' hanya mengizinkan model gratis' : `${amount(p)} sudah habis. Dimulai lagi dalam ${wait(p.waitMs)}`}. Dengan \`/preferences fallback:on\` model lain boleh menggantikannya.`,
+    `Modelmu \`${p.model}\` berbayar, dan ${p.limitNanoUsd === 0 ? `a${whose(p)} hanya mengizinkan model gratis` : `sisa a${whose(p)}${amount(p)} tidak cukup untuknya. Dimulai lagi dalam ${wait(p.waitMs)}`}. Dengan \`/preferences fallback:on\` model lain boleh menggantikannya.`,
   'remark.cheaper': (p) =>
     p.percent < 0
       ? `💰 *A${whose(p)} hampir habis: model yang lebih murah menjawab.*`

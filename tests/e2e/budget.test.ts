@@ -134,7 +134,7 @@ describe('a community with a budget', () => {
   test('hears why where nothing is left that may answer, and a model that was chosen strictly is not replaced', async () => {
     await scene.command(chat, ann.user, `/model use ${STRONG}`);
     expect((await ask(ann)).text).toContain(
-      `Your model ${STRONG} costs money, and this community’s daily budget`,
+      `Your model ${STRONG} costs money, and what is left of this community’s daily`,
     );
     scene.openrouter.play({ kind: 'refusal', name: 'free-per-day' });
     expect((await ask(boss)).text).toMatch(
@@ -149,6 +149,13 @@ describe('a community with a budget', () => {
     ]);
     expect(await ann.command('/budget show')).toContain('Budgets belong to communities');
     expect(await boss.command('/budget show')).toContain('told so far: 50 %');
+  });
+
+  test('is told what the cheaper models spared, for the answer and for the community', async () => {
+    await scene.command(chat, ann.user, '/model reset');
+    await ask(ann);
+    expect(await command(boss, '/why')).toMatch(/Saved: \$[\d.]+ compared with acme\/grand/u);
+    expect(await scene.command(chat, boss.user, '/stats')).toMatch(/Cheaper models saved \$[\d.]+ compared/u);
   });
 
   test('goes on as before once it has more', async () => {

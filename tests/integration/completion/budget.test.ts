@@ -49,7 +49,7 @@ describe('a budget', () => {
     fail(3);
     const later = await bench.ask({ request });
     expect(asked()).toEqual([small, small, middle, 'acme/first-70b:free', 'openrouter/free']);
-    expect(later.outcome).toMatchObject({ spared: { by: 'free' } });
+    expect(later.outcome).toMatchObject({ spared: { by: 'cheaper' } });
   });
 
   it('of which less is used changes nothing', async () => {
@@ -98,6 +98,7 @@ describe('a budget', () => {
     const request = { preferredModel: strong, isStrict: true, tier: 'cheap', budget: budget(0.95) } as const;
     const { outcome } = await bench.ask({ request, grant: grantNothing });
     expect(outcome).toMatchObject({ failure: { kind: 'budget_spent' } });
+    expect(outcome.exhausted).toBeUndefined();
     expect(asked()).toEqual([]);
   });
 
@@ -121,5 +122,33 @@ describe('a tier', () => {
     const { outcome } = await alone.ask({ request: { tier: 'cheap' } });
     expect(asked().at(-1)).toBe(strong);
     expect(outcome.spared).toBeUndefined();
+  });
+});
+
+describe('what is spared', () => {
+  it('is what the strong model would have cost for the same tokens, less what was paid', async () => {
+    const bench = await testBench(simulator, clock, settings);
+    const cheap = await bench.ask({ request: { tier: 'cheap', budget: budget(0.9) } });
+    const { usage } = cheap.outcome.attempts[0]!;
+    const tokens = usage!.promptTokens + usage!.completionTokens;
+    expect(usage).toMatchObject({
+      costNanoUsd: BigInt(tokens) * 1000n,
+      spared: { nanoUsd: BigInt(tokens) * 19_000n, against: strong },
+    });
+    const usual = await bench.ask();
+    expect(usual.outcome.attempts[0]!.usage!.spared).toBeUndefined();
+  });
+
+  it('is not told where only free models answer, nor of attempts in vain', async () => {
+    const freeOnly = await testBench(simulator, clock);
+    const { outcome } = await freeOnly.ask();
+    expect(outcome.attempts[0]!.usage!.spared).toBeUndefined();
+    const bench = await testBench(simulator, clock, settings);
+    simulator.play({ kind: 'answer', text: '' });
+    const vain = await bench.ask({ request: { tier: 'cheap', budget: budget(0.9) } });
+    const [failed, answered] = vain.outcome.attempts;
+    expect(failed).toMatchObject({ failure: 'empty_answer' });
+    expect(failed!.usage!.spared!.nanoUsd).toBe(-failed!.usage!.costNanoUsd);
+    expect(answered!.usage!.spared!.nanoUsd).toBeGreaterThan(0n);
   });
 });

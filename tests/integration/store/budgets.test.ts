@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunnableTurn } from '../../../src/conversation/turn.ts';
 import type { QuotaLimits } from '../../../src/limits/quota.ts';
+import { originKey } from '../../../src/platform/ids.ts';
 import type { Guild } from '../../../src/platform/message.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { databaseKinds, type TestDatabase } from '../../support/database.ts';
@@ -169,5 +170,97 @@ describe.each(databaseKinds)('budgets on %s', (kind) => {
       expect(thresholds(await spend(await ask(community()), 600n))).toEqual([]);
       expect((await spend(await ask(null), 1n)).remarks).toEqual([remark(50, { subject: 'user' })]);
     });
+  });
+
+  describe('a guild’s budget', () => {
+    const asker = (guild: Guild, author = person()) => ({
+      originKey: originKey('telegram', 'bot', 1, nextId()),
+      author,
+      guild,
+    });
+    const shown = async (guild: Guild) => await store.budgets.show(guild.id);
+
+    it('is set by one command, once, and recorded; what is left out stays, and null removes', async () => {
+      const guild = community();
+      expect(await shown(guild)).toMatchObject([
+        {
+          window: 'day',
+          limitNanoUsd: null,
+          ownNanoUsd: null,
+          spentNanoUsd: 0,
+          told: [],
+          resetsAtMs: MIDNIGHT,
+        },
+        { window: 'month', limitNanoUsd: null },
+      ]);
+      const first = asker(guild);
+      await store.budgets.set(first, { day: 1000, month: 5000 });
+      await store.budgets.set(asker(guild), { day: 0 });
+      await store.budgets.set(first, { day: 1000, month: 5000 });
+      expect(await shown(guild)).toMatchObject([{ limitNanoUsd: 0 }, { ownNanoUsd: 5000 }]);
+      await store.budgets.set(asker(guild), { day: null, month: null });
+      expect(await shown(guild)).toMatchObject([{ limitNanoUsd: null }, { limitNanoUsd: null }]);
+      const rows = await database.sql`
+        select actor, before, after from audit where action = 'budget.set' and guild = ${guild.id} order by id`;
+      expect(rows).toMatchObject([
+        { actor: first.author.id, before: null, after: { cost_day: 1000, cost_month: 5000 } },
+        { after: { cost_day: 0, cost_month: 5000 } },
+        { before: { cost_day: 0, cost_month: 5000 }, after: null },
+      ]);
+    });
+
+    it('lets nothing be held beyond it, and shows what is spent, held and told', async () => {
+      const guild = community();
+      await store.budgets.set(asker(guild), { day: 1000 });
+      const turns = [await begin({}, guild), await begin({}, guild), await begin({}, guild)];
+      const holds = await Promise.all(turns.map((turn) => store.turns.holdCost(turn, 0, 400n)));
+      expect(holds.map(({ kind }) => kind).toSorted((a, b) => a.localeCompare(b))).toEqual([
+        'held',
+        'held',
+        'refused',
+      ]);
+      const [held] = turns.filter((_, index) => holds[index]?.kind === 'held');
+      await spend(held!, 400n);
+      const [today] = await shown(guild);
+      expect(today).toMatchObject({
+        spentNanoUsd: 400,
+        heldNanoUsd: 400,
+        firstSpentAtMs: expect.any(Number),
+        told: [],
+      });
+      await spend(await begin({}, guild), 200n);
+      expect((await shown(guild))[0]).toMatchObject({ spentNanoUsd: 600, told: [50] });
+      await store.budgets.set(asker(guild), { day: 2000 });
+      expect((await shown(guild))[0]).toMatchObject({ limitNanoUsd: 2000, told: [] });
+    });
+
+    it('only lowers what the operator allows', async () => {
+      const guild = community();
+      await store.budgets.set(asker(guild), { day: 1000 });
+      expect((await begin({ cost_day: 300 }, guild)).budget).toMatchObject({ limitNanoUsd: 300 });
+      expect((await begin({ cost_day: 3000 }, guild)).budget).toMatchObject({ limitNanoUsd: 1000 });
+    });
+
+    it('has attempts of others recorded once', async () => {
+      const guild = community();
+      const stranger = asker(guild);
+      await store.budgets.refuse(stranger, 'budget.set');
+      await store.budgets.refuse(stranger, 'budget.set');
+      expect(await database.sql`select actor from audit where guild = ${guild.id}`).toEqual([
+        { actor: stranger.author.id },
+      ]);
+    });
+  });
+
+  it('what is spared is summed for a guild, and in private for a person', async () => {
+    const [guild, author] = [community(), person()];
+    const usage = { ...spent(10, 10), spared: { nanoUsd: 70n, against: 'acme/grand' } };
+    for (const where of [guild, guild, null]) {
+      const turn = await run(store.turns, admission({ author, chat: nextId(), guild: where }));
+      await store.turns.settle(settlement(turn, { attempts: [attempt({ usage })] }));
+    }
+    expect(await store.budgets.spared(person(), guild, 30)).toBe(140n);
+    expect(await store.budgets.spared(author, null, 30)).toBe(70n);
+    expect(await store.budgets.spared(person(), null, 30)).toBe(0n);
   });
 });
