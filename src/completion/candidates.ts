@@ -7,6 +7,7 @@ import type { Experience } from './experience.ts';
 import { cheaperKin, inTier, usualPrice } from './ladder.ts';
 import type { OwnModel } from './own-model.ts';
 import { isAllowed } from './model-shelf.ts';
+import type { Tier } from './optimiser.ts';
 import type { AllowedModels, CompletionLog } from './ports.ts';
 import { isPriced } from './price.ts';
 import type { ProviderName } from './provider.ts';
@@ -133,7 +134,8 @@ export function createCandidateList(
       isStrict || allowed.length > 0 || !asksOpenRouter ? [] : named(allowedModels, mayCost, catalogue);
     const able = [...allowed, ...last].filter(({ listed }) => isCapable(listed, needs));
     const unique = new Map(able.map((candidate) => [`${candidate.provider} ${candidate.id}`, candidate]));
-    return isStrict ? [...unique.values()] : inTier([...unique.values()], tier);
+    const models = [...unique.values()];
+    return isStrict ? models : spares ? inTier(models, tier) : optimised(models, tier, choice);
   };
 }
 
@@ -154,6 +156,17 @@ function sparing(
     ),
     ...discovered(experience.order(catalogue.freeModels())),
   ];
+}
+
+/** Without need only what comes before the emergency model changes its place, and nothing where a free model comes first. */
+function optimised(
+  models: readonly Candidate[],
+  tier: Tier,
+  { emergencyModel }: ModelChoice,
+): readonly Candidate[] {
+  const last = models.at(-1);
+  if (last === undefined || models[0]?.isFree === true) return models;
+  return last.id === emergencyModel ? [...inTier(models.slice(0, -1), tier), last] : inTier(models, tier);
 }
 
 /** The router stays the last resort. */

@@ -131,6 +131,14 @@ describe('a community with a budget', () => {
     expect(await command(boss, '/budget show')).toContain('told so far: 50 %, 80 %, 100 %');
   });
 
+  test('is told what cheaper models spared, as is whoever asks why', async () => {
+    expect(await scene.command(chat, boss.user, '/stats')).toMatch(/Cheaper models saved \$[\d.]+ compared/u);
+    await boss.command('/model use other/gratis-70b:free');
+    await boss.ask('Anybody there?');
+    expect(await boss.command('/why')).toMatch(/Saved: \$[\d.]+ compared with acme\/grand/u);
+    await boss.command('/model reset');
+  });
+
   test('hears why where nothing is left that may answer, and a model that was chosen strictly is not replaced', async () => {
     await scene.command(chat, ann.user, `/model use ${STRONG}`);
     expect((await ask(ann)).text).toContain(
@@ -149,13 +157,6 @@ describe('a community with a budget', () => {
     ]);
     expect(await ann.command('/budget show')).toContain('Budgets belong to communities');
     expect(await boss.command('/budget show')).toContain('told so far: 50 %');
-  });
-
-  test('is told what the cheaper models spared, for the answer and for the community', async () => {
-    await scene.command(chat, ann.user, '/model reset');
-    await ask(ann);
-    expect(await command(boss, '/why')).toMatch(/Saved: \$[\d.]+ compared with acme\/grand/u);
-    expect(await scene.command(chat, boss.user, '/stats')).toMatch(/Cheaper models saved \$[\d.]+ compared/u);
   });
 
   test('goes on as before once it has more', async () => {

@@ -107,10 +107,8 @@ describe.each(anyKinds)('on a database of kind %s', (kind) => {
       await use({ ...PAID_SETTINGS, DAILY_BUDGET_USD: '0.000001' });
       const before = await instanceCost();
       const { turn } = await scene.person().ask('Hello?');
-      expect(turn.attempts.map(({ modelAsked, outcome }) => [modelAsked, outcome])).toEqual([
-        [FREE, 'answered'],
-      ]);
-      expect([...modelsAsked()]).toEqual([FREE]);
+      expect(turn.attempts).toMatchObject([{ outcome: 'answered' }]);
+      expect([...modelsAsked()].map((model) => model.endsWith(':free'))).toEqual([true]);
       expect(await scene.records.holds()).toBe(0);
       expect(await instanceCost()).toBe(before);
     });
