@@ -171,8 +171,12 @@ describe('a community with a budget', () => {
     const cleo = scene.person();
     const answeredBy = async (text: string) => (await cleo.ask(text)).turn.answer?.model;
     expect(await answeredBy('Hi there!')).toMatch(/^acme\/small/u);
-    expect(await answeredBy('Why? Compare and prove it: `f(x)` = x^2, step by step.')).toMatch(/^acme\/grand/u);
-    expect(await cleo.command('/preferences optimise:off')).toContain('Cheaper models for easy questions: no');
+    expect(await answeredBy('Why? Compare and prove it: `f(x)` = x^2, step by step.')).toMatch(
+      /^acme\/grand/u,
+    );
+    expect(await cleo.command('/preferences optimise:off')).toContain(
+      'Cheaper models for easy questions: no',
+    );
     expect(await answeredBy('Hi there!')).toMatch(/^acme\/grand/u);
   });
 
