@@ -2,26 +2,36 @@
 -- are most, are not looked at any closer.
 CREATE FUNCTION turn_standings_v1(p_turn turns, p_at timestamptz)
 RETURNS TABLE (kind smallint, subject_id uuid, subject text, win text, lim bigint, used bigint, held bigint, resets_at timestamptz)
-LANGUAGE sql STABLE AS $$
-  SELECT q.kind, q.subject_id, s.subject, s.win, s.lim, s.used, s.held, s.resets_at
-  FROM quota_subjects q CROSS JOIN LATERAL subject_standings_v1(q, p_at, p_turn.cost_defaults) s
-  WHERE p_turn.payer <> 'user' AND s.metric = 'cost'
-    AND ((q.kind = 0 AND p_turn.payer = 'operator') OR (q.kind = 1 AND q.subject_id = p_turn.guild_id)
-      OR (q.kind = 2 AND q.subject_id = p_turn.user_id)
-      OR (q.kind = 4 AND q.subject_id = channel_subject_v1(p_turn.guild_id, p_turn.channel))
-      OR (q.kind = 5 AND q.subject_id = member_subject_v1(p_turn.guild_id, p_turn.user_id)))
-    AND (q.limits || q.temporary || q.own || q.own_temporary || coalesce(p_turn.cost_defaults -> quota_subject_name_v1(q.kind), '{}'))
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_subject quota_subjects;
+BEGIN
+  IF p_turn.payer = 'user' THEN
+    RETURN;
+  END IF;
+  FOR v_subject IN
+    SELECT q.* FROM (VALUES (0::smallint, CASE p_turn.payer WHEN 'operator' THEN '00000000-0000-0000-0000-000000000000'::uuid END),
+      (1::smallint, p_turn.guild_id), (2::smallint, p_turn.user_id), (4::smallint, channel_subject_v1(p_turn.guild_id, p_turn.channel)),
+      (5::smallint, member_subject_v1(p_turn.guild_id, p_turn.user_id))) k(kind, subject_id)
+    JOIN quota_subjects q ON q.kind = k.kind AND q.subject_id = k.subject_id
+    WHERE (q.limits || q.temporary || q.own || q.own_temporary || coalesce(p_turn.cost_defaults -> quota_subject_name_v1(q.kind), '{}'))
       ?| ARRAY['cost_hour', 'cost_day', 'cost_month']
-$$;
+  LOOP
+    RETURN QUERY SELECT v_subject.kind, v_subject.subject_id, s.subject, s.win, s.lim, s.used, s.held, s.resets_at
+    FROM subject_standings_v1(v_subject, p_at, p_turn.cost_defaults) s WHERE s.metric = 'cost';
+  END LOOP;
+END $$;
 --> statement-breakpoint
 -- The limit of money that a turn is nearest to, of all that its attempts count in; null where there is none. Null too for one
 -- that its author pays for: nobody's budget is spent.
-CREATE FUNCTION turn_budget_v1(p_turn turns) RETURNS jsonb LANGUAGE sql STABLE AS $$
-  SELECT jsonb_build_object('subject', s.subject, 'window', s.win, 'limitNanoUsd', s.lim, 'usedNanoUsd', s.used + s.held,
-    'resetsAtMs', epoch_ms_v1(s.resets_at))
-  FROM turn_standings_v1(p_turn, greatest(p_turn.charged_at, p_turn.started_at)) s
-  ORDER BY CASE WHEN s.lim > 0 THEN (s.used + s.held)::numeric / s.lim ELSE 1 END DESC, s.resets_at DESC, s.subject LIMIT 1
-$$;
+CREATE FUNCTION turn_budget_v1(p_turn turns) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (
+    SELECT jsonb_build_object('subject', s.subject, 'window', s.win, 'limitNanoUsd', s.lim, 'usedNanoUsd', s.used + s.held,
+      'resetsAtMs', epoch_ms_v1(s.resets_at))
+    FROM turn_standings_v1(p_turn, greatest(p_turn.charged_at, p_turn.started_at)) s
+    ORDER BY CASE WHEN s.lim > 0 THEN (s.used + s.held)::numeric / s.lim ELSE 1 END DESC, s.resets_at DESC, s.subject LIMIT 1);
+END $$;
 --> statement-breakpoint
 -- As before, with the budget that it is nearest to.
 CREATE OR REPLACE FUNCTION runnable_turn_v2(p_turn turns, p_window jsonb, p_parts jsonb, p_waited jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
