@@ -59,7 +59,9 @@ async function readWrongCounters(sql: Database['sql']): Promise<readonly string[
       select coalesce(sum(u.requests), 0) as requests, coalesce(sum(u.prompt_tokens + u.completion_tokens), 0) as tokens,
         coalesce(sum(u.cost_nano_usd), 0) as cost
       from usage u
-      where u.at >= c.start and case q.kind when 2 then u.user_id = q.subject_id when 1 then u.guild_id = q.subject_id else true end
+      where u.at >= c.start and case q.kind when 5 then u.guild_id = q.guild_id and u.user_id = q.user_id
+        when 4 then u.guild_id = q.guild_id and u.channel = q.channel when 2 then u.user_id = q.subject_id
+        when 1 then u.guild_id = q.subject_id else true end
     ) u
     where c.start > '-infinity' and (c.cost <> u.cost or (q.kind > 0 and (c.requests <> u.requests or c.tokens <> u.tokens)))`;
   return rows.map(({ detail }) => detail);

@@ -27,17 +27,21 @@ export async function observe(sql: Sql, limits: object): Promise<readonly Sighti
         (5, 'member', g.platform_guild_id in ('telegram:-1', 'telegram:-2'))) n(kind, name, is_judged) on n.kind = s.kind
     ), taken as materialized (
       select u.at, u.guild_id, u.user_id, u.channel, u.payer, u.requests, u.prompt_tokens + u.completion_tokens as tokens,
-        u.cost_nano_usd as cost, u.images
+        u.cost_nano_usd as cost, case u.payer when 'user' then 0 else u.cost_nano_usd end as counted, u.images
       from usage u
     ), booked as materialized (
       select 0::smallint as kind, '00000000-0000-0000-0000-000000000000'::uuid as subject_id, u.at, 0 as requests,
         0 as tokens, case u.payer when 'operator' then u.cost else 0 end as cost, 0 as images from taken u
       union all
-      select s.kind, s.subject_id, u.at, u.requests, u.tokens, case u.payer when 'user' then 0 else u.cost end, u.images
-      from taken u
-      join quota_subjects s on (s.kind = 1 and s.subject_id = u.guild_id) or (s.kind = 2 and s.subject_id = u.user_id)
-        or (s.kind = 4 and s.guild_id = u.guild_id and s.channel = u.channel)
-        or (s.kind = 5 and s.guild_id = u.guild_id and s.user_id = u.user_id)
+      select 1::smallint, u.guild_id, u.at, u.requests, u.tokens, u.counted, u.images from taken u where u.guild_id is not null
+      union all
+      select 2::smallint, u.user_id, u.at, u.requests, u.tokens, u.counted, u.images from taken u where u.user_id is not null
+      union all
+      select s.kind, s.subject_id, u.at, u.requests, u.tokens, u.counted, u.images
+      from taken u join quota_subjects s on s.kind = 4 and s.guild_id = u.guild_id and s.channel = u.channel
+      union all
+      select s.kind, s.subject_id, u.at, u.requests, u.tokens, u.counted, u.images
+      from taken u join quota_subjects s on s.kind = 5 and s.guild_id = u.guild_id and s.user_id = u.user_id
     ), by_window as materialized (
       select s.kind, s.subject_id, w.win, date_trunc(w.win, b.at, s.time_zone) as start, sum(b.requests) as requests,
         sum(b.tokens) as tokens, sum(b.cost) as cost, sum(b.images) as images
@@ -87,10 +91,16 @@ export async function observe(sql: Sql, limits: object): Promise<readonly Sighti
     where c.start > '-infinity' and (c.requests, c.tokens, c.cost, c.images) is distinct from (b.requests, b.tokens, b.cost, b.images)
     union all
     -- Whom something is held for is held for in full, from the first moment on at which they are counted.
-    select 'I23 channel and member are held for as their guild is', s.kind || ' of turn ' || t.id || ': ' || to_jsonb(h)::text
-    from turns t
-    join quota_subjects s on s.guild_id = t.guild_id and ((s.kind = 4 and s.channel = t.channel) or (s.kind = 5 and s.user_id = t.user_id))
-    join quota_holds h on h.turn_id = t.id and h.kind = 1
+    select 'I23 channel and member are held for as their guild is', s.kind || ' of turn ' || h.turn_id || ': ' || h.requests || '/' || h.tokens
+      || '/' || h.nano_usd || '/' || h.images
+    from (
+      select h.*, t.guild_id, t.user_id, t.channel from quota_holds h join turns t on t.id = h.turn_id where h.kind = 1
+    ) h
+    cross join lateral (
+      select s.kind, s.subject_id from quota_subjects s where s.kind = 4 and s.guild_id = h.guild_id and s.channel = h.channel
+      union all
+      select s.kind, s.subject_id from quota_subjects s where s.kind = 5 and s.guild_id = h.guild_id and s.user_id = h.user_id
+    ) s
     left join quota_holds o on o.turn_id = h.turn_id and o.epoch = h.epoch and o.attempt = h.attempt and o.kind = s.kind and o.subject_id = s.subject_id
     where (h.requests, h.tokens, h.nano_usd, h.images) is distinct from (o.requests, o.tokens, o.nano_usd, o.images)
     union all
@@ -98,9 +108,8 @@ export async function observe(sql: Sql, limits: object): Promise<readonly Sighti
     where o.kind in (4, 5) and not exists (select 1 from quota_holds h where h.kind = 1 and h.turn_id = o.turn_id
       and h.epoch = o.epoch and h.attempt = o.attempt)
     union all
-    select 'I24 usage is booked for the channel of its turn', 'turn ' || t.id from turns t
-    where (t.guild_id is null) <> (t.channel is null) and t.state <> 'refused' and t.merged_into is null
-      or exists (select 1 from usage u where u.turn_id = t.id and u.channel is distinct from t.channel)
+    select 'I24 usage is booked for the channel of its turn', 'turn ' || t.id from usage u join turns t on t.id = u.turn_id
+    where u.channel is distinct from t.channel or (t.guild_id is null) <> (t.channel is null)
     union all
     select 'I4 nothing negative', c.name || ' ' || c.win from counters c where least(c.requests, c.tokens, c.cost, c.images) < 0
     union all

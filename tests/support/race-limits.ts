@@ -47,7 +47,7 @@ const STEADY_GUILDS = [0, 1];
 
 export const LIMIT_CHANGES: readonly Operation[] = [
   [3, 'change a limit that stays', (course) => change(course, ...someSteady(course))],
-  [4, 'change a limit that comes and goes', changePassing],
+  [7, 'change a limit that comes and goes', changePassing],
   [1, 'cancel what waits', cancelQueued],
 ];
 

@@ -75,38 +75,6 @@ export const mutants: readonly Mutant[] = [
     seenAs: /^I23 /,
   },
   {
-    name: 'who is counted from now on begins at nothing',
-    changes: [
-      {
-        change: 'subject_within_v1',
-        from: 'v_subject := counted_subject_v1(v_subject, p_at);',
-        to: '',
-      },
-    ],
-    seenAs: /^I[13] /,
-  },
-  {
-    name: 'limits of channels and members come without a lock of the guild',
-    changes: [
-      {
-        change: 'change_quota_v1',
-        from: "lock_quota_subjects_v2(p, v_to ->> 'kind' = 'instance', (v_target.guild).id, (v_target.person).id, v_to ->> 'channel')",
-        to: "'-infinity'::timestamptz",
-      },
-    ],
-    seenAs: /^I(3|5|7|23) /,
-  },
-  {
-    name: 'of what a turn takes only the guild and the person are told',
-    changes: [{ change: 'book_turn_v2', from: 'q.kind = 4', to: 'false' }],
-    seenAs: /^I3 /,
-  },
-  {
-    name: 'images are held for nobody',
-    changes: [{ change: 'store_turn_v1', from: "coalesce((p #>> '{hold,images}')::int, 0)", to: '0' }],
-    seenAs: /^I[12] /,
-  },
-  {
     name: 'holds are not counted',
     changes: [{ change: 'subject_standings_v1', from: 'WHERE h.kind = p_subject.kind', to: 'WHERE false' }],
     seenAs: /^I[12] /,

@@ -194,6 +194,23 @@ describe.each(databaseKinds)('quotas within a guild on %s', (kind) => {
     });
   });
 
+  it('are made anew from usage, with what differed', async () => {
+    const { guild, author } = await scene.team();
+    const chat = nextId();
+    await scene.set({ kind: 'channel', guild: guild.id, channel: place(chat) }, 'requests_day', 5);
+    await scene.set({ kind: 'members', guild: guild.id }, 'requests_day', 5);
+    await scene.use(admission({ author, chat, guild }));
+    await scene.database.sql`
+      update quota_subjects set requests_day = 4
+      where guild_id = (select id from guilds where platform_guild_id = ${guild.id})`;
+    const differences = await store.counters.rebuild();
+    expect(differences.map(({ subject, changes }) => ({ subject, changes }))).toEqual([
+      { subject: 'channel', changes: { requests_day: [4, 1] } },
+      { subject: 'member', changes: { requests_day: [4, 1] } },
+    ]);
+    expect(await scene.rows(guild.id, 4)).toEqual([{ requests: 1, tokens: 120 }]);
+  });
+
   it('hold all or nothing: who refuses leaves nothing held of the others', async () => {
     const { guild, author } = await scene.team();
     const chat = nextId();
