@@ -1,5 +1,6 @@
 import { askAbout } from './ask-about.ts';
 import { ask } from './ask.ts';
+import { budgetClear, budgetSet, budgetShow } from './budget.ts';
 import { cache } from './cache.ts';
 import type { Command } from './command.ts';
 import { guild } from './guild.ts';
@@ -43,6 +44,9 @@ export const commands: readonly Command[] = [
   limitsClear,
   cache,
   stats,
+  budgetShow,
+  budgetSet,
+  budgetClear,
   settings,
   quotaShow,
   quotaSet,

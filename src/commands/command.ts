@@ -8,6 +8,7 @@ import type { Notice } from '../i18n/translate.ts';
 import type { ModelShelf } from '../completion/ports.ts';
 import type { KeyKeeper } from '../keys/key-keeper.ts';
 import type { QuotaDesk } from '../limits/ports.ts';
+import type { BudgetDesk } from '../limits/budget-desk.ts';
 import type { Said } from '../platform/adapter.ts';
 import type { CommandButton, CommandInvocation, CommandSpec } from '../platform/command.ts';
 import type { UsageReader } from '../usage/ports.ts';
@@ -54,6 +55,7 @@ export interface CommandServices {
   readonly requests: AccessRequests;
   readonly guildSettings: GuildSettings;
   readonly preferences: Preferences;
+  readonly budgets: BudgetDesk;
   readonly models: ModelShelf;
   readonly keys: KeyKeeper;
   readonly quotas: QuotaDesk;

@@ -19,6 +19,7 @@ export const preferences: Command = {
       { name: 'fallback', kind: 'boolean', required: false },
       { name: 'temperature', kind: 'text', required: false },
       { name: 'max_tokens', kind: 'text', required: false },
+      { name: 'optimise', kind: 'boolean', required: false },
       { name: 'reset', kind: 'boolean', required: false },
     ],
     scope: 'any',
@@ -37,10 +38,14 @@ export const preferences: Command = {
       `- ${say({ key: 'preferences.fallback', params: { isAllowed: Number(own.allowsFallback) } })}`,
       `- ${say({ key: 'preferences.temperature', params: { temperature: String(own.temperature ?? '') } })}`,
       `- ${say({ key: 'preferences.max_tokens', params: { maxTokens: own.maxTokens ?? 0 } })}`,
+      `- ${say({ key: 'preferences.optimise', params: { optimises: ON_OFF.indexOf(own.optimises) } })}`,
       ...(isChange ? [] : ['', say({ key: 'preferences.how' })]),
     );
   },
 };
+
+/** -1 where the person has not said. */
+const ON_OFF: readonly (boolean | null)[] = [false, true];
 
 type Changes = Partial<OwnPreferences>;
 type ReadChanges =
@@ -49,7 +54,13 @@ type ReadChanges =
 
 function readChanges(options: CommandOptions): ReadChanges {
   if (options['reset'] === true) {
-    const nothing = { model: null, allowsFallback: false, temperature: null, maxTokens: null };
+    const nothing = {
+      model: null,
+      allowsFallback: false,
+      temperature: null,
+      maxTokens: null,
+      optimises: null,
+    };
     return { kind: 'read', changes: nothing };
   }
   const temperature = readNumber(options['temperature'], /^\d(?:[.,]\d{1,2})?$/u, [0, MOST_TEMPERATURE]);
@@ -61,12 +72,14 @@ function readChanges(options: CommandOptions): ReadChanges {
     return { kind: 'wrong', problem: { key: 'preferences.max_tokens_wrong', params } };
   }
   const fallback = options['fallback'];
+  const optimise = options['optimise'];
   return {
     kind: 'read',
     changes: {
       ...(typeof fallback === 'boolean' && { allowsFallback: fallback }),
       ...(temperature !== undefined && { temperature }),
       ...(maxTokens !== undefined && { maxTokens }),
+      ...(typeof optimise === 'boolean' && { optimises: optimise }),
     },
   };
 }

@@ -27,7 +27,12 @@ export const stats: Command = {
     }
     const report = await services.usage.statsOf(invocation.author, invocation.guild, days);
     const guild = invocation.guild === null ? '' : escapeMarkdown(invocation.guild.name);
-    return lines(say({ key: 'stats.title', params: { days, guild } }), ...describe(report, say));
+    const spared = Number(await services.budgets.spared(invocation.author, invocation.guild, days));
+    return lines(
+      say({ key: 'stats.title', params: { days, guild } }),
+      ...describe(report, say),
+      ...(spared === 0 ? [] : ['', say({ key: 'stats.spared', params: { nanoUsd: spared } })]),
+    );
   },
 };
 

@@ -33,6 +33,7 @@ export function explain(story: AnswerStory, telling: Telling): Explained {
     say({ key: 'why.chosen', params: facts.chosen }),
     booked === null ? null : say({ key: 'why.tokens', params: tokensOf(booked) }),
     cost,
+    sparedWord(story, telling),
     searchWord(story, telling),
     facts.wholeMs === null ? null : say({ key: 'why.wait', params: waitOf(facts) }),
     say({ key: 'why.payer', params: { payer: story.payer } }),
@@ -151,6 +152,10 @@ function triedLines(attempts: readonly ToldAttempt[], say: CommandUse['say']): s
 function tokensOf(booked: NonNullable<AnswerStory['booked']>) {
   const { promptTokens, completionTokens, cachedTokens, reasoningTokens } = booked;
   return { promptTokens, completionTokens, cachedTokens, reasoningTokens };
+}
+
+function sparedWord({ spared = null }: AnswerStory, { readsCost, say }: Telling): string | null {
+  return spared === null || !readsCost ? null : say({ key: 'why.spared', params: spared });
 }
 
 function costWord({ booked }: AnswerStory, { readsCost, isOverheard, say }: Telling): string | null {

@@ -14,6 +14,8 @@ export interface AttemptFacts {
   readonly heldNanoUsd: bigint;
   /** What the provider told afterwards, where it had to be asked. */
   readonly told: ReportedGeneration | null;
+  /** What answers are compared with; null for none. */
+  readonly baseline: Candidate | null;
   /** ⌈UTF-8 bytes ÷ 3⌉ of the prompt. */
   readonly promptTokens: number;
   readonly startedAtMs: number;
@@ -41,7 +43,7 @@ export function attemptRecord(facts: AttemptFacts): AttemptRecord {
     startedAtMs: facts.startedAtMs,
     firstTokenMs: facts.firstTokenAtMs === null ? null : facts.firstTokenAtMs - facts.startedAtMs,
     durationMs: facts.endedAtMs - facts.startedAtMs,
-    usage: usageOf(facts),
+    usage: withSpared(usageOf(facts), facts),
   };
 }
 
@@ -122,6 +124,16 @@ function usageOf(facts: AttemptFacts): TokenUsage | null {
   if (!end.began) return null;
   if (told !== null) return { ...told.usage, source: 'reported' };
   return { ...tokens, costNanoUsd: heldNanoUsd, source: 'estimated' };
+}
+
+/** What an attempt took in vain would not have been spared by another model. Searches cost the same with each. */
+function withSpared(usage: TokenUsage | null, facts: AttemptFacts): TokenUsage | null {
+  const { baseline, candidate, hasText, searchesNanoUsd } = facts;
+  if (usage === null || baseline === null || searchesNanoUsd > 0n || baseline.id === candidate.id)
+    return usage;
+  const there = hasText ? listedCostNanoUsd(baseline, usage) : 0n;
+  if (there === null) return usage;
+  return { ...usage, spared: { nanoUsd: there - usage.costNanoUsd, against: baseline.id } };
 }
 
 /** From what came in. */

@@ -64,6 +64,7 @@ export async function runAttempt(
     heldNanoUsd,
     told: null,
     promptTokens: turn.promptTokens,
+    baseline: turn.baseline,
     startedAtMs,
     endedAtMs: now(),
   };

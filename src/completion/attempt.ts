@@ -8,6 +8,11 @@ export interface TokenUsage {
   readonly cacheWriteTokens?: number;
   /** What the cache saved, less what writing to it cost more; nano-USD, absent where that is not known. */
   readonly savedNanoUsd?: bigint;
+  /**
+   * What the model of the settings that is meant to answer well, `against`, would have cost by its list for the same tokens, less
+   * what was paid; nano-USD, below zero where that was more. Absent where it answered itself, or none is meant.
+   */
+  readonly spared?: { readonly nanoUsd: bigint; readonly against: string };
   /** Part of `completionTokens` that was spent on reasoning. */
   readonly reasoningTokens: number;
   /** How many images were made; none unless told. */

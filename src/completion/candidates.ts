@@ -4,8 +4,10 @@ import type { Catalogue } from './catalogue.ts';
 import { isFreeId, isPlainId } from './free-only.ts';
 import type { CompletionRequest } from './completion.ts';
 import type { Experience } from './experience.ts';
+import { cheaperKin, inTier, usualPrice } from './ladder.ts';
 import type { OwnModel } from './own-model.ts';
 import { isAllowed } from './model-shelf.ts';
+import type { Tier } from './optimiser.ts';
 import type { AllowedModels, CompletionLog } from './ports.ts';
 import { isPriced } from './price.ts';
 import type { ProviderName } from './provider.ts';
@@ -45,8 +47,11 @@ export interface CandidateParts {
 /** What a turn asks for. */
 export type ModelWish = Pick<
   CompletionRequest,
-  'preferredModel' | 'isStrict' | 'allowedModels' | 'needs' | 'ownKey'
->;
+  'preferredModel' | 'isStrict' | 'allowedModels' | 'needs' | 'ownKey' | 'tier'
+> & {
+  /** Money is short: what its makers offer cheaper, and free ones, may answer in place of a paid model. */
+  readonly spares?: boolean;
+};
 
 /** Whether a model may be asked although it costs. */
 type MayCost = (id: string) => boolean;
@@ -56,7 +61,8 @@ type MayCost = (id: string) => boolean;
  * providers, and the emergency model; of a strict wish only the preferred one. OpenRouter's are the configured default or else
  * up to three discovered free ones, the configured fallbacks and the free router; the others have one each. What can't be run
  * is left out: under `freeOnly` whatever isn't free, otherwise what costs an unknown amount, what the guild does not allow,
- * and what lacks something that is needed. On a key of their own people pay for what they chose, and nothing else.
+ * and what lacks something that is needed. On a key of their own people pay for what they chose, and nothing else. A tier puts
+ * them into another order (`ladder.ts`); of a strict wish it changes nothing.
  */
 export function createCandidateList(
   choice: ModelChoice,
@@ -115,10 +121,12 @@ export function createCandidateList(
   ];
 
   return (wish) => {
-    const { preferredModel, isStrict, allowedModels, needs, ownKey } = wish;
+    const { preferredModel, isStrict, allowedModels, needs, ownKey, tier = 'strong', spares = false } = wish;
     const mayCost = mayCostOn(ownKey);
     const preferred = asksOpenRouter ? preferredCandidate(preferredModel, mayCost, catalogue) : [];
-    const list = isStrict ? preferred : [...preferred, ...others(wish)];
+    const usual = isStrict ? preferred : [...preferred, ...others(wish)];
+    const more = spares && !isStrict && asksOpenRouter ? sparing(usual, mayCost, catalogue, experience) : [];
+    const list = more.length === 0 ? usual : beforeRouter(usual, more);
     const allowed = list.filter((candidate) =>
       isAllowed({ ...candidate, id: publicId(candidate) }, allowedModels),
     );
@@ -126,8 +134,45 @@ export function createCandidateList(
       isStrict || allowed.length > 0 || !asksOpenRouter ? [] : named(allowedModels, mayCost, catalogue);
     const able = [...allowed, ...last].filter(({ listed }) => isCapable(listed, needs));
     const unique = new Map(able.map((candidate) => [`${candidate.provider} ${candidate.id}`, candidate]));
-    return [...unique.values()];
+    const models = [...unique.values()];
+    return isStrict ? models : spares ? inTier(models, tier) : optimised(models, tier, choice);
   };
+}
+
+/** Cheaper models of who made the dearest one, and the best free ones; none where nothing costs. */
+function sparing(
+  usual: readonly Candidate[],
+  mayCost: MayCost,
+  catalogue: Catalogue,
+  experience: Pick<Experience, 'order'>,
+): readonly Candidate[] {
+  const [dearest] = usual
+    .filter(({ provider, isFree }) => provider === 'openrouter' && !isFree)
+    .toSorted((one, other) => usualPrice(other) - usualPrice(one));
+  if (dearest === undefined || dearest.listed === null) return [];
+  return [
+    ...cheaperKin(dearest.listed, catalogue.snapshot().models).flatMap(
+      ({ id }) => candidateFor(id, mayCost, catalogue) ?? [],
+    ),
+    ...discovered(experience.order(catalogue.freeModels())),
+  ];
+}
+
+/** Without need only what comes before the emergency model changes its place, and nothing where a free model comes first. */
+function optimised(
+  models: readonly Candidate[],
+  tier: Tier,
+  { emergencyModel }: ModelChoice,
+): readonly Candidate[] {
+  const last = models.at(-1);
+  if (last === undefined || models[0]?.isFree === true) return models;
+  return last.id === emergencyModel ? [...inTier(models.slice(0, -1), tier), last] : inTier(models, tier);
+}
+
+/** The router stays the last resort. */
+function beforeRouter(usual: readonly Candidate[], more: readonly Candidate[]): readonly Candidate[] {
+  const isRouter = ({ id }: Candidate): boolean => id === freeRouter;
+  return [...usual.filter((one) => !isRouter(one)), ...more, ...usual.filter(isRouter)];
 }
 
 /** As OpenRouter's list, by which guilds allow models, would name it. */
@@ -162,6 +207,17 @@ export function roomyFirst(
   const keeps = (candidate: Candidate): boolean => candidate.id === preferred || isRoomy(candidate, room);
   const [before, last] = [candidates.slice(0, -1), candidates.slice(-1)];
   return [...before.filter(keeps), ...before.filter((candidate) => !keeps(candidate)), ...last];
+}
+
+/** The paid model of the settings that is to answer well: the default one, else the emergency model. Null where none costs. */
+export function strongModel(
+  { freeOnly, defaultModel, emergencyModel }: ModelChoice,
+  catalogue: Catalogue,
+): Candidate | null {
+  const [strong] = [defaultModel, emergencyModel]
+    .flatMap((id) => (id === null || freeOnly ? [] : (candidateFor(id, () => true, catalogue) ?? [])))
+    .filter(({ isFree }) => !isFree);
+  return strong ?? null;
 }
 
 /** Null when the model can't be run. */

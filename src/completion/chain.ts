@@ -4,6 +4,7 @@ import {
   createCandidateList,
   isRoomy,
   roomyFirst,
+  strongModel,
   type Candidate,
   type ModelChoice,
   type Room,
@@ -20,10 +21,12 @@ import type { CompletionAlert, CompletionLog } from './ports.ts';
 import type { CachingSettings } from './prompt-caching.ts';
 import type { ProviderName } from './provider.ts';
 import { createProviderStates, stateOf, type ProviderStates } from './provider-state.ts';
+import { usualPrice } from './ladder.ts';
 import { createReaction, type NextStep } from './reaction.ts';
 import { lookBackAt, recallAttempt } from './recall.ts';
 import type { Sleep } from './sleep.ts';
 import { answered, cancelled, failed, newTurn, offTheClock, partial, type Turn } from './turn.ts';
+import { budgetSpent, isShort, withBudget, type Refused } from './thrift.ts';
 import { canSearch, longestReading, searchingWorstCaseNanoUsd } from './web-search.ts';
 
 export interface ChainSettings extends ModelChoice, ChainTimers {
@@ -65,19 +68,20 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
     ]),
   );
   const gate = createGate({ states, now });
-  const parts = { ...dependencies, timers: settings, caching, states, gate, reactions };
+  const parts = { ...dependencies, timers: settings, caching, states, gate, reactions, candidates };
 
   return {
     async complete(request, listener, signal) {
       const untried = candidatesFor(candidates, request);
       const deadlineMs = now() + settings.modelTimeoutMs;
-      const turn = newTurn({ request, listener, signal, untried, deadlineMs });
+      const baseline = request.ownKey === null ? strongModel(settings, catalogue) : null;
+      const turn = newTurn({ request, listener, signal, untried, deadlineMs, baseline });
       if (request.search === true) turn.failure = whyNoSearch(settings, untried, () => candidates(request));
       if (turn.failure !== null) return failed(turn);
       turn.untried = roomyFirst(untried, request.preferredModel, roomFor(turn));
       const outcome = await askInTurn(parts, turn);
       await Promise.all(turn.inquiries);
-      return outcome;
+      return withBudget(outcome, turn, () => usualOf(candidates, request));
     },
     recall: (lost, _ownKey, signal) => recallAttempt(parts, lost, signal),
     lookBack: (ended, _ownKey, signal) => lookBackAt(parts, ended, signal),
@@ -96,6 +100,7 @@ async function askInTurn(parts: ChainParts, turn: Turn): Promise<CompletionOutco
     const provider = stateOf(states, taken.asked[0].provider);
     const asking = { ...taken, heldNanoUsd, mustShare };
     const { end, candidate } = await runAttempt({ ...parts, ...provider }, turn, asking);
+    turn.last = candidate;
     const model = end.modelUsed ?? candidate.id;
     if (end.kind === 'ended') return answered(turn, end, candidate);
     if (end.kind === 'cancelled') return cancelled(turn, model);
@@ -109,10 +114,31 @@ async function askInTurn(parts: ChainParts, turn: Turn): Promise<CompletionOutco
 type CandidateList = ReturnType<typeof createCandidateList>;
 
 /** Who searches needs tools, so that the choice is among all models that have them. */
-function candidatesFor(candidates: CandidateList, request: CompletionRequest): readonly Candidate[] {
-  if (request.search !== true) return candidates(request);
+function candidatesFor(
+  candidates: CandidateList,
+  request: CompletionRequest,
+  spares = isShort(request.budget ?? null),
+): readonly Candidate[] {
+  const wish = { ...request, spares };
+  if (request.search !== true) return candidates(wish);
   const { inputs, jsonSchema } = request.needs ?? { inputs: [], jsonSchema: false };
-  return candidates({ ...request, needs: { inputs, jsonSchema, tools: true } }).filter(canSearch);
+  return candidates({ ...wish, needs: { inputs, jsonSchema, tools: true } }).filter(canSearch);
+}
+
+/** Who would be asked first where money is no matter. */
+function usualOf(candidates: CandidateList, request: CompletionRequest): Candidate | null {
+  return candidatesFor(candidates, { ...request, tier: 'strong', budget: null })[0] ?? null;
+}
+
+/** Who is left to ask for whom the budget may have enough, cheap ones first. */
+function stepDown({ candidates }: ChainParts, turn: Turn, { candidate }: Refused): void {
+  const { request, attempts, untried } = turn;
+  // What was learned since the first attempt is in the list.
+  const others =
+    attempts.length > 0
+      ? untried
+      : roomyFirst(candidatesFor(candidates, { ...request, tier: 'cheap' }, true), null, roomFor(turn));
+  turn.untried = others.filter((other) => usualPrice(other) < usualPrice(candidate));
 }
 
 /** What a call of the turn may read and write at most, in tokens. */
@@ -141,6 +167,7 @@ function whyNoSearch(
 interface ChainParts extends ChainDependencies, CallSettings {
   readonly states: ProviderStates;
   readonly gate: Gate;
+  readonly candidates: CandidateList;
   readonly reactions: ReadonlyMap<ProviderName, ReturnType<typeof createReaction>>;
 }
 
@@ -200,10 +227,11 @@ function inOrder({ untried, attempts }: Turn, attemptsLeft: number): readonly Ca
 
 /** Has the most that the attempt can cost held: nano-USD, or null where it is not granted, as `turn.failure` then tells. */
 async function hold(
-  { now, log }: ChainParts,
+  parts: ChainParts,
   turn: Turn,
   { asked: [candidate], maxTokens }: Taken,
 ): Promise<bigint | null> {
+  const { now, log } = parts;
   const { promptTokens, request, attempts, listener } = turn;
   const isSearch = request.search === true;
   if (candidate.isFree && !isSearch) return 0n;
@@ -213,8 +241,10 @@ async function hold(
   try {
     const grant = await offTheClock(turn, now, () => listener.holdCost(attempts.length, worstCase));
     if (grant.granted) return worstCase;
-    const detail = `hold for ${candidate.id} refused`;
-    turn.failure = { kind: 'budget_spent', httpStatus: null, detail, resetsAtMs: grant.resetsAtMs };
+    const { budget } = grant;
+    turn.refused = { candidate, budget };
+    turn.failure = budgetSpent(turn.refused);
+    stepDown(parts, turn, turn.refused);
   } catch (error) {
     log.error(
       { err: error, model: candidate.id },

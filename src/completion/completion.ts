@@ -1,5 +1,7 @@
 import type { AttemptRecord, LostAttempt } from './attempt.ts';
+import type { BudgetReport, BudgetStanding } from './budget.ts';
 import type { CompletionFailure } from './failure.ts';
+import type { Tier } from './optimiser.ts';
 import type { AllowedModels, OwnKey } from './ports.ts';
 import type { SearchReport } from './sources.ts';
 
@@ -33,6 +35,10 @@ export interface CompletionRequest {
   readonly needs?: RequestNeeds;
   /** The model is to search the web, which costs money on free models too. */
   readonly search?: boolean;
+  /** The order in which models are asked; absent: that of the settings. */
+  readonly tier?: Tier;
+  /** The one nearest to its end; absent or null where money has no limit. */
+  readonly budget?: BudgetStanding | null;
   /** Null pays with the operator's. */
   readonly ownKey: OwnKey | null;
   /** Pseudonym of the person, stable, not traceable to the platform. */
@@ -51,42 +57,47 @@ export interface CompletionListener {
   holdCost(attempt: number, nanoUsd: bigint): Promise<CostGrant>;
 }
 
-export type CostGrant = { readonly granted: true } | { readonly granted: false; readonly resetsAtMs: number };
+/** Refused by the budget that it would pass. */
+export type CostGrant =
+  | { readonly granted: true }
+  | { readonly granted: false; readonly budget: BudgetStanding };
 
 /** How the chain ended; `search` is null where none was wanted. It never throws for anything that the outside did. */
-export type CompletionOutcome =
-  | {
-      readonly kind: 'answered';
-      readonly text: string;
-      readonly model: string;
-      /** `length`: cut by `maxTokens`; `filtered`: the provider cut it. */
-      readonly finish: 'stop' | 'length' | 'filtered';
-      readonly search: SearchReport | null;
-      readonly attempts: readonly AttemptRecord[];
-    }
-  /** Failed after visible text: the text stays and is marked. */
-  | {
-      readonly kind: 'partial';
-      readonly text: string;
-      readonly model: string;
-      readonly failure: CompletionFailure;
-      readonly search: SearchReport | null;
-      readonly attempts: readonly AttemptRecord[];
-    }
-  /** The signal was aborted. */
-  | {
-      readonly kind: 'cancelled';
-      readonly text: string;
-      readonly model: string | null;
-      readonly search: SearchReport | null;
-      readonly attempts: readonly AttemptRecord[];
-    }
-  /** No model gave text. */
-  | {
-      readonly kind: 'failed';
-      readonly failure: CompletionFailure;
-      readonly attempts: readonly AttemptRecord[];
-    };
+export type CompletionOutcome = BudgetReport &
+  (
+    | {
+        readonly kind: 'answered';
+        readonly text: string;
+        readonly model: string;
+        /** `length`: cut by `maxTokens`; `filtered`: the provider cut it. */
+        readonly finish: 'stop' | 'length' | 'filtered';
+        readonly search: SearchReport | null;
+        readonly attempts: readonly AttemptRecord[];
+      }
+    /** Failed after visible text: the text stays and is marked. */
+    | {
+        readonly kind: 'partial';
+        readonly text: string;
+        readonly model: string;
+        readonly failure: CompletionFailure;
+        readonly search: SearchReport | null;
+        readonly attempts: readonly AttemptRecord[];
+      }
+    /** The signal was aborted. */
+    | {
+        readonly kind: 'cancelled';
+        readonly text: string;
+        readonly model: string | null;
+        readonly search: SearchReport | null;
+        readonly attempts: readonly AttemptRecord[];
+      }
+    /** No model gave text. */
+    | {
+        readonly kind: 'failed';
+        readonly failure: CompletionFailure;
+        readonly attempts: readonly AttemptRecord[];
+      }
+  );
 
 export interface CompletionChain {
   complete(

@@ -1,3 +1,5 @@
+import type { BudgetStanding } from './budget.ts';
+
 /**
  * Why an attempt, or a whole chain, gave no (complete) answer, in our own words. `detail` is for the
  * log: at most 300 characters, never message text, never a key.
@@ -16,7 +18,7 @@ export type CompletionFailure = { readonly httpStatus: number | null; readonly d
       readonly resetsAtMs?: number;
     }
   | { readonly kind: 'key_limit' }
-  | { readonly kind: 'budget_spent'; readonly resetsAtMs: number }
+  | { readonly kind: 'budget_spent'; readonly budget: BudgetStanding }
   | { readonly kind: 'model_not_found' }
   /** `byPrivacySettings`: the account's data policy excludes the model; only the operator can change that. */
   | { readonly kind: 'no_endpoint'; readonly byPrivacySettings?: true }

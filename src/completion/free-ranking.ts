@@ -35,7 +35,8 @@ function rankOf(model: CatalogueModel): readonly number[] {
   ];
 }
 
-function isSpecialised({ id, outputModalities }: CatalogueModel): boolean {
+/** Made for something else than talk. */
+export function isSpecialised({ id, outputModalities }: CatalogueModel): boolean {
   const words = id.toLowerCase().split(/[^a-z]+/);
   return outputModalities.length > 1 || words.some((word) => specialities.has(word));
 }

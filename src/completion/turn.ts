@@ -1,4 +1,5 @@
 import type { AttemptRecord } from './attempt.ts';
+import type { BudgetStanding } from './budget.ts';
 import type { Candidate } from './candidates.ts';
 import type { CompletionListener, CompletionOutcome, CompletionRequest } from './completion.ts';
 import type { CompletionFailure } from './failure.ts';
@@ -13,6 +14,8 @@ export interface Turn {
   readonly signal: AbortSignal;
   /** Estimated. */
   readonly promptTokens: number;
+  /** What its attempts are compared with; null for none. */
+  readonly baseline: Candidate | null;
   readonly attempts: AttemptRecord[];
   /** Under way: what attempts took that ended without a word of it. Each puts what it learns into its attempt. */
   readonly inquiries: Promise<void>[];
@@ -22,6 +25,10 @@ export interface Turn {
   text: string;
   /** What came of the searches, where some were wanted. */
   search: SearchReport | null;
+  /** Who was asked last. */
+  last: Candidate | null;
+  /** Whom a budget paid for no more, the last of them, and which budget. */
+  refused: { readonly candidate: Candidate; readonly budget: BudgetStanding } | null;
   /** What stood in the way last. */
   failure: CompletionFailure | null;
   hasRetried: boolean;
@@ -30,7 +37,7 @@ export interface Turn {
 }
 
 export function newTurn(
-  given: Pick<Turn, 'request' | 'listener' | 'signal' | 'untried' | 'deadlineMs'>,
+  given: Pick<Turn, 'request' | 'listener' | 'signal' | 'untried' | 'deadlineMs' | 'baseline'>,
 ): Turn {
   const promptTokens = estimatePromptTokens(given.request.messages);
   return {
@@ -40,6 +47,8 @@ export function newTurn(
     inquiries: [],
     text: '',
     search: null,
+    last: null,
+    refused: null,
     failure: null,
     hasRetried: false,
     again: null,

@@ -37,6 +37,8 @@ export interface AnswerStory {
   readonly attempts: readonly ToldAttempt[];
   /** What was booked for the turn; null where nothing was, or nobody knows any more. */
   readonly booked: BookedUse | null;
+  /** What its attempts spared; null where nobody compared. Absent is null. */
+  readonly spared?: { readonly nanoUsd: number; readonly against: string } | null;
   readonly admittedAtMs: number;
   /** What became of the newest turn of the reply, where that is a later one. */
   readonly later: TurnState | null;

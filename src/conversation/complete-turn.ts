@@ -1,4 +1,6 @@
+import type { BudgetStanding } from '../completion/budget.ts';
 import type { CompletionChain, CompletionListener, CompletionOutcome } from '../completion/completion.ts';
+import { chooseTier, complexityOf, type Tier } from '../completion/optimiser.ts';
 import type { OwnKey } from '../completion/ports.ts';
 import type { Logger } from '../platform/logger.ts';
 import { noteFailure } from './note-failure.ts';
@@ -8,7 +10,7 @@ import type { TurnStore } from './ports.ts';
 import { buildPrompt } from './prompt.ts';
 import { decideSearch, type SearchPolicy } from './search-policy.ts';
 import type { TurnReply } from './turn-reply.ts';
-import { isStrict, type RunnableTurn } from './turn.ts';
+import { isStrict, type QuotaRefusal, type RunnableTurn } from './turn.ts';
 
 export interface CompletionParts extends OwnKeyParts {
   readonly store: TurnStore;
@@ -17,6 +19,8 @@ export interface CompletionParts extends OwnKeyParts {
   readonly log: Logger;
   readonly search: SearchPolicy;
   readonly temperature: number;
+  /** Whether cheaper models answer easy questions of people who have not said what they want. */
+  readonly optimises: boolean;
   /** A pseudonym for upstream, stable per person. */
   readonly pseudonym: (internalUserId: string) => string;
 }
@@ -99,6 +103,8 @@ function ask(
       isStrict: isStrict(settings),
       allowedModels: settings.allowedModels ?? null,
       search: searches,
+      tier: tierOf(turn, parts),
+      budget: turn.budget ?? null,
       ownKey,
       endUser: parts.pseudonym(turn.author.internalId),
       sessionId: turn.conversationId,
@@ -107,6 +113,24 @@ function ask(
     signal,
   );
 }
+
+function tierOf({ settings, budget = null, window }: RunnableTurn, { optimises }: CompletionParts): Tier {
+  return chooseTier({
+    budget,
+    plan: 'free',
+    complexity: complexityOf(window.at(-1)?.text ?? ''),
+    // Who has named a model wants that one, as long as there is money for it.
+    optimises: settings.model === null && (settings.optimises ?? optimises),
+  });
+}
+
+const budgetOf = ({ subject, window, limit, used, resetsAtMs }: QuotaRefusal): BudgetStanding => ({
+  subject,
+  window,
+  limitNanoUsd: limit,
+  usedNanoUsd: used,
+  resetsAtMs,
+});
 
 function listenerOf(
   turn: RunnableTurn,
@@ -123,9 +147,7 @@ function listenerOf(
     },
     async holdCost(attempt, nanoUsd) {
       const hold = await store.holdCost(turn, attempt, nanoUsd);
-      return hold.kind === 'held'
-        ? { granted: true }
-        : { granted: false, resetsAtMs: hold.refusal.resetsAtMs };
+      return hold.kind === 'held' ? { granted: true } : { granted: false, budget: budgetOf(hold.refusal) };
     },
   };
 }

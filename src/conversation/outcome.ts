@@ -1,3 +1,4 @@
+import type { BudgetStanding } from '../completion/budget.ts';
 import { OF_THE_MODEL, type CompletionFailure } from '../completion/failure.ts';
 import type { CompletionOutcome } from '../completion/completion.ts';
 import type { SearchReport } from '../completion/sources.ts';
@@ -19,6 +20,10 @@ export interface Conclusion {
   /** Of the text that shows. */
   readonly search: SearchReport | null;
   readonly notice: Notice | null;
+  /** Stand below whatever shows. */
+  readonly remarks?: readonly Notice[];
+  /** Pays for no call any more, as the turn found out. */
+  readonly exhausted?: Pick<BudgetStanding, 'subject' | 'window'> | null;
 }
 
 type Ended = Pick<Conclusion, 'state' | 'answer' | 'notice'>;
@@ -90,6 +95,10 @@ function choiceNotice(
   nowMs: number,
   settings: TurnSettings,
 ): Notice | null {
+  if (failure.kind === 'budget_spent' && isStrict(settings)) {
+    const params = { ...budgetParams(failure.budget, nowMs), model: settings.model ?? '' };
+    return { key: 'failure.budget_chosen', params };
+  }
   if (failure.kind !== 'no_candidate' && !OF_THE_MODEL.includes(failure.kind)) return null;
   const model = settings.model ?? '';
   const isNone = failure.kind === 'no_candidate' && failure.retryAtMs === null && attempts.length === 0;
@@ -100,6 +109,13 @@ function choiceNotice(
   }
   return isNone && (settings.allowedModels ?? null) !== null ? { key: 'failure.none_allowed' } : null;
 }
+
+const budgetParams = ({ subject, window, limitNanoUsd, resetsAtMs }: BudgetStanding, nowMs: number) => ({
+  subject,
+  window,
+  limitNanoUsd,
+  waitMs: resetsAtMs - nowMs,
+});
 
 /** Until it may be tried again; 0 where nobody knows. */
 function waitOf(failure: CompletionFailure, nowMs: number): number {
@@ -136,9 +152,9 @@ const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind>
   key_limit: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
   no_credits: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
   cannot_afford: (_failure, errorId) => ({ key: 'failure.no_credits', params: { errorId } }),
-  budget_spent: ({ resetsAtMs }, _errorId, nowMs) => ({
+  budget_spent: ({ budget }, _errorId, nowMs) => ({
     key: 'failure.budget_spent',
-    params: { waitMs: resetsAtMs - nowMs },
+    params: budgetParams(budget, nowMs),
   }),
   model_not_found: (_failure, errorId) => ({ key: 'failure.model_not_found', params: { errorId } }),
   no_endpoint: (_failure, errorId) => ({ key: 'failure.model_not_found', params: { errorId } }),

@@ -1,4 +1,5 @@
 import type { AttemptRecord } from '../completion/attempt.ts';
+import type { BudgetStanding } from '../completion/budget.ts';
 import type { SearchReport } from '../completion/sources.ts';
 import type { QuotaLimits } from '../limits/quota.ts';
 import type { GuildId, MessageId, OriginKey, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
@@ -260,6 +261,10 @@ export interface SettleRequest {
   readonly state: 'generated' | 'failed' | 'cancelled' | 'interrupted';
   readonly answer: StoredAnswer | null;
   readonly notice: StoredNotice | null;
+  /** Stand below whatever shows; the store adds what there is to tell about budgets. */
+  readonly remarks?: readonly StoredNotice[];
+  /** Pays for no call any more: whoever is to know of it is told, though less than all was spent. */
+  readonly exhausted?: Pick<BudgetStanding, 'subject' | 'window'> | null;
   readonly attempts: readonly AttemptRecord[];
   readonly window: WindowLimits;
   readonly instance: string;
@@ -283,11 +288,27 @@ export type SettleResult =
       readonly next: RunnableTurn | null;
       readonly fate: Fate | null;
       readonly versions: Versions;
+      readonly remarks?: readonly StoredNotice[];
+      /** Of the operator's own budget, each told once. */
+      readonly alerts?: readonly BudgetAlert[];
     }
   /** This very epoch settled before, and the answer to that was lost; nothing was changed. */
-  | { readonly kind: 'already_settled'; readonly state: TurnState; readonly fate: Fate | null }
+  | {
+      readonly kind: 'already_settled';
+      readonly state: TurnState;
+      readonly fate: Fate | null;
+      readonly remarks?: readonly StoredNotice[];
+    }
   /** Another process claimed the turn meanwhile; its result counts. */
   | { readonly kind: 'lease_lost' };
+
+/** So much of a budget is spent, per cent; 100 too where what is left pays for no call any more. */
+export interface BudgetAlert {
+  readonly window: 'day' | 'month';
+  readonly threshold: 50 | 80 | 100;
+  readonly limitNanoUsd: number;
+  readonly spentNanoUsd: number;
+}
 
 /** What others decided about a turn while it ran: its reply is to be taken away, or is another turn's now. */
 export type Fate = 'retracted' | 'superseded' | 'merged';

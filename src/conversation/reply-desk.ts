@@ -53,6 +53,7 @@ export interface Composition extends Pick<ReplyFacts, 'state' | 'isPartial' | 'v
   readonly answer: string | null;
   readonly search?: SearchReport | null;
   readonly notice: Notice | StoredNotice | null;
+  readonly remarks?: readonly StoredNotice[];
 }
 
 export interface ReplyDeskParts {
@@ -114,11 +115,12 @@ export function createReplyDesk(parts: ReplyDeskParts): ReplyDesk {
 
   return {
     open,
-    compose(turn, { answer, search = null, notice, ...facts }) {
+    compose(turn, { answer, search = null, notice, remarks = [], ...facts }) {
       const locale = localeOf(turn);
       const said = notice === null ? null : say(locale, notice);
       const found = answer === null ? null : describeSearch(search, locale);
-      const text = [answer, found, said]
+      const remarked = remarks.filter(({ key }) => isMessageKey(key)).map((remark) => say(locale, remark));
+      const text = [answer, found, said, remarked.join('\n')]
         .filter((piece) => piece !== null && piece.trim() !== '')
         .join('\n\n');
       const actions = actionsOf({ ...facts, hasAnswer: answer !== null });

@@ -2,12 +2,14 @@ import type { CompletionOutcome } from '../completion/completion.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { UserLimiter } from '../limits/user-limiter.ts';
 import type { TurnId, UserId } from '../platform/ids.ts';
+import type { Logger } from '../platform/logger.ts';
 import { completeTurn, type CompletionParts } from './complete-turn.ts';
 import type { EchoGuard } from './echo-guard.ts';
 import { createHeldTurns, type HeldTurn, type HeldTurns } from './held-turns.ts';
 import { noteFailure } from './note-failure.ts';
 import { conclude, refusalNotice, withPrevious, type Conclusion } from './outcome.ts';
-import type { ClaimedWork, LeaseNews, SettleResult, TurnClaim } from './ports.ts';
+import type { BudgetAlert, ClaimedWork, LeaseNews, SettleResult, TurnClaim } from './ports.ts';
+import { remarksOf } from './remarks.ts';
 import { recallKeyOf } from './own-key.ts';
 import type { ReplyDesk } from './reply-desk.ts';
 import { settleTurn, type SettlementParts } from './settle-turn.ts';
@@ -184,7 +186,8 @@ async function run(
   if (signal.reason === RELEASED) return;
   const ended =
     outcome === null ? unexpected(errorId) : conclude(outcome, errorId, parts.now(), turn.settings);
-  const conclusion = withPrevious(ended, turn);
+  const exhausted = outcome?.exhausted ?? null;
+  const conclusion = { ...withPrevious(ended, turn), remarks: remarksOf(outcome), exhausted };
   const attempts = [...recalled, ...(outcome?.attempts ?? [])];
 
   const settled = await settle(turn, conclusion, attempts, parts);
@@ -198,21 +201,29 @@ async function show(
   turn: RunnableTurn,
   reply: TurnReply,
   { result, conclusion }: Settled,
-  { desk, echoes }: RunnerParts,
+  { desk, echoes, log }: RunnerParts,
   startNext: (turn: RunnableTurn) => void,
 ): Promise<void> {
   // Another process has claimed the turn: its result counts, not ours.
   if (result.kind === 'lease_lost') return await reply.abandon();
+  if (result.kind === 'settled') tellOperator(result.alerts ?? [], log);
   if (result.kind === 'settled' && result.next !== null) startNext(result.next);
   if (result.fate === 'retracted') return await reply.retract();
   if (result.fate !== null) return await reply.handOver();
   const final = desk.compose(turn, {
     ...conclusion,
     answer: conclusion.shown,
+    remarks: result.remarks ?? [],
     versions: result.kind === 'settled' ? result.versions : { index: 1, count: 1 },
   });
   echoes.answered(turn.place, final.text);
   await reply.finish(final);
+}
+
+/** A budget of the operator's is nothing for those who are answered. */
+function tellOperator(alerts: readonly BudgetAlert[], log: Logger): void {
+  for (const alert of alerts)
+    log.error({ alert: { kind: 'budget', ...alert } }, 'an operator should look at this');
 }
 
 /** What was settled: the turn as it went or, when that can't be stored, as our failure. */

@@ -17,6 +17,8 @@ export interface OwnPreferences {
   readonly temperature: number | null;
   /** `LEAST_ANSWER_TOKENS` to `MOST_ANSWER_TOKENS`; the operator's own limit holds all the same. */
   readonly maxTokens: number | null;
+  /** Whether cheaper models may answer easy questions. */
+  readonly optimises: boolean | null;
 }
 
 /** What people choose for themselves, everywhere. Rejects with `StoreUnavailable`. */

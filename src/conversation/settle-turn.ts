@@ -38,7 +38,7 @@ export async function settleTurn(
 
 function settlement(
   turn: RunnableTurn,
-  { answer, notice, state }: Conclusion,
+  { answer, notice, state, remarks = [], exhausted = null }: Conclusion,
   attempts: readonly AttemptRecord[],
   { newMessageId, window, instance, leaseMs }: SettlementParts,
 ): SettleRequest {
@@ -51,6 +51,8 @@ function settlement(
         ? null
         : { messageId: newMessageId(), estTokens: estimateTokens(answer.text), ...answer },
     notice: notice === null ? null : storable(notice),
+    remarks: remarks.map(storable),
+    exhausted,
     attempts,
     window,
     instance,

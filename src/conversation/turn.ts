@@ -1,3 +1,4 @@
+import type { BudgetStanding } from '../completion/budget.ts';
 import type { LostAttempt } from '../completion/attempt.ts';
 import type { AllowedModels, Payer } from '../completion/ports.ts';
 import type { SearchReport } from '../completion/sources.ts';
@@ -76,6 +77,8 @@ export interface TurnSettings {
   /** The person's own, 0-2; null for the operator's. As the next one, unknown to turns of an older release. */
   readonly temperature?: number | null;
   readonly maxTokens?: number | null;
+  /** Whether cheaper models may answer easy questions; null for what the operator thinks. */
+  readonly optimises?: boolean | null;
   readonly locale: string | null;
   /** The model is to search the web, as the person asked. */
   readonly search?: boolean;
@@ -145,6 +148,8 @@ export interface RunnableTurn extends Claimed {
   } | null;
   /** Where messages that waited for this turn are marked as waiting. */
   readonly waited: readonly ReplyTarget[];
+  /** The budget that is nearest to its end; null where money has no limit, absent in a turn of an older release. */
+  readonly budget?: BudgetStanding | null;
   /** Attempts of processes that are gone, which are yet to be accounted for. */
   readonly lost: readonly LostAttempt[];
 }
@@ -164,6 +169,8 @@ export interface DeliverableTurn extends Claimed {
   /** What searches of the web gave to the answer. */
   readonly search?: SearchReport | null;
   readonly notice: StoredNotice | null;
+  /** Stand below whatever shows. */
+  readonly remarks?: readonly StoredNotice[];
   readonly refusal: Refusal | null;
   readonly versions: Versions;
   /** The question was deleted: what shows is to be taken away. */

@@ -1,4 +1,5 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { enBudget } from './en-budget.ts';
 import { enModels } from './en-models.ts';
 import { amount, enQuota, METRICS, WINDOWS } from './en-quota.ts';
 import { enUsage } from './en-usage.ts';
@@ -69,8 +70,6 @@ export const en = {
     `The privacy settings of ${p.payer === 'guild' ? 'this community’s' : 'your'} OpenRouter account leave no model that may answer. ${p.payer === 'guild' ? 'Whoever gave the key' : 'You'} can change them at https://openrouter.ai/settings/privacy.`,
   'failure.own_key_free_spent': (p: { payer: string; waitMs: number }) =>
     `Today’s free answers of ${p.payer === 'guild' ? 'this community’s' : 'your'} OpenRouter account are used up. They start again in ${wait(p.waitMs)}.`,
-  'failure.budget_spent': (p: { waitMs: number }) =>
-    `The budget for paid models is used up. It starts again in ${wait(p.waitMs)}.`,
   'failure.model_not_found': (p: { errorId: string }) =>
     `The model that I should use does not exist any more, and no other one was free to answer. (${p.errorId})`,
   'failure.free_spent': (p: { waitMs: number }) =>
@@ -351,6 +350,7 @@ export const en = {
   'terminal.simulated': () =>
     'No key is set that I may use for a model: answers are simulated. To make it real set OPENROUTER_API_KEY, or GEMINI_API_KEY or HF_TOKEN (with GEMINI_FREE=true or HF_FREE=true where that key costs nothing); for chats set DISCORD_TOKEN or TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(answer to an earlier message)',
+  ...enBudget,
   ...enWhy,
   ...enModels,
   ...enQuota,

@@ -1,5 +1,6 @@
 import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { idBudget } from './id-budget.ts';
 import { idModels } from './id-models.ts';
 import { amount, idQuota, METRICS, WINDOWS } from './id-quota.ts';
 import { idUsage } from './id-usage.ts';
@@ -64,8 +65,6 @@ export const id: Translation = {
     `Pengaturan privasi akun OpenRouter ${p.payer === 'guild' ? 'komunitas ini' : 'milikmu'} tidak menyisakan model yang boleh menjawab. ${p.payer === 'guild' ? 'Pemberi kuncinya' : 'Kamu'} bisa mengubahnya di https://openrouter.ai/settings/privacy.`,
   'failure.own_key_free_spent': (p) =>
     `Jatah jawaban gratis hari ini dari akun OpenRouter ${p.payer === 'guild' ? 'komunitas ini' : 'milikmu'} sudah habis. Dimulai lagi dalam ${wait(p.waitMs)}.`,
-  'failure.budget_spent': (p) =>
-    `Anggaran untuk model berbayar sudah habis. Dimulai lagi dalam ${wait(p.waitMs)}.`,
   'failure.model_not_found': (p) =>
     `Model yang seharusnya saya pakai sudah tidak ada, dan tidak ada model lain yang bisa menjawab. (${p.errorId})`,
   'failure.free_spent': (p) =>
@@ -324,6 +323,7 @@ export const id: Translation = {
   'terminal.simulated': () =>
     'Belum ada kunci yang boleh saya pakai untuk model: jawaban disimulasikan. Untuk yang sungguhan, atur OPENROUTER_API_KEY, atau GEMINI_API_KEY atau HF_TOKEN (dengan GEMINI_FREE=true atau HF_FREE=true bila kunci itu gratis); untuk obrolan, atur DISCORD_TOKEN atau TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(jawaban untuk pesan sebelumnya)',
+  ...idBudget,
   ...idWhy,
   ...idModels,
   ...idQuota,

@@ -19,13 +19,21 @@ export function createPreferences(sql: Sql): Preferences {
         allowsFallback: values.get('fallback') === true,
         temperature: numberIn(values.get('temperature')),
         maxTokens: numberIn(values.get('max_tokens')),
+        optimises: booleanIn(values.get('optimise')),
       };
     },
-    async change({ originKey, author }, { model, allowsFallback, temperature, maxTokens }) {
-      const values = { model, fallback: allowsFallback, temperature, max_tokens: maxTokens };
+    async change({ originKey, author }, { model, allowsFallback, temperature, maxTokens, optimises }) {
+      const values = {
+        model,
+        fallback: allowsFallback,
+        temperature,
+        max_tokens: maxTokens,
+        optimise: optimises,
+      };
       await callFunction(sql, 'set_user_settings_v1', { originKey, author, values });
     },
   };
 }
 
+const booleanIn = (value: unknown): boolean | null => (typeof value === 'boolean' ? value : null);
 const numberIn = (value: unknown): number | null => (typeof value === 'number' ? value : null);

@@ -5,6 +5,7 @@ import type { Corrections } from '../conversation/correction-ports.ts';
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
+import type { BudgetDesk } from '../limits/budget-desk.ts';
 import type { QuotaDesk } from '../limits/ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
 import type { Books } from '../usage/audit-ports.ts';
@@ -12,6 +13,7 @@ import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAdapterMemory } from './adapter-memory.ts';
 import { createBooks } from './books.ts';
+import { createBudgetDesk } from './budget-desk.ts';
 import { createCatalogueStore } from './catalogue-store.ts';
 import type { StoreLog } from './connection.ts';
 import { createCorrections } from './corrections.ts';
@@ -51,6 +53,7 @@ export interface Store {
   readonly settings: SettingsStore;
   readonly guildSettings: GuildSettings;
   readonly preferences: Preferences;
+  readonly budgets: BudgetDesk;
   readonly keys: KeyStore;
   readonly vault: KeyVault;
   readonly errors: ErrorLog;
@@ -79,6 +82,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     settings: createSettingsStore(database),
     guildSettings: createGuildSettings(sql, now),
     preferences: createPreferences(sql),
+    budgets: createBudgetDesk(sql, options.defaults, now),
     keys: createProviderKeys(sql, now),
     vault: createKeyVault(sql),
     errors: createErrorLog(database, options.log),

@@ -81,6 +81,9 @@ const selectStory = (sql: Sql, found: NonNullable<ReturnType<typeof findTurn>>) 
       from usage u
       -- A turn lasts no longer: the months that can have nothing of it are not looked at.
       where u.kind = 'completion' and u.turn_id = t.id and u.at >= t.charged_at and u.at < t.charged_at + interval '2 days' having count(*) > 0),
+    'spared', (
+      select jsonb_build_object('nanoUsd', sum((a.usage #>> '{spared,nanoUsd}')::bigint), 'against', min(a.usage #>> '{spared,against}'))
+      from attempts a where a.turn_id = t.id and a.usage -> 'spared' is not null having count(*) > 0),
     'admittedAtMs', epoch_ms_v1(t.admitted_at),
     'later', case when s.newest_id <> t.id then s.newest_state end) as story
   from shown s join turns t on t.id = coalesce(s.turn_id, s.newest_id)`;

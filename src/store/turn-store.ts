@@ -43,7 +43,7 @@ export function createTurnStore(sql: Sql, now?: () => number): TurnStore {
     edit: async (request) => (await claim('edit_message_v1', request)) as EditVerdict,
     deleteMessages: async (request) => (await claim('delete_messages_v1', request)) as Deleted,
     selectVersion: async (request) => (await claim('select_version_v1', request)) as SelectVerdict,
-    settle: async (request) => (await claim('settle_v2', request)) as SettleResult,
+    settle: async (request) => (await claim('settle_v3', request)) as SettleResult,
     async holdCost(of, attempt, nanoUsd) {
       const hold = (await call('hold_cost_v1', { ...fence(of), attempt, nanoUsd })) as
         | CostHold

@@ -283,7 +283,7 @@ async function settleAgain(course: Course): Promise<void> {
 
 async function settle(course: Course, request: SettleRequest): Promise<void> {
   const epochBefore = course.epochs.get(request.turnId) ?? 0;
-  const result = (await call(course, 'settle_v2', request)) as SettleResult;
+  const result = (await call(course, 'settle_v3', request)) as SettleResult;
   count(course, `settle: ${result.kind}`);
   if (result.kind !== 'settled') return;
   course.settled.push(request);

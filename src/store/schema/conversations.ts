@@ -131,6 +131,8 @@ export const turns = pgTable(
     cancelRequestedAt: moment('cancel_requested_at'),
     refusal: jsonb('refusal'),
     notice: jsonb('notice'),
+    /** What stands below whatever shows: notices, each a line; null for none. */
+    remarks: jsonb('remarks'),
     admittedAt: moment('admitted_at').notNull(),
     /** Decides the quota windows this turn is booked in; never before the window it was checked against. */
     chargedAt: moment('charged_at').notNull(),

@@ -274,3 +274,52 @@ export const quotaHolds = pgTable(
     ),
   ],
 );
+
+/** That so much of a budget is spent was told: once for each amount and window. */
+export const budgetAlerts = pgTable(
+  'budget_alerts',
+  {
+    /** As in `quota_subjects`. */
+    kind: smallint('kind').notNull(),
+    subjectId: uuid('subject_id').notNull(),
+    window: text('window').notNull(),
+    windowEnd: moment('window_end').notNull(),
+    /** Per cent. 100 too where what is left pays for no call any more. */
+    threshold: smallint('threshold').notNull(),
+    limitNanoUsd: bigint('limit_nano_usd', { mode: 'bigint' }).notNull(),
+    at: moment('at').notNull(),
+    /** Whose budget it is, where it is a person's. */
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'cascade' }),
+  },
+  (table) => [
+    primaryKey({
+      name: 'budget_alerts_once',
+      columns: [
+        table.kind,
+        table.subjectId,
+        table.window,
+        table.windowEnd,
+        table.threshold,
+        table.limitNanoUsd,
+      ],
+    }),
+    check('budget_alerts_window', sql`${table.window} in ('day', 'month')`),
+    check('budget_alerts_threshold', sql`${table.threshold} in (50, 80, 100)`),
+  ],
+);
+
+/** What cheaper models than the strong one of the settings spared, by UTC day: a guild's, or a person's in private. */
+export const savings = pgTable(
+  'savings',
+  {
+    day: moment('day').notNull(),
+    guildId: uuid('guild_id').references(() => guilds.id, { onDelete: 'cascade' }),
+    /** Null in a guild. */
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'cascade' }),
+    sparedNanoUsd: tally('spared_nano_usd'),
+  },
+  (table) => [
+    unique('savings_key').on(table.guildId, table.userId, table.day).nullsNotDistinct(),
+    index('savings_user').on(table.userId),
+  ],
+);

@@ -3,7 +3,7 @@ import type { CompletionFailure } from '../../../src/completion/failure.ts';
 import type { SimulatedModel } from '../../../src/simulator/catalogue.ts';
 import { startOpenRouterSimulator, type OpenRouterSimulator } from '../../../src/simulator/openrouter.ts';
 import type { Scenario } from '../../../src/simulator/scenario.ts';
-import { startMs, testBench, type Asked } from './turns.ts';
+import { grantNothing, startMs, testBench, type Asked } from './turns.ts';
 
 const free = { prompt: '0', completion: '0' };
 const first = 'acme/first-70b:free';
@@ -635,8 +635,7 @@ describe('money', () => {
   it('is never spent on a search where it is not granted, or where only free answers are allowed', async () => {
     simulator.setModels(able);
     const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: first });
-    const grant = () => ({ granted: false, resetsAtMs: 5 }) as const;
-    const { outcome } = await bench.ask({ request: { search: true }, grant });
+    const { outcome } = await bench.ask({ request: { search: true }, grant: grantNothing });
     expect(outcome).toMatchObject({ kind: 'failed', failure: { kind: 'budget_spent' } });
     const free = await testBench(simulator, clock);
     const refused = await free.ask({ request: { search: true } });
@@ -654,20 +653,20 @@ describe('money', () => {
 
   it('that is not granted leads to the next free model', async () => {
     const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: paid });
-    const { outcome } = await bench.ask({ grant: () => ({ granted: false, resetsAtMs: 5 }) });
-    expect(asked()).toEqual(['openrouter/free']);
+    const { outcome } = await bench.ask({ grant: grantNothing });
+    expect(asked()).toEqual([first]);
     expect(outcome.kind).toBe('answered');
   });
 
   it('that is not granted ends the turn as spent when nothing free answers', async () => {
     refuse('provider-error', undefined, 3);
     const bench = await testBench(simulator, clock, { freeOnly: false, emergencyModel: paid });
-    const result = await bench.ask({ grant: () => ({ granted: false, resetsAtMs: 5 }) });
+    const result = await bench.ask({ grant: grantNothing });
     expect(asked()).toEqual([first, second, third, 'openrouter/free']);
     expect(result.outcome.kind).toBe('answered');
     refuse('free-per-day');
-    const spent = await bench.ask({ grant: () => ({ granted: false, resetsAtMs: 5 }) });
-    expect(failure(spent)).toMatchObject({ kind: 'budget_spent', resetsAtMs: 5 });
+    const spent = await bench.ask({ grant: grantNothing });
+    expect(failure(spent)).toMatchObject({ kind: 'budget_spent', budget: { resetsAtMs: 5 } });
   });
 
   it('that cannot be held because the store is away passes the paid model over', async () => {

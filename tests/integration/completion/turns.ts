@@ -1,4 +1,5 @@
 import type { AttemptRecord, LostAttempt } from '../../../src/completion/attempt.ts';
+import type { BudgetStanding } from '../../../src/completion/budget.ts';
 import type {
   CatalogueStore,
   CompletionAlert,
@@ -51,6 +52,16 @@ export interface Asked {
 }
 
 const granted: CostGrant = { granted: true };
+
+/** A budget of $5 that nothing is left of. */
+export const spentBudget: BudgetStanding = {
+  subject: 'guild',
+  window: 'day',
+  limitNanoUsd: 5e9,
+  usedNanoUsd: 5e9,
+  resetsAtMs: 5,
+};
+export const grantNothing = (): CostGrant => ({ granted: false, budget: spentBudget });
 
 export const startMs = Date.UTC(2026, 10, 21, 12, 0, 0);
 

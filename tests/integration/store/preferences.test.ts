@@ -57,9 +57,17 @@ describe.each(databaseKinds)('what people and guilds choose, on %s', (kind) => {
       allowsFallback: true,
       temperature: 0.25,
       maxTokens: 300,
+      optimises: false,
     });
     expect(await settingsOf(who)).toMatchObject({ model: 'first/one', temperature: 0.25, maxTokens: 300 });
-    const nothing = { model: null, allowsFallback: false, temperature: null, maxTokens: null };
+    expect(await settingsOf(who)).toMatchObject({ optimises: false });
+    const nothing = {
+      model: null,
+      allowsFallback: false,
+      temperature: null,
+      maxTokens: null,
+      optimises: null,
+    };
     await store.preferences.change(envelopeOf(who), nothing);
     expect(await store.preferences.of(who.author.id)).toEqual(nothing);
     expect(await settingsOf({ ...who, chat: nextId() })).toMatchObject({
