@@ -37,6 +37,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   limits: pure({ platform: 'all' }),
   usage: pure({ platform: 'all' }),
   keys: pure({ platform: 'all', completion: 'ports' }),
+  plans: pure({ platform: 'all', limits: 'ports' }),
   conversation: pure({ platform: 'all', i18n: 'all', completion: 'all', limits: 'ports', keys: 'ports' }),
   commands: pure({
     platform: 'all',
@@ -45,6 +46,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     usage: 'all',
     completion: 'ports',
     keys: 'all',
+    plans: 'all',
     i18n: 'all',
   }),
   jobs: pure({ conversation: 'all', completion: 'all', platform: 'all' }),
@@ -56,6 +58,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       limits: 'ports',
       usage: 'ports',
       keys: 'ports',
+      plans: 'ports',
     },
     mayReachOutside: true,
     mayNamePlatforms: true,
