@@ -1,4 +1,4 @@
-import type { GuildId, OriginKey, Platform, UserId } from '../platform/ids.ts';
+import type { GuildId, UserId } from '../platform/ids.ts';
 import type { Envelope } from '../platform/message.ts';
 import type {
   Entitlement,
@@ -115,6 +115,7 @@ export type CheckoutRefusal =
   | 'plans_off'
   | 'unknown_offer'
   | 'plan_gone'
+  | 'not_for_sale'
   | 'wrong_payer'
   | 'wrong_currency'
   | 'wrong_amount'
@@ -147,7 +148,12 @@ export type PaymentOutcome =
       readonly stopRenewal: readonly { readonly payer: UserId; readonly chargeId: string }[];
     }
   /** Recorded, and nothing follows from it: to be given back by an operator (`/plan refund`). */
-  | { readonly kind: 'unassigned'; readonly reason: CheckoutRefusal; readonly isKnown: boolean };
+  | {
+      readonly kind: 'unassigned';
+      readonly reason: CheckoutRefusal;
+      readonly isKnown: boolean;
+      readonly stopRenewal: readonly { readonly payer: UserId; readonly chargeId: string }[];
+    };
 
 export type RefundOutcome =
   /** `endedAtMs`: since when the plan is over by it; null where it was over, or another payment carries it. */
@@ -190,7 +196,8 @@ export interface ReconcileReport {
 export type PlanChangeOutcome =
   | {
       readonly kind: 'done';
-      readonly subject: PlanSubject;
+      /** Null where it concerns nobody in particular. */
+      readonly subject: PlanSubject | null;
       readonly plan: string;
       readonly planName: string;
       readonly version: number;
@@ -198,24 +205,19 @@ export type PlanChangeOutcome =
     }
   | {
       readonly kind: 'refused';
-      readonly reason:
-        | 'unknown_plan'
-        | 'unknown_subject'
-        | 'nothing_to_end'
-        | 'plan_is_free'
-        | 'plan_not_offered'
-        | 'in_the_past';
+      readonly reason: 'unknown_plan' | 'unknown_subject' | 'nothing_to_end' | 'plan_is_free' | 'in_the_past';
     };
 
 export type PlanEditOutcome =
   | {
       readonly kind: 'edited';
       readonly plan: string;
+      readonly planName: string;
       readonly version: number;
       readonly before: PlanValue;
       readonly after: PlanValue;
     }
-  | { readonly kind: 'refused'; readonly reason: 'unknown_plan' | 'unchanged' | 'free_stays_offered' };
+  | { readonly kind: 'refused'; readonly reason: 'unknown_plan' | 'unchanged' | 'free_stays_free' };
 
 /** What of a plan an operator can set; numbers are whole and at least 0, null is no limit or no price. */
 export type PlanField =
@@ -251,7 +253,7 @@ export interface PlanLedger {
   /** The platform's shop tells of something sold, changed or taken back. */
   entitlement(entitlement: Entitlement): Promise<EntitlementOutcome>;
   /** Makes what the shop sold true as it told all of it: what was missed begins, what is not there any more ends. */
-  reconcile(platform: Platform, snapshot: EntitlementSnapshot): Promise<ReconcileReport>;
+  reconcile(snapshot: EntitlementSnapshot): Promise<ReconcileReport>;
 
   /** An operator gives a plan, instead of what was given before; `untilMs` null for good. */
   grant(
@@ -273,8 +275,8 @@ export interface PlanLedger {
   ): Promise<PlanChangeOutcome>;
   /** Makes a new version of a plan with one thing changed. Subscriptions keep the version that they began with. */
   edit(envelope: Envelope, plan: string, field: PlanField, value: PlanValue): Promise<PlanEditOutcome>;
-  /** On record: somebody was refused a change. */
-  refuse(envelope: Envelope, what: string): Promise<void>;
+  /** On record, once for an event: somebody was refused a change, such as `plan.cancel`. */
+  refuse(envelope: Envelope, action: string, subject: PlanSubject): Promise<void>;
 
   /** What is in force for a person there, and what they have. */
   show(user: UserId, guild: GuildId | null): Promise<PlanView>;
@@ -286,6 +288,4 @@ export interface PlanLedger {
   payments(payer: UserId): Promise<readonly PaymentRecord[]>;
   /** By the charge id or a short id; null where there is none, or a short id fits several. */
   payment(id: string): Promise<PaymentRecord | null>;
-  /** What an event that changed something led to; null where it is new. */
-  outcome(originKey: OriginKey): Promise<PlanChangeOutcome | PlanEditOutcome | null>;
 }

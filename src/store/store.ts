@@ -4,6 +4,7 @@ import type { AccessRequests, ErrorLog } from '../conversation/operation-ports.t
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
+import type { PlanLedger } from '../plans/ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
@@ -17,6 +18,7 @@ import { createExperienceStore } from './experience-store.ts';
 import { createGuildSettings } from './guild-settings.ts';
 import { forgetSealed, keepHouse } from './housekeeping.ts';
 import { createKeyVault } from './key-vault.ts';
+import { createPlanLedger } from './plan-ledger.ts';
 import { createPreferences } from './preferences.ts';
 import { createProviderKeys } from './provider-keys.ts';
 import { createQuotaCounters, type QuotaCounters } from './quota-counters.ts';
@@ -31,6 +33,8 @@ export interface StoreOptions {
   readonly defaults: DefaultQuotas;
   /** This life of the process, as others see it. */
   readonly instance: string;
+  /** Plans decide what people and guilds may have. */
+  readonly plansEnabled?: boolean;
   /** Replaces the database's clock, for tests. */
   readonly now?: () => number;
 }
@@ -47,6 +51,7 @@ export interface Store {
   readonly preferences: Preferences;
   readonly keys: KeyStore;
   readonly vault: KeyVault;
+  readonly plans: PlanLedger;
   readonly errors: ErrorLog;
   readonly control: Control;
   readonly accessRequests: AccessRequests;
@@ -60,9 +65,9 @@ export interface Store {
 
 export function createStore(database: Database, options: StoreOptions): Store {
   const { sql } = database;
-  const { now } = options;
+  const { now, plansEnabled = false } = options;
   return {
-    turns: createTurnStore(sql, now),
+    turns: createTurnStore(sql, now, plansEnabled),
     usage: createUsageReader(sql, options.defaults, now),
     stories: createStoryReader(sql),
     catalogue: createCatalogueStore(database),
@@ -72,6 +77,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     preferences: createPreferences(sql),
     keys: createProviderKeys(sql, now),
     vault: createKeyVault(sql),
+    plans: createPlanLedger(sql, { plansEnabled, ...(now !== undefined && { now }) }),
     errors: createErrorLog(database, options.log),
     control: createControl(database),
     accessRequests: createAccessRequests(database),
