@@ -24,9 +24,11 @@ import { startHeartbeat, startSweep } from './jobs/recovery.ts';
 import { lookAtCanary } from './keys/vault-care.ts';
 import { createUserLimiter } from './limits/user-limiter.ts';
 import { createOwnKeys, keyringOf, type OwnKeys } from './own-keys.ts';
+import { createPaymentHandlers } from './payment-dispatch.ts';
 import { startHttp } from './serve-http.ts';
 import { StoreUnavailable, type Handlers, type PlatformAdapter } from './platform/adapter.ts';
 import { turnId, type Platform } from './platform/ids.ts';
+import type { PaymentHandlers } from './platform/payment-handlers.ts';
 import { openDatabase, type Database } from './store/database.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createUpstream } from './upstream.ts';
@@ -87,7 +89,12 @@ export function createApp(options: AppOptions): App {
       // A life of its own each time: leases of an earlier one must not look like this one's.
       const instance = `${config.operation.instanceId ?? 'parley'}-${randomUUID()}`;
       const settings = engineSettings(config, instance, options.burstMs);
-      const store = createStore(database, { log, defaults: settings.defaults, instance });
+      const store = createStore(database, {
+        log,
+        defaults: settings.defaults,
+        instance,
+        plansEnabled: config.limits.plansEnabled,
+      });
 
       const upstream = await createUpstream(options, store, whenStopped);
       const keyring = keyringOf(config.encryption);
@@ -238,8 +245,18 @@ function createCore(
   };
   const door = createCommandDoor(access, settings.userPerMinute, now);
   const { errors, memory } = store;
-  const handlers = createDispatch({ engine, services, door, errors, memory, log, newErrorId });
+  const payments = createTill({ config, log }, store, shown.adapterOf);
+  const handlers = createDispatch({ engine, services, door, errors, memory, payments, log, newErrorId });
   return { runner, handlers };
+}
+
+function createTill(
+  { config, log }: Pick<AppOptions, 'config' | 'log'>,
+  { plans: ledger }: Store,
+  adapterOf: (platform: Platform) => PlatformAdapter | null,
+): PaymentHandlers {
+  const deskOf = (platform: Platform) => adapterOf(platform)?.payments ?? null;
+  return createPaymentHandlers({ ledger, sells: config.limits.plansEnabled, deskOf, log });
 }
 
 /** Waiting alone keeps no process alive. */

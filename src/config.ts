@@ -369,6 +369,7 @@ function toLimits(s: Settings) {
     guildRequestsPerDay: s.DEFAULT_GUILD_REQUESTS_PER_DAY,
     dailyBudgetNanoUsd: nanoUsd(s.DAILY_BUDGET_USD),
     monthlyBudgetNanoUsd: nanoUsd(s.MONTHLY_BUDGET_USD),
+    plansEnabled: s.PLANS_ENABLED,
   };
 }
 

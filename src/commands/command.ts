@@ -8,7 +8,7 @@ import type { Notice } from '../i18n/translate.ts';
 import type { ModelShelf } from '../completion/ports.ts';
 import type { KeyKeeper } from '../keys/key-keeper.ts';
 import type { Said } from '../platform/adapter.ts';
-import type { CommandButton, CommandInvocation, CommandSpec } from '../platform/command.ts';
+import type { CommandInvocation, CommandSpec, SaidButton } from '../platform/command.ts';
 import type { UsageReader } from '../usage/ports.ts';
 
 /** What a command is called and takes, and what it does. One file each; options are checked before. */
@@ -58,7 +58,7 @@ export interface CommandServices {
   readonly now: () => number;
 }
 
-export const withButtons = (text: string, buttons: readonly CommandButton[]): CommandAnswer =>
+export const withButtons = (text: string, buttons: readonly SaidButton[]): CommandAnswer =>
   buttons.length === 0 ? text : { text, buttons };
 
 /** Whether people write the command; one on a message is chosen from that message's menu. */

@@ -41,3 +41,14 @@ export function formatUsd(locale: string, nanoUsd: number): string {
 export function formatCount(locale: string, count: number): string {
   return new Intl.NumberFormat(locale).format(count);
 }
+
+/** A day and time of day in UTC, which it says. */
+export function formatDate(locale: string, atMs: number): string {
+  const words = new Intl.DateTimeFormat(locale, {
+    dateStyle: 'long',
+    timeStyle: 'short',
+    timeZone: 'UTC',
+    hourCycle: 'h23',
+  });
+  return `${words.format(atMs)} UTC`;
+}

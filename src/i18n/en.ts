@@ -1,5 +1,6 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { enModels } from './en-models.ts';
+import { enPayments } from './en-payments.ts';
 import { enWhy } from './en-why.ts';
 import { plural } from './plural.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
@@ -375,6 +376,7 @@ export const en = {
   'terminal.earlier': () => '(answer to an earlier message)',
   ...enWhy,
   ...enModels,
+  ...enPayments,
 } as const;
 
 export type Messages = typeof en;

@@ -70,8 +70,7 @@ export async function callFunction(
 export async function callPlanned(sql: Sql, name: DocumentFunction, document: object): Promise<unknown> {
   const text = storableJson(document);
   const rows = await reach(
-    () =>
-      sql<{ outcome: unknown }[]>`select ${sql(name)}(with_plan_v1(${text}::text::jsonb)) as outcome`,
+    () => sql<{ outcome: unknown }[]>`select ${sql(name)}(with_plan_v1(${text}::text::jsonb)) as outcome`,
   );
   return rows[0]?.outcome;
 }

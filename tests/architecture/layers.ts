@@ -84,6 +84,7 @@ export const rootFiles: readonly string[] = [
   'engine-settings.ts',
   'keys-command.ts',
   'own-keys.ts',
+  'payment-dispatch.ts',
   'serve-http.ts',
   'upstream.ts',
 ];

@@ -8,7 +8,9 @@ import type { GroupAdmins } from './admins.ts';
 import type { Chores } from '../../delivery/chores.ts';
 import { decode, type Decoded } from './decode.ts';
 import { attempt, describe } from './failure.ts';
+import { decodeMoney } from './money.ts';
 import { say, type ReplyContext } from './reply.ts';
+import { createTill } from './till.ts';
 
 export interface DispatchOptions {
   readonly me: User;
@@ -28,6 +30,17 @@ export interface DispatchOptions {
  * when the update can't be read.
  */
 export function createDispatch(options: DispatchOptions): (update: Update) => Promise<void> {
+  const takeMoney = createTill(options);
+  const takeTalk = createTalk(options);
+  return async (update) => {
+    const receivedAtMs = Date.now();
+    const money = decodeMoney(update, receivedAtMs);
+    await (money === null ? takeTalk(update, receivedAtMs) : takeMoney(money));
+  };
+}
+
+/** Takes what people say, use and press. Telegram does not date all of it. */
+function createTalk(options: DispatchOptions): (update: Update, receivedAtMs: number) => Promise<void> {
   const { me, handlers, replies, admins, chores, logger } = options;
   const commands = new Map(options.commands.map((spec) => [spec.name, spec]));
 
@@ -76,12 +89,12 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
     chores.add(answer(query, isShown ? '' : text));
   };
 
-  return async (update) => {
+  return async (update, receivedAtMs) => {
     const context = {
       me,
       commands,
       albums: options.albums,
-      receivedAtMs: Date.now(),
+      receivedAtMs,
       draftTurn: (id: number) => replies.draftIds.turnOf(id),
     };
     const decoded = decode(update, context);
