@@ -231,6 +231,7 @@ function createCore(
     preferences: store.preferences,
     models,
     keys: ownKeys.keeper,
+    quotas: store.quotas,
     requests: store.accessRequests,
     access,
     commands,
