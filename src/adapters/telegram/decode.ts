@@ -240,11 +240,13 @@ function eventOf(message: Message, { albums }: DecodeContext): readonly (string 
 function whereOf(chat: Chat, topicId: number | null, { me }: DecodeContext) {
   const isPrivate = chat.type === 'private';
   const path = topicId === null ? [me.id, chat.id] : [me.id, chat.id, topicId];
+  const place = placeId('telegram', ...path);
   return {
     envelope: {
       platform: 'telegram' as const,
       guild: isPrivate ? null : { id: guildId('telegram', chat.id), name: chat.title ?? '' },
-      place: placeId('telegram', ...path),
+      place,
+      channel: isPrivate ? null : place,
       thread: null,
     },
     replyTarget: (replyToId: number | null) =>
@@ -281,6 +283,7 @@ function authorOf(person: Person, isBot: boolean): Author {
     locale: person.language_code ?? null,
     isBot,
     isGuildAdmin: false,
+    roles: [],
   };
 }
 

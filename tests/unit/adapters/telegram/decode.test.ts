@@ -56,9 +56,17 @@ describe('a message', () => {
     expect(read({ text: 'hello' })).toEqual({
       platform: 'telegram',
       originKey: 'telegram:99:7:5',
-      author: { id: 'telegram:7', name: 'Ada Lovelace', locale: 'id', isBot: false, isGuildAdmin: false },
+      author: {
+        id: 'telegram:7',
+        name: 'Ada Lovelace',
+        locale: 'id',
+        isBot: false,
+        isGuildAdmin: false,
+        roles: [],
+      },
       guild: null,
       place: 'telegram:99:7',
+      channel: null,
       thread: null,
       messageId: 'telegram:7:5',
       sentAtMs: 3000,
@@ -95,6 +103,7 @@ describe('a message', () => {
     });
     const inThread = read({ chat: group, text: 'x', message_thread_id: 40 });
     expect(inThread).toMatchObject({ place: 'telegram:99:-100', replyTarget: { topicId: null } });
+    expect([inTopic?.channel, inThread?.channel]).toEqual(['telegram:99:-100:40', 'telegram:99:-100']);
   });
 
   it.each([
@@ -223,6 +232,7 @@ describe('a message', () => {
       locale: null,
       isBot: false,
       isGuildAdmin: true,
+      roles: [],
     });
   });
 
