@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { CommandDoor } from './commands/door.ts';
-import type { Command, CommandServices } from './commands/command.ts';
+import type { Command, CommandAnswer, CommandServices } from './commands/command.ts';
 import { findCommand } from './commands/find-command.ts';
 import { parseOptions } from './commands/options.ts';
 import { takeSecret, takeSecretCommand } from './commands/secret-message.ts';
@@ -69,7 +69,12 @@ export function createDispatch(parts: DispatchParts): Handlers {
     say: (notice: Notice) => string,
   ): Promise<Said | Taken> {
     const denied = checkPermission(command, invocation, services);
-    if (denied !== null) return { text: say(denied) };
+    if (denied !== null) {
+      return await attended(invocation, say, async () => {
+        if ('run' in command) await command.onDenied?.(invocation, services);
+        return say(denied);
+      });
+    }
     const parsed = parseOptions(command.spec, invocation, say);
     if (!parsed.ok) return { text: say(parsed.problem) };
     const { options } = parsed;
@@ -78,8 +83,17 @@ export function createDispatch(parts: DispatchParts): Handlers {
       const search = command.searches?.(options) === true;
       return takenAs(await engine.receive(search ? { ...message, search } : message, 'command'));
     }
+    return await attended(invocation, say, () => command.run({ invocation, options, services, say }));
+  }
+
+  /** Whatever happens to it, the person is told. Rejects with `StoreUnavailable`. */
+  async function attended(
+    invocation: CommandInvocation,
+    say: (notice: Notice) => string,
+    run: () => Promise<CommandAnswer>,
+  ): Promise<Said> {
     try {
-      const answer = await command.run({ invocation, options, services, say });
+      const answer = await run();
       return typeof answer === 'string' ? { text: answer } : answer;
     } catch (error) {
       if (error instanceof StoreUnavailable) door.leave(invocation); // it will be used again

@@ -36,6 +36,13 @@ export interface GuildSettings {
   allowsSearch(guild: GuildId): Promise<boolean>;
   /** As `setConversationStyle` does. */
   setAllowsSearch(envelope: Envelope, allows: boolean): Promise<void>;
+  /** IANA name; a guild's days and months begin at its midnight. */
+  timeZone(guild: GuildId): Promise<string>;
+  /**
+   * As `setConversationStyle` does, and counts what was used in the windows anew. Resolves with the name as it is known; null
+   * where there is no such zone, and nothing is changed.
+   */
+  setTimeZone(envelope: Envelope, written: string): Promise<string | null>;
   conversationStyle(guild: GuildId): Promise<ConversationStyle>;
   /** Sets it for the guild of the envelope. Recorded with its author; repeating its origin key changes nothing. */
   setConversationStyle(envelope: Envelope, style: ConversationStyle): Promise<void>;

@@ -41,3 +41,8 @@ export function formatUsd(locale: string, nanoUsd: number): string {
 export function formatCount(locale: string, count: number): string {
   return new Intl.NumberFormat(locale).format(count);
 }
+
+/** A moment to the minute, the same in every language: `2027-01-31 18:00 UTC`. */
+export function formatMoment(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}

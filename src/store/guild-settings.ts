@@ -7,8 +7,16 @@ import type { Sql } from './connection.ts';
 import { callFunction } from './document.ts';
 import { reach } from './failure.ts';
 
-/** Settings of guilds, by the guilds' qualified ids. A guild that nobody has written in yet may set them too. */
-export function createGuildSettings(sql: Sql): GuildSettings {
+type ZoneOutcome =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'changed' | 'unchanged'; readonly timeZone: string };
+
+/**
+ * Settings of guilds, by the guilds' qualified ids. A guild that nobody has written in yet may set them too. `now`
+ * replaces the database's clock, for tests.
+ */
+export function createGuildSettings(sql: Sql, now?: () => number): GuildSettings {
+  const clock = () => (now === undefined ? {} : { nowMs: now() });
   const read = async <Value>(guild: GuildId, key: string): Promise<Value | null> => {
     const rows = await reach(
       () => sql<{ value: Value | null }[]>`
@@ -32,6 +40,18 @@ export function createGuildSettings(sql: Sql): GuildSettings {
     setConversationStyle: (envelope, style) => write(envelope, 'conversation_style', style),
     allowedModels: (guild) => read<NonNullable<AllowedModels>>(guild, 'allowed_models'),
     setAllowedModels: (envelope, allowed) => write(envelope, 'allowed_models', allowed),
+    async timeZone(guild) {
+      const rows = await reach(
+        () => sql<{ timeZone: string }[]>`
+          select time_zone as "timeZone" from guilds where platform_guild_id = ${guild}`,
+      );
+      return rows[0]?.timeZone ?? 'UTC';
+    },
+    async setTimeZone({ originKey, guild, author }, timeZone) {
+      const change = { originKey: `${originKey}:time_zone`, guild, author, timeZone, ...clock() };
+      const outcome = (await callFunction(sql, 'set_time_zone_v1', change)) as ZoneOutcome;
+      return outcome.kind === 'unknown' ? null : outcome.timeZone;
+    },
     allowsSearch: async (guild) => (await read<boolean>(guild, 'allow_search')) ?? false,
     setAllowsSearch: (envelope, allows) => write(envelope, 'allow_search', allows),
   };

@@ -68,7 +68,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     catalogue: createCatalogueStore(database),
     experience: createExperienceStore(sql),
     settings: createSettingsStore(database),
-    guildSettings: createGuildSettings(sql),
+    guildSettings: createGuildSettings(sql, now),
     preferences: createPreferences(sql),
     keys: createProviderKeys(sql, now),
     vault: createKeyVault(sql),

@@ -1,4 +1,5 @@
 import {
+  ApplicationCommandOptionType,
   ChannelType,
   MessageType,
   PermissionFlagsBits,
@@ -287,13 +288,33 @@ function channelOf(
   return placeId('discord', bot.id, parentId ?? channelId ?? '');
 }
 
+/** What a person has chosen for an option: people, roles and channels by their qualified ids. */
+export function optionText(
+  type: ApplicationCommandOptionType,
+  value: string,
+  { bot }: Pick<DecodeContext, 'bot'>,
+): string {
+  switch (type) {
+    case ApplicationCommandOptionType.User:
+      return userId('discord', value);
+    case ApplicationCommandOptionType.Role:
+      return roleId(value);
+    case ApplicationCommandOptionType.Channel:
+      return placeId('discord', bot.id, value);
+    default:
+      return value;
+  }
+}
+
+const roleId = (id: string): string => `discord:${id}`;
+
 /** Without the one that everybody has. */
 function rolesOf(member: BaseInteraction['member']): readonly string[] {
   if (member === null) return [];
   const ids = Array.isArray(member.roles)
     ? member.roles
     : member.roles.cache.filter(({ id, guild }) => id !== guild.id).map(({ id }) => id);
-  return ids.map((id) => `discord:${id}`);
+  return ids.map(roleId);
 }
 
 /** Administrators, and owners, have every permission. */

@@ -9,6 +9,7 @@ import type { Chores } from '../../delivery/chores.ts';
 import { decode, type Decoded } from './decode.ts';
 import { attempt, describe } from './failure.ts';
 import { say, type ReplyContext } from './reply.ts';
+import { createUsernames } from './usernames.ts';
 
 export interface DispatchOptions {
   readonly me: User;
@@ -29,7 +30,8 @@ export interface DispatchOptions {
  */
 export function createDispatch(options: DispatchOptions): (update: Update) => Promise<void> {
   const { me, handlers, replies, admins, chores, logger } = options;
-  const commands = new Map(options.commands.map((spec) => [spec.name, spec]));
+  const commands = Map.groupBy(options.commands, ({ name }) => name);
+  const usernames = createUsernames();
 
   const withRank = async <Event extends Envelope>(event: Event, from: User | undefined): Promise<Event> => {
     if (event.guild === null || event.author.isGuildAdmin || from === undefined) return event;
@@ -77,9 +79,14 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
   };
 
   return async (update) => {
+    for (const { from } of [update.message, update.message?.reply_to_message].filter(
+      (seen) => seen !== undefined,
+    ))
+      if (from !== undefined) usernames.note(from);
     const context = {
       me,
       commands,
+      usernames,
       albums: options.albums,
       receivedAtMs: Date.now(),
       draftTurn: (id: number) => replies.draftIds.turnOf(id),
