@@ -2,15 +2,18 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { benchChain } from './chain.ts';
 import { interrupt } from './child.ts';
+import { benchLimiter } from './limiter.ts';
 import { benchTurn } from './turn.ts';
 
 /**
  * `npm run bench turn -- --platform telegram|discord --database embedded|postgres --quick --profile --json FILE`,
- * `npm run bench chain -- --quick --json FILE`. Reports go to standard output, the last line as JSON; what is going on goes to standard error.
+ * `npm run bench chain -- --quick --json FILE`, and the same with `limiter`. Reports go to standard output, the last line as
+ * JSON; what is going on goes to standard error.
  */
-const usage = `Usage: npm run bench turn|chain [-- options]
+const usage = `Usage: npm run bench turn|chain|limiter [-- options]
 turn: the bot against a bare script, whole turns
 chain: what a failed attempt adds to a turn, against a bare loop over the SDK
+limiter: what limiting many people keeps and takes, beside a group of Bottlenecks
   --quick                        fewer and shorter turns
   --json FILE                    write the figures to a file as well
 turn only:
@@ -47,8 +50,8 @@ function readArguments(args: readonly string[]) {
       json: { type: 'string' },
     },
   });
-  const benchmark = (['turn', 'chain'] as const).find((name) => name === positionals.join(' '));
-  if (benchmark === undefined) throw new TypeError('name what to measure: turn or chain');
+  const benchmark = (['turn', 'chain', 'limiter'] as const).find((name) => name === positionals.join(' '));
+  if (benchmark === undefined) throw new TypeError('name what to measure: turn, chain or limiter');
   const database = values.database ?? (values.quick ? 'embedded' : undefined);
   return {
     benchmark,
@@ -87,7 +90,8 @@ if (options === null) {
     print: (text: string) => void process.stdout.write(`${text}\n`),
     say: (line: string) => void process.stderr.write(`${seconds(performance.now())}  ${line}\n`),
   };
-  const report = await (benchmark === 'turn' ? benchTurn(told) : benchChain(told));
+  const run = { turn: benchTurn, chain: benchChain, limiter: benchLimiter }[benchmark];
+  const report = await run(told);
   const json = JSON.stringify(report);
   if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
   process.stdout.write(`${json}\n`);

@@ -22,7 +22,7 @@ import { engineSettings, type EngineSettings } from './engine-settings.ts';
 import { every } from './jobs/every.ts';
 import { startHeartbeat, startSweep } from './jobs/recovery.ts';
 import { lookAtCanary } from './keys/vault-care.ts';
-import { createUserLimiter } from './limits/user-limiter.ts';
+import { createUserLimiter, type UserLimiter } from './limits/user-limiter.ts';
 import { createOwnKeys, keyringOf, type OwnKeys } from './own-keys.ts';
 import { createPaymentHandlers } from './payment-dispatch.ts';
 import { startHttp } from './serve-http.ts';
@@ -100,7 +100,11 @@ export function createApp(options: AppOptions): App {
       const keyring = keyringOf(config.encryption);
       if (keyring !== null) await lookAtCanary(store.vault, keyring, log);
       ownKeys = createOwnKeys(config, store, { desk: upstream.desk, keyring, log, newErrorId });
-      const core = createCore(options, { store, ...upstream, ownKeys, adapters, settings });
+      const core = await createCore(
+        options,
+        { store, ...upstream, ownKeys, adapters, settings },
+        whenStopped,
+      );
       const heartbeat = startHeartbeat(settings, store.turns, core.runner, onFailure);
       whenStopped(() => heartbeat.stop()); // leases are renewed until the last turn has ended
       whenStopped(() => core.runner.release());
@@ -181,12 +185,28 @@ interface CoreParts {
   readonly settings: EngineSettings;
 }
 
-function createCore(
+async function createLimiter(
   { config, log }: AppOptions,
+  { instance, longestTurnMs }: EngineSettings,
+  whenStopped: WhenStopped,
+): Promise<UserLimiter> {
+  const url = config.storage.redisUrl;
+  if (url === null) return createUserLimiter({ now: Date.now, longestTurnMs, redis: null });
+  const { createRedisLink } = await import('./limits/redis-link.ts');
+  const link = createRedisLink({ url, log });
+  whenStopped(() => Promise.resolve(link.close()));
+  await link.start();
+  return createUserLimiter({ now: Date.now, longestTurnMs, redis: { link, instance } });
+}
+
+async function createCore(
+  options: AppOptions,
   { store, chain, models, ownKeys, adapters, settings }: CoreParts,
-): { runner: Runner; handlers: Handlers } {
+  whenStopped: WhenStopped,
+): Promise<{ runner: Runner; handlers: Handlers }> {
+  const { config, log } = options;
   const now = Date.now;
-  const limiter = createUserLimiter(now);
+  const limiter = await createLimiter(options, settings, whenStopped);
   const echoes = createEchoGuard();
   const shown = {
     store: store.turns,
@@ -211,8 +231,7 @@ function createCore(
     sleep: pause,
     newMessageId: randomUUID,
     newErrorId,
-    pseudonym: (internalUserId) =>
-      createHmac('sha256', config.pseudonymSecret).update(internalUserId).digest('hex').slice(0, 32),
+    pseudonym: pseudonymsBy(config.pseudonymSecret),
     search: { freeOnly: config.model.freeOnly },
     temperature: config.model.temperature,
     window: settings.window,
@@ -238,6 +257,7 @@ function createCore(
     preferences: store.preferences,
     models,
     keys: ownKeys.keeper,
+    quotas: store.quotas,
     requests: store.accessRequests,
     access,
     commands,
@@ -248,6 +268,10 @@ function createCore(
   const payments = createTill({ config, log }, store, shown.adapterOf);
   const handlers = createDispatch({ engine, services, door, errors, memory, payments, log, newErrorId });
   return { runner, handlers };
+}
+
+function pseudonymsBy(secret: string): (internalUserId: string) => string {
+  return (internalUserId) => createHmac('sha256', secret).update(internalUserId).digest('hex').slice(0, 32);
 }
 
 function createTill(

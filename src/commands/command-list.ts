@@ -5,10 +5,12 @@ import type { Command } from './command.ts';
 import { guild } from './guild.ts';
 import { help } from './help.ts';
 import { keyCode, keyConnect, keyRemove, keySet, keyShow, keyTest } from './key.ts';
+import { limitsClear, limitsSet, limitsShow } from './limits.ts';
 import { modelInfo, modelReset, modelUse } from './model-choice.ts';
 import { modelList, modelSearch } from './model-lists.ts';
 import { startNew } from './new.ts';
 import { preferences } from './preferences.ts';
+import { quotaClear, quotaExplain, quotaSet, quotaShow } from './quota.ts';
 import { settings } from './settings.ts';
 import { start } from './start.ts';
 import { stats } from './stats.ts';
@@ -36,9 +38,16 @@ export const commands: readonly Command[] = [
   keyRemove,
   preferences,
   usage,
+  limitsShow,
+  limitsSet,
+  limitsClear,
   cache,
   stats,
   settings,
+  quotaShow,
+  quotaSet,
+  quotaClear,
+  quotaExplain,
   help,
   start,
   guild,

@@ -7,6 +7,7 @@ import type { GuildSettings, Preferences } from '../conversation/setting-ports.t
 import type { Notice } from '../i18n/translate.ts';
 import type { ModelShelf } from '../completion/ports.ts';
 import type { KeyKeeper } from '../keys/key-keeper.ts';
+import type { QuotaDesk } from '../limits/ports.ts';
 import type { Said } from '../platform/adapter.ts';
 import type { CommandInvocation, CommandSpec, SaidButton } from '../platform/command.ts';
 import type { UsageReader } from '../usage/ports.ts';
@@ -19,6 +20,8 @@ export interface ActionCommand {
   readonly spec: CommandSpec;
   /** Resolves with Markdown for the person. Rejects with `StoreUnavailable`. */
   run(use: CommandUse): Promise<CommandAnswer>;
+  /** Somebody used it who may not. Rejects with `StoreUnavailable`. */
+  onDenied?(invocation: CommandInvocation, services: CommandServices): Promise<void>;
 }
 
 /** Markdown, perhaps with buttons below it. */
@@ -53,6 +56,7 @@ export interface CommandServices {
   readonly preferences: Preferences;
   readonly models: ModelShelf;
   readonly keys: KeyKeeper;
+  readonly quotas: QuotaDesk;
   readonly access: AccessPolicy;
   readonly commands: readonly Command[];
   readonly now: () => number;

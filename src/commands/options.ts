@@ -2,6 +2,7 @@ import type { MessageKey } from '../i18n/en.ts';
 import { isMessageKey, type Notice } from '../i18n/translate.ts';
 import { escapeMarkdown } from '../i18n/escape-markdown.ts';
 import { nameOf, type CommandInvocation, type CommandOption, type CommandSpec } from '../platform/command.ts';
+import { userId } from '../platform/ids.ts';
 import type { CommandOptions } from './command.ts';
 
 export type ParsedOptions =
@@ -24,7 +25,7 @@ export function parseOptions(spec: CommandSpec, invocation: CommandInvocation, s
       const params = { command: nameOf(spec), option: optionName(option, say) };
       return { ok: false, problem: { key: 'command.option_missing', params } };
     }
-    const read = readOption(option, value);
+    const read = readOption(option, value, invocation);
     if (read === null) return { ok: false, problem: invalid(spec, option, say) };
     options[option.name] = read;
   }
@@ -70,16 +71,43 @@ function bindWords(spec: CommandSpec, line: string): { written: Record<string, s
   return { written, extra: rest };
 }
 
-function readOption(option: CommandOption, value: string): string | number | boolean | null {
+function readOption(
+  option: CommandOption,
+  value: string,
+  invocation: CommandInvocation,
+): string | number | boolean | null {
   if (option.choices !== undefined && !option.choices.includes(value)) return null;
   switch (option.kind) {
     case 'text':
       return value;
     case 'integer':
       return /^[+-]?\d{1,15}$/u.test(value) ? Number(value) : null;
+    case 'number':
+      return /^[+-]?\d{1,15}(?:[.,]\d{1,9})?$/u.test(value) ? Number(value.replace(',', '.')) : null;
     case 'boolean':
       return BOOLEANS[value.toLowerCase()] ?? null;
+    case 'user':
+    case 'role':
+    case 'channel':
+      return invocation.line === null ? value : writtenId(option.kind, value.toLowerCase(), invocation);
   }
+}
+
+/** Roles are chosen where they exist, and not written. */
+function writtenId(
+  kind: 'user' | 'role' | 'channel',
+  word: string,
+  invocation: CommandInvocation,
+): string | null {
+  if (kind === 'user') return writtenUser(word, invocation);
+  return kind === 'channel' && word === 'here' ? invocation.channel : null;
+}
+
+function writtenUser(word: string, { platform, author, repliesToUser }: CommandInvocation): string | null {
+  if (word === 'me') return author.id;
+  if (word === 'reply') return repliesToUser ?? null;
+  const [, id] = new RegExp(`^(?:${platform}:)?(\\d{1,20})$`, 'u').exec(word) ?? [];
+  return id === undefined ? null : userId(platform, id);
 }
 
 const BOOLEANS: Readonly<Record<string, boolean>> = {
@@ -96,7 +124,8 @@ const BOOLEANS: Readonly<Record<string, boolean>> = {
 function invalid(spec: CommandSpec, option: CommandOption, say: Say): Notice {
   const allowed =
     option.choices?.join(', ') ??
-    say({ key: option.kind === 'boolean' ? 'command.allowed_boolean' : 'command.allowed_integer' });
+    // A text without choices is never refused.
+    say({ key: `command.allowed_${option.kind === 'text' ? 'integer' : option.kind}` });
   return {
     key: 'command.option_invalid',
     params: { command: nameOf(spec), option: optionName(option, say), allowed },

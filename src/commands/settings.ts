@@ -1,7 +1,10 @@
 import type { AllowedModels } from '../completion/ports.ts';
+import type { GuildSettings } from '../conversation/setting-ports.ts';
 import type { ConversationStyle } from '../conversation/turn.ts';
 import type { Notice } from '../i18n/translate.ts';
-import { lines, type Command, type CommandServices } from './command.ts';
+import type { CommandInvocation } from '../platform/command.ts';
+import type { GuildId } from '../platform/ids.ts';
+import { lines, type Command, type CommandOptions, type CommandServices } from './command.ts';
 import { quoted } from './model-words.ts';
 
 const STYLES = ['chain', 'thread', 'channel'] as const satisfies readonly ConversationStyle[];
@@ -14,6 +17,7 @@ export const settings: Command = {
       { name: 'conversations', kind: 'text', required: false, choices: STYLES },
       { name: 'models', kind: 'text', required: false },
       { name: 'search', kind: 'boolean', required: false },
+      { name: 'timezone', kind: 'text', required: false },
     ],
     scope: 'guild',
     requires: 'guild_admin',
@@ -22,29 +26,53 @@ export const settings: Command = {
   async run({ invocation, options, services, say }) {
     const { guild } = invocation;
     if (guild === null) return say({ key: 'command.guild_only', params: { command: 'settings' } });
-    const { guildSettings } = services;
-    const wanted = STYLES.find((style) => style === options['conversations']);
-    const search = options['search'] === undefined ? undefined : options['search'] === true;
-    const read =
-      options['models'] === undefined ? undefined : readAllowed(String(options['models']), services);
-    if (read?.kind === 'wrong') return say(read.problem);
-    if (wanted !== undefined) await guildSettings.setConversationStyle(invocation, wanted);
-    if (read !== undefined) await guildSettings.setAllowedModels(invocation, read.allowed);
-    if (search !== undefined) await guildSettings.setAllowsSearch(invocation, search);
-    const style = wanted ?? (await guildSettings.conversationStyle(guild.id));
-    const allowed = read === undefined ? await guildSettings.allowedModels(guild.id) : read.allowed;
-    const allowsSearch = search ?? (await guildSettings.allowsSearch(guild.id));
+    const problem = await change(invocation, options, services);
+    if (problem !== null) return say(problem);
     return lines(
       say({ key: 'settings.title' }),
-      `- ${say({ key: 'settings.conversations', params: { style } })}`,
-      `- ${say({ key: 'settings.models', params: { models: inCode(allowed ?? []) } })}`,
-      `- ${say({ key: 'settings.search', params: { isAllowed: Number(allowsSearch) } })}`,
+      ...(await describe(guild.id, services.guildSettings)).map((notice) => `- ${say(notice)}`),
       ...(Object.keys(options).length === 0
         ? ['', say({ key: 'settings.how', params: { styles: STYLES.join(', ') } })]
         : []),
     );
   },
 };
+
+/** Sets what is given, or nothing, and then says why. */
+async function change(
+  invocation: CommandInvocation,
+  options: CommandOptions,
+  services: CommandServices,
+): Promise<Notice | null> {
+  const { guildSettings } = services;
+  const { models, search, timezone } = options;
+  const style = STYLES.find((known) => known === options['conversations']);
+  const read = models === undefined ? null : readAllowed(String(models), services);
+  if (read?.kind === 'wrong') return read.problem;
+  if (timezone !== undefined) {
+    // First, because it alone may turn out to be unknown.
+    const { kind } = await guildSettings.setTimeZone(invocation, String(timezone));
+    const written = quoted(String(timezone));
+    if (kind === 'unknown') return { key: 'settings.time_zone_unknown', params: { written } };
+  }
+  if (style !== undefined) await guildSettings.setConversationStyle(invocation, style);
+  if (read !== null) await guildSettings.setAllowedModels(invocation, read.allowed);
+  if (search !== undefined) await guildSettings.setAllowsSearch(invocation, search === true);
+  return null;
+}
+
+async function describe(guild: GuildId, settings: GuildSettings): Promise<Notice[]> {
+  const style = await settings.conversationStyle(guild);
+  const models = inCode((await settings.allowedModels(guild)) ?? []);
+  const isAllowed = Number(await settings.allowsSearch(guild));
+  const timeZone = await settings.timeZone(guild);
+  return [
+    { key: 'settings.conversations', params: { style } },
+    { key: 'settings.models', params: { models } },
+    { key: 'settings.search', params: { isAllowed } },
+    { key: 'settings.time_zone', params: { timeZone } },
+  ];
+}
 
 type ReadAllowed =
   | { readonly kind: 'read'; readonly allowed: AllowedModels }

@@ -35,7 +35,7 @@ export function createAdmissions(options: EngineOptions, { limiter, runner, now 
         ? Number.MAX_SAFE_INTEGER
         : options.userPerMinute;
       const isLate = now() - sentAtMs > LATE_MS;
-      const reserved = limiter.reserve(author.id, perMinute, isLate ? sentAtMs : now());
+      const reserved = await limiter.reserve(author.id, perMinute, isLate ? sentAtMs : now());
       const place = reserved.full ? null : reserved;
       try {
         return { place, verdict: await ask(reserved.full ? tooFast(reserved) : null) };
@@ -47,7 +47,7 @@ export function createAdmissions(options: EngineOptions, { limiter, runner, now 
     occupy(verdict, place, restMs = 0) {
       if (verdict.kind === 'run') {
         if (place === null) runner.startLater(verdict.turn);
-        else runner.start(verdict.turn, (task) => place.run(task), restMs);
+        else runner.start(verdict.turn, (task, isFirst) => place.run(task, isFirst), restMs);
         return;
       }
       place?.release();

@@ -51,7 +51,7 @@ export interface Runner {
   release(): Promise<void>;
 }
 
-type InPlace = (task: () => Promise<void>) => Promise<void>;
+type InPlace = (task: () => Promise<void>, isFirstInQueue: boolean) => Promise<void>;
 
 export type Undelivered = Omit<DeliverableTurn, 'notice' | 'refusal'> & {
   readonly notice: Notice | StoredNotice | null;
@@ -86,11 +86,11 @@ export function createRunner(parts: RunnerParts): Runner {
       if (restMs > 0) await parts.sleep(restMs);
       await run(turn, reply, parts, abort.signal, startLater);
     };
-    held.begin(reply, inPlace(rested));
+    held.begin(reply, inPlace(rested, turn.settings.isFirstInQueue === true));
   }
 
   function startLater(turn: RunnableTurn): void {
-    start(turn, (task) => limiter.run(turn.author.id, task));
+    start(turn, (task, isFirst) => limiter.run(turn.author.id, task, isFirst));
   }
 
   function deliver(turn: Undelivered): void {

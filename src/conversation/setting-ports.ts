@@ -26,6 +26,11 @@ export interface Preferences {
   change(envelope: Envelope, changes: Partial<OwnPreferences>): Promise<void>;
 }
 
+export type TimeZoneOutcome =
+  | { readonly kind: 'changed' | 'unchanged'; readonly timeZone: string }
+  /** The database knows no zone of that name; nothing is changed. */
+  | { readonly kind: 'unknown' };
+
 /** What a guild's admins decide for it. Rejects with `StoreUnavailable`. */
 export interface GuildSettings {
   /** The models that may answer there. */
@@ -37,6 +42,10 @@ export interface GuildSettings {
   /** As `setConversationStyle` does. */
   setAllowsSearch(envelope: Envelope, allows: boolean): Promise<void>;
   conversationStyle(guild: GuildId): Promise<ConversationStyle>;
+  /** The IANA name of the zone by whose midnight its days and months begin. */
+  timeZone(guild: GuildId): Promise<string>;
+  /** As `setConversationStyle` does; the windows of its quotas are opened anew. Names are taken in any case of letters. */
+  setTimeZone(envelope: Envelope, name: string): Promise<TimeZoneOutcome>;
   /** Sets it for the guild of the envelope. Recorded with its author; repeating its origin key changes nothing. */
   setConversationStyle(envelope: Envelope, style: ConversationStyle): Promise<void>;
 }

@@ -81,6 +81,8 @@ export interface TurnSettings {
   readonly search?: boolean;
   /** The guild's key pays for searches of the web. */
   readonly allowsSearch?: boolean;
+  /** Where more turns are to run than a process can, this one goes before others. */
+  readonly isFirstInQueue?: boolean;
   /** The answer opens a thread, as the guild wants it. */
   readonly opensThread: boolean;
 }

@@ -42,13 +42,7 @@ export function formatCount(locale: string, count: number): string {
   return new Intl.NumberFormat(locale).format(count);
 }
 
-/** A day and time of day in UTC, which it says. */
-export function formatDate(locale: string, atMs: number): string {
-  const words = new Intl.DateTimeFormat(locale, {
-    dateStyle: 'long',
-    timeStyle: 'short',
-    timeZone: 'UTC',
-    hourCycle: 'h23',
-  });
-  return `${words.format(atMs)} UTC`;
+/** A moment to the minute, the same in every language: `2027-01-31 18:00 UTC`. */
+export function formatMoment(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }

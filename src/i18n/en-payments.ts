@@ -1,6 +1,6 @@
-import { formatDate } from './duration.ts';
+import { formatMoment } from './duration.ts';
 
-const date = (atMs: number): string => formatDate('en', atMs);
+const date = formatMoment;
 const yours = (of: string): string => (of === 'guild' ? 'your community has' : 'you have');
 
 /** Why an invoice can't be paid, as the end of a sentence. */

@@ -1,6 +1,7 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { enModels } from './en-models.ts';
 import { enPayments } from './en-payments.ts';
+import { amount, enQuota, METRICS, WINDOWS } from './en-quota.ts';
 import { enWhy } from './en-why.ts';
 import { plural } from './plural.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
@@ -14,22 +15,10 @@ const wait = (waitMs: number): string => formatDuration('en', waitMs);
 const count = (value: number): string => formatCount('en', value);
 const usd = (nanoUsd: number): string => formatUsd('en', nanoUsd);
 
-const METRICS: Record<string, string> = {
-  requests: 'messages',
-  tokens: 'tokens',
-  cost: 'spending',
-  images: 'images',
-};
-const WINDOWS: Record<string, string> = { hour: 'this hour', day: 'today', month: 'this month' };
 const STYLES: Record<string, string> = {
   chain: 'each chain of replies is a conversation of its own',
   thread: 'each question opens a thread; where that is not possible, each chain of replies is a conversation',
   channel: 'each channel is one conversation',
-};
-const SUBJECTS: Record<string, string> = {
-  user: 'You have',
-  guild: 'This community has',
-  instance: 'This bot has',
 };
 const OWN_KEY: Record<string, Record<string, string>> = {
   user: {
@@ -50,7 +39,6 @@ const OWN_KEY: Record<string, Record<string, string>> = {
   },
 };
 const ownKey = (whose: string): string => (whose === 'guild' ? 'This community’s key' : 'Your key');
-const amount = (metric: string, value: number): string => (metric === 'cost' ? usd(value) : count(value));
 
 export const en = {
   'refusal.stopped': () => 'An operator has paused me for now. Please try again later.',
@@ -68,17 +56,6 @@ export const en = {
     `That message is too long for me: ${count(p.maxCharacters)} characters are the most I can take. Could you shorten it or send it in pieces?`,
   'refusal.rate_limited': (p: { waitMs: number }) =>
     `That was a bit fast for me. Please try again in ${wait(p.waitMs)}.`,
-  'refusal.quota': (p: {
-    subject: string;
-    metric: string;
-    window: string;
-    limit: number;
-    used: number;
-    waitMs: number;
-  }) =>
-    p.limit === 0
-      ? `${SUBJECTS[p.subject]} no ${METRICS[p.metric]} allowance, so I can't answer this.`
-      : `${SUBJECTS[p.subject]} used ${amount(p.metric, p.used)} of ${amount(p.metric, p.limit)} ${METRICS[p.metric]} ${WINDOWS[p.window]}. It starts again in ${wait(p.waitMs)}.`,
 
   'failure.unauthorized': (p: { errorId: string }) =>
     `I'm not signed in with the model service properly, so I can't answer until my operator has fixed it. (${p.errorId})`,
@@ -239,7 +216,7 @@ export const en = {
   'settings.models_unknown': (p: { entries: string }) =>
     `I know no model like ${p.entries}, so nothing is changed. \`/model search\` finds models by their names.`,
   'settings.how': (p: { styles: string }) =>
-    `Change it with \`/settings\` and one of these: ${p.styles}; or with \`/settings models:\` and what may answer: \`free\`, \`google/*\`, ids, or \`all\`; or with \`/settings search:on\` or \`off\`.`,
+    `Change it with \`/settings\` and one of these: ${p.styles}; or with \`/settings models:\` and what may answer: \`free\`, \`google/*\`, ids, or \`all\`; with \`/settings search:on\` or \`off\`; or with \`/settings timezone:Europe/Berlin\`.`,
 
   'guild.pending': () => '**Waiting for approval** (`/guild approve <id>`)',
   'guild.request': (p: { id: string; name: string }) => `- \`${p.id}\` ${p.name}`,
@@ -377,6 +354,7 @@ export const en = {
   ...enWhy,
   ...enModels,
   ...enPayments,
+  ...enQuota,
 } as const;
 
 export type Messages = typeof en;

@@ -1,8 +1,8 @@
-import { formatDate } from './duration.ts';
+import { formatMoment } from './duration.ts';
 import type { Translation } from './en.ts';
 import type { enPayments } from './en-payments.ts';
 
-const date = (atMs: number): string => formatDate('id', atMs);
+const date = formatMoment;
 const yours = (of: string): string => (of === 'guild' ? 'komunitas Anda memiliki' : 'Anda memiliki');
 const owned = (of: string): string => (of === 'guild' ? 'komunitas Anda' : 'Anda');
 

@@ -2,6 +2,7 @@ import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { idModels } from './id-models.ts';
 import { idPayments } from './id-payments.ts';
+import { amount, idQuota, METRICS, WINDOWS } from './id-quota.ts';
 import { idWhy } from './id-why.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
@@ -9,19 +10,11 @@ const wait = (waitMs: number): string => formatDuration('id', waitMs);
 const count = (value: number): string => formatCount('id', value);
 const usd = (nanoUsd: number): string => formatUsd('id', nanoUsd);
 
-const METRICS: Record<string, string> = {
-  requests: 'pesan',
-  tokens: 'token',
-  cost: 'pengeluaran',
-  images: 'gambar',
-};
-const WINDOWS: Record<string, string> = { hour: 'jam ini', day: 'hari ini', month: 'bulan ini' };
 const STYLES: Record<string, string> = {
   chain: 'setiap rangkaian balasan adalah satu percakapan',
   thread: 'setiap pertanyaan membuka utas; jika tidak bisa, setiap rangkaian balasan adalah satu percakapan',
   channel: 'setiap kanal adalah satu percakapan',
 };
-const SUBJECTS: Record<string, string> = { user: 'Kamu', guild: 'Komunitas ini', instance: 'Bot ini' };
 const OWN_KEY: Record<string, Record<string, string>> = {
   user: {
     refused:
@@ -41,7 +34,6 @@ const OWN_KEY: Record<string, Record<string, string>> = {
   },
 };
 const ownKey = (whose: string): string => (whose === 'guild' ? 'Kunci komunitas ini' : 'Kuncimu');
-const amount = (metric: string, value: number): string => (metric === 'cost' ? usd(value) : count(value));
 
 /** Bahasa Indonesia. The language has no plural forms, so a count stands before the plain noun. */
 export const id: Translation = {
@@ -59,10 +51,6 @@ export const id: Translation = {
   'refusal.message_too_long': (p) =>
     `Pesan itu terlalu panjang untuk saya: paling banyak ${count(p.maxCharacters)} karakter. Bisa dipersingkat atau dikirim terpisah?`,
   'refusal.rate_limited': (p) => `Itu agak terlalu cepat. Silakan coba lagi dalam ${wait(p.waitMs)}.`,
-  'refusal.quota': (p) =>
-    p.limit === 0
-      ? `${SUBJECTS[p.subject]} tidak punya jatah ${METRICS[p.metric]}, jadi saya tidak bisa menjawab ini.`
-      : `${SUBJECTS[p.subject]} sudah memakai ${amount(p.metric, p.used)} dari ${amount(p.metric, p.limit)} ${METRICS[p.metric]} ${WINDOWS[p.window]}. Dimulai lagi dalam ${wait(p.waitMs)}.`,
 
   'failure.unauthorized': (p) =>
     `Saya belum masuk ke layanan model dengan benar, jadi saya baru bisa menjawab setelah operator memperbaikinya. (${p.errorId})`,
@@ -219,7 +207,7 @@ export const id: Translation = {
   'settings.models_unknown': (p) =>
     `Saya tidak mengenal model seperti ${p.entries}, jadi tidak ada yang diubah. \`/model search\` mencari model lewat namanya.`,
   'settings.how': (p) =>
-    `Ubah dengan \`/settings\` dan salah satu dari ini: ${p.styles}; atau dengan \`/settings models:\` dan yang boleh menjawab: \`free\`, \`google/*\`, id, atau \`all\`; atau dengan \`/settings search:on\` atau \`off\`.`,
+    `Ubah dengan \`/settings\` dan salah satu dari ini: ${p.styles}; atau dengan \`/settings models:\` dan yang boleh menjawab: \`free\`, \`google/*\`, id, atau \`all\`; dengan \`/settings search:on\` atau \`off\`; atau dengan \`/settings timezone:Asia/Jakarta\`.`,
 
   'guild.pending': () => '**Menunggu persetujuan** (`/guild approve <id>`)',
   'guild.request': (p) => `- \`${p.id}\` ${p.name}`,
@@ -339,4 +327,5 @@ export const id: Translation = {
   ...idWhy,
   ...idModels,
   ...idPayments,
+  ...idQuota,
 };

@@ -1,9 +1,13 @@
-import type { MessageId } from './ids.ts';
+import type { MessageId, UserId } from './ids.ts';
 import type { Envelope } from './message.ts';
 
+/**
+ * `number` may have decimals. A user, a role or a channel is read as its qualified id, a channel's being that of a place; where
+ * a platform does not show them to choose from, people write `reply`, `me` or an id for a user and `here` for a channel.
+ */
 export interface CommandOption {
   readonly name: string;
-  readonly kind: 'text' | 'integer' | 'boolean';
+  readonly kind: 'text' | 'integer' | 'number' | 'boolean' | 'user' | 'role' | 'channel';
   readonly required: boolean;
   /** Allowed values; anything else is refused with a sentence that lists them. */
   readonly choices?: readonly string[];
@@ -68,6 +72,8 @@ export interface CommandInvocation extends Envelope {
   /** Others read what is written here, and what is answered whatever the spec says. */
   readonly isOverheard?: boolean;
   readonly repliesTo: MessageId | null;
+  /** The person whose message that is, where a platform tells. */
+  readonly repliesToUser?: UserId;
 }
 
 /** Whether what was written with a command may be a secret, so that nobody should go on reading it. */

@@ -11,6 +11,8 @@ export interface Author {
   readonly isBot: boolean;
   /** May change settings and read figures of the guild it writes in. */
   readonly isGuildAdmin: boolean;
+  /** The roles that they have in the guild, qualified (`discord:123`); none where a platform has none. */
+  readonly roles: readonly string[];
 }
 
 export interface Guild {
@@ -26,6 +28,10 @@ export interface Envelope {
   /** The community, or null in private. */
   readonly guild: Guild | null;
   readonly place: PlaceId;
+  /**
+   * The place whose quota counts: the channel of a thread, else the place itself. Null in private.
+   */
+  readonly channel: PlaceId | null;
   /**
    * `here` where the place itself is a thread; else the place of the thread that would start at this
    * message, or null where none can.

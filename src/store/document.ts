@@ -46,6 +46,12 @@ export type DocumentFunction =
   | 'plan_view_v1'
   | 'forget_sealed_v2'
   | 'rebuild_counters_v1'
+  | 'applying_quotas_v1'
+  | 'show_quota_v1'
+  | 'change_quota_v1'
+  | 'explain_quota_v1'
+  | 'refuse_quota_v1'
+  | 'set_time_zone_v1'
   | 'housekeeping_v1';
 
 /**

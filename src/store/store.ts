@@ -4,6 +4,7 @@ import type { AccessRequests, ErrorLog } from '../conversation/operation-ports.t
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
+import type { QuotaDesk } from '../limits/ports.ts';
 import type { PlanLedger } from '../plans/ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
 import type { UsageReader } from '../usage/ports.ts';
@@ -21,6 +22,7 @@ import { createKeyVault } from './key-vault.ts';
 import { createPlanLedger } from './plan-ledger.ts';
 import { createPreferences } from './preferences.ts';
 import { createProviderKeys } from './provider-keys.ts';
+import { createQuotaDesk } from './quota-desk.ts';
 import { createQuotaCounters, type QuotaCounters } from './quota-counters.ts';
 import { createSettingsStore, type SettingsStore } from './settings-store.ts';
 import { createStoryReader } from './story-reader.ts';
@@ -56,6 +58,7 @@ export interface Store {
   readonly control: Control;
   readonly accessRequests: AccessRequests;
   readonly counters: QuotaCounters;
+  readonly quotas: QuotaDesk;
   readonly memory: AdapterMemory;
   /** To be called daily. Rejects with `StoreUnavailable`. */
   housekeeping(): Promise<void>;
@@ -66,22 +69,24 @@ export interface Store {
 export function createStore(database: Database, options: StoreOptions): Store {
   const { sql } = database;
   const { now, plansEnabled = false } = options;
+  const plans = { plansEnabled, ...(now !== undefined && { now }) };
   return {
     turns: createTurnStore(sql, now, plansEnabled),
-    usage: createUsageReader(sql, options.defaults, now),
+    usage: createUsageReader(sql, options.defaults, plans),
     stories: createStoryReader(sql),
     catalogue: createCatalogueStore(database),
     experience: createExperienceStore(sql),
     settings: createSettingsStore(database),
-    guildSettings: createGuildSettings(sql),
+    guildSettings: createGuildSettings(sql, now),
     preferences: createPreferences(sql),
     keys: createProviderKeys(sql, now),
     vault: createKeyVault(sql),
-    plans: createPlanLedger(sql, { plansEnabled, ...(now !== undefined && { now }) }),
+    plans: createPlanLedger(sql, plans),
     errors: createErrorLog(database, options.log),
     control: createControl(database),
     accessRequests: createAccessRequests(database),
     counters: createQuotaCounters(sql, now),
+    quotas: createQuotaDesk(sql, options.defaults, plans),
     memory: createAdapterMemory(sql, { instance: options.instance, isAlone: database.kind === 'embedded' }),
     housekeeping: () => keepHouse(sql, options.log, now),
     forgetSealed: () => forgetSealed(sql, now),

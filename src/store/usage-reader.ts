@@ -28,8 +28,12 @@ const TOP_USERS = 10;
  * usage. Days and months are UTC; quota windows are each subject's own. One round trip each.
  * Rejects with `StoreUnavailable`. `now` replaces the database's clock, for tests.
  */
-export function createUsageReader(sql: Sql, defaults: DefaultQuotas, now?: () => number): UsageReader {
-  const clock = () => (now === undefined ? {} : { nowMs: now() });
+export function createUsageReader(
+  sql: Sql,
+  defaults: DefaultQuotas,
+  { plansEnabled, now }: { readonly plansEnabled: boolean; readonly now?: () => number },
+): UsageReader {
+  const clock = () => ({ ...(plansEnabled && { plansEnabled }), ...(now !== undefined && { nowMs: now() }) });
   return {
     async usageOf(author, guild) {
       const question = { user: author.id, guild: guild?.id ?? null, defaults, ...clock() };
@@ -81,7 +85,8 @@ const readStats = (document: StatsDocument): Omit<StatsReport, 'days'> => ({
 
 const selectUsage = (sql: Sql, question: string) => sql<{ report: UsageDocument }[]>`
   with asked as materialized (
-    select q.p, store_now_v1(q.p) as now, u.id as user_id, g.id as guild_id, coalesce(g.time_zone, 'UTC') as time_zone
+    select q.p, store_now_v1(q.p) as now, u.id as user_id, g.id as guild_id, coalesce(g.time_zone, 'UTC') as time_zone,
+      admission_defaults_v1(q.p, g, u, store_now_v1(q.p)) as defaults
     from (select ${question}::text::jsonb as p) q
     left join users u on u.platform_user_id = q.p ->> 'user'
     left join guilds g on g.platform_guild_id = q.p ->> 'guild'
@@ -110,7 +115,7 @@ const selectUsage = (sql: Sql, question: string) => sql<{ report: UsageDocument 
     'quotas', (
       select coalesce(jsonb_agg(jsonb_build_object('subject', t.subject, 'metric', t.metric, 'window', t.win,
         'used', t.used, 'held', t.held, 'limit', t.lim, 'resetsAtMs', epoch_ms_v1(t.resets_at))), '[]')
-      from subjects cross join lateral subject_standings_v1(subjects.subject, asked.now, asked.p -> 'defaults') t
+      from subjects cross join lateral subject_standings_v1(subjects.subject, asked.now, asked.defaults) t
     )
   ) as report
   from asked`;

@@ -94,6 +94,7 @@ export const packageOwners: Readonly<Record<string, readonly string[]>> = {
   openai: ['completion'],
   tokenx: ['completion', 'conversation'],
   bottleneck: ['limits'],
+  ioredis: ['limits'],
   'drizzle-orm': ['store'],
   postgres: ['store'],
   '@electric-sql/pglite': ['store'],

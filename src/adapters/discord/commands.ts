@@ -2,6 +2,7 @@ import {
   ApplicationCommandOptionType,
   ApplicationCommandType,
   ApplicationIntegrationType,
+  ChannelType,
   InteractionContextType,
   PermissionFlagsBits,
   Routes,
@@ -146,13 +147,15 @@ function optionBody(
     case 'boolean':
       return { type: ApplicationCommandOptionType.Boolean, ...shared };
     case 'integer':
-      return {
-        type: ApplicationCommandOptionType.Integer,
-        ...shared,
-        ...(choices !== undefined && {
-          choices: choices.map((choice) => ({ name: choice, value: Number(choice) })),
-        }),
-      };
+      return { type: ApplicationCommandOptionType.Integer, ...shared, ...numbersOf(choices) };
+    case 'number':
+      return { type: ApplicationCommandOptionType.Number, ...shared, ...numbersOf(choices) };
+    case 'user':
+      return { type: ApplicationCommandOptionType.User, ...shared };
+    case 'role':
+      return { type: ApplicationCommandOptionType.Role, ...shared };
+    case 'channel':
+      return { type: ApplicationCommandOptionType.Channel, ...shared, channel_types: [...TALKED_IN] };
     case 'text': {
       const text = { type: ApplicationCommandOptionType.String as const, ...shared };
       if (suggests !== undefined) return { ...text, autocomplete: true };
@@ -161,6 +164,12 @@ function optionBody(
         : { ...text, choices: choices.map((choice) => ({ name: choice, value: choice })) };
     }
   }
+}
+
+function numbersOf(choices: CommandOption['choices']) {
+  return choices === undefined
+    ? {}
+    : { choices: choices.map((choice) => ({ name: choice, value: Number(choice) })) };
 }
 
 /** Without an entry for en-US, readers of American English get British English where there is one. */
@@ -172,6 +181,15 @@ function described(describe: (locale: Locale) => string) {
     description_localizations: { 'en-US': english, 'en-GB': english, id: indonesian },
   };
 }
+
+/** Where conversations take place; a thread belongs to one of these. */
+const TALKED_IN = [
+  ChannelType.GuildText,
+  ChannelType.GuildVoice,
+  ChannelType.GuildAnnouncement,
+  ChannelType.GuildStageVoice,
+  ChannelType.GuildForum,
+] as const;
 
 const LONGEST_DESCRIPTION = 100;
 const LONGEST_NAME = 32;
@@ -210,6 +228,7 @@ const OPTION_FIELDS: Readonly<Record<string, unknown>> = {
   description_localizations: null,
   required: false,
   choices: [],
+  channel_types: [],
   autocomplete: false,
   options: [],
 };

@@ -1,4 +1,5 @@
 import {
+  ApplicationCommandOptionType,
   ChannelType,
   MessageType,
   PermissionFlagsBits,
@@ -13,7 +14,15 @@ import {
   type ButtonPress,
   type CommandInvocation,
 } from '../../platform/command.ts';
-import { guildId, messageId, originKey, placeId, userId, type OriginKey } from '../../platform/ids.ts';
+import {
+  guildId,
+  messageId,
+  originKey,
+  placeId,
+  userId,
+  type OriginKey,
+  type PlaceId,
+} from '../../platform/ids.ts';
 import type { Addressing, Author, Envelope, Guild, IncomingMessage } from '../../platform/message.ts';
 import { addressAt, addressOf, toReplyTarget, type Address } from './address.ts';
 import { readText, type MentionNames, type WrittenText } from './message-text.ts';
@@ -91,6 +100,7 @@ function decodeSaid(
     author: messageAuthor(message),
     guild: guildOf(message),
     place: placeId('discord', context.bot.id, channelId),
+    channel: channelOf(message, context),
     thread: channel.isThread() ? 'here' : threadAtMessage,
     messageId: messageId('discord', channelId, message.id),
     sentAtMs: message.createdTimestamp,
@@ -228,6 +238,7 @@ function messageAuthor({ author, member }: Message): Author {
     locale: null,
     isBot: false,
     isGuildAdmin: managesGuild(member?.permissions),
+    roles: rolesOf(member),
   };
 }
 
@@ -256,13 +267,47 @@ function interactionEnvelope(
       locale: interaction.locale,
       isBot: user.bot,
       isGuildAdmin: managesGuild(interaction.memberPermissions),
+      roles: rolesOf(member),
     },
     guild: guildOf(interaction),
     place: placeId('discord', bot.id, channelId),
+    channel: channelOf(interaction, { bot }),
     thread: interaction.channel?.isThread() === true ? 'here' : null,
     sentAtMs: interaction.createdTimestamp,
     replyTarget: toReplyTarget(address, seal),
   };
+}
+
+/** A thread counts as the channel that it belongs to. */
+function channelOf(
+  { channel, channelId, guildId }: Pick<Message | BaseInteraction, 'channel' | 'channelId' | 'guildId'>,
+  { bot }: Pick<DecodeContext, 'bot'>,
+): PlaceId | null {
+  if (guildId === null) return null;
+  const parentId = channel?.isThread() === true ? channel.parentId : null;
+  return placeId('discord', bot.id, parentId ?? channelId ?? '');
+}
+
+/** What a person has chosen for an option: people, roles and channels by their qualified ids. */
+export function optionText(
+  type: ApplicationCommandOptionType,
+  value: string,
+  { bot }: Pick<DecodeContext, 'bot'>,
+): string {
+  if (type === ApplicationCommandOptionType.User) return userId('discord', value);
+  if (type === ApplicationCommandOptionType.Role) return roleId(value);
+  return type === ApplicationCommandOptionType.Channel ? placeId('discord', bot.id, value) : value;
+}
+
+const roleId = (id: string): string => `discord:${id}`;
+
+/** Without the one that everybody has. */
+function rolesOf(member: BaseInteraction['member']): readonly string[] {
+  if (member === null) return [];
+  const ids = Array.isArray(member.roles)
+    ? member.roles
+    : member.roles.cache.filter(({ id, guild }) => id !== guild.id).map(({ id }) => id);
+  return ids.map(roleId);
 }
 
 /** Administrators, and owners, have every permission. */

@@ -23,6 +23,7 @@ import {
   decodeCommandPress,
   decodePress,
   interactionKey,
+  optionText,
   writtenIn,
   type DecodeContext,
 } from './decode.ts';
@@ -90,7 +91,7 @@ function createRouter(options: InteractionOptions): (interaction: Interaction) =
         name,
         subcommand,
         spec: slashes.get(nameOf({ name, subcommand })),
-        options: textsOf(interaction.options.data),
+        options: textsOf(interaction.options.data, context),
       });
     } else if (interaction.isAutocomplete()) await suggest(interaction);
     else if (interaction.isMessageContextMenuCommand()) {
@@ -226,11 +227,13 @@ async function acknowledge(interaction: BaseInteraction, { callbacks }: Interact
   await callbacks.answer(interaction, { type: InteractionResponseType.DeferredMessageUpdate });
 }
 
-function textsOf(given: readonly CommandInteractionOption[]): OptionTexts {
+function textsOf(given: readonly CommandInteractionOption[], context: DecodeContext): OptionTexts {
   return Object.fromEntries(
     given
       .flatMap((option) => option.options ?? [option])
-      .flatMap(({ name, value }) => (value === undefined ? [] : [[name, String(value)]])),
+      .flatMap(({ name, type, value }) =>
+        value === undefined ? [] : [[name, optionText(type, String(value), context)]],
+      ),
   );
 }
 

@@ -19,6 +19,7 @@ import type { Addressing, Author, Envelope, IncomingMessage } from '../../platfo
 import { toReplyTarget } from './address.ts';
 import { parseCommandLine, type CommandLine } from './commands.ts';
 import { isMaybeCut, rawText, readText, type WrittenText } from './message-text.ts';
+import { withPeople, type Usernames } from './usernames.ts';
 
 /** An update in the words of the platform contract. */
 export type Decoded =
@@ -31,7 +32,8 @@ export type Decoded =
 
 export interface DecodeContext {
   readonly me: Pick<User, 'id' | 'username'>;
-  readonly commands: ReadonlyMap<string, CommandSpec>;
+  readonly commands: ReadonlyMap<string, readonly CommandSpec[]>;
+  readonly usernames: Usernames;
   /** Telegram dates messages, but not presses of buttons. */
   readonly receivedAtMs: number;
   /** Whether a message with `media_group_id` is the whole album, or one piece of it. */
@@ -129,16 +131,20 @@ function decodeCommand(message: Message, command: CommandLine, context: DecodeCo
   const { me, commands } = context;
   const isForUs = command.bot?.toLowerCase() === me.username?.toLowerCase();
   if (command.bot !== null && !isForUs) return null;
-  const spec = commands.get(command.name);
+  const family = commands.get(command.name);
   const isPrivate = message.chat.type === 'private';
   // In a group a bare command that we don't know belongs to another bot.
-  if (spec === undefined && !isPrivate && command.bot === null && command.name !== 'start') return null;
+  if (family === undefined && !isPrivate && command.bot === null && command.name !== 'start') return null;
   const envelope = messageEnvelope(message, context);
   if (envelope.author.isBot) return null;
-  const line = command.line.replaceAll('\0', '');
+  const takesPerson = family?.some(({ options }) => options.some(({ kind }) => kind === 'user')) === true;
+  const written = takesPerson ? withPeople(message, context.usernames) : command.line;
+  const line = written.replaceAll('\0', '');
   const said = { name: command.name, subcommand: null, options: {}, line };
   const heard = { isPrivate, isOverheard: !isPrivate };
-  const invocation = { ...envelope, ...said, ...heard, repliesTo: repliesTo(message) };
+  const replied = repliedMessage(message);
+  const repliesToUser = replied === null ? {} : { repliesToUser: messageAuthor(replied).id };
+  const invocation = { ...envelope, ...said, ...heard, repliesTo: repliesTo(message), ...repliesToUser };
   return { kind: 'command', invocation, pressed: null };
 }
 
@@ -240,11 +246,13 @@ function eventOf(message: Message, { albums }: DecodeContext): readonly (string 
 function whereOf(chat: Chat, topicId: number | null, { me }: DecodeContext) {
   const isPrivate = chat.type === 'private';
   const path = topicId === null ? [me.id, chat.id] : [me.id, chat.id, topicId];
+  const place = placeId('telegram', ...path);
   return {
     envelope: {
       platform: 'telegram' as const,
       guild: isPrivate ? null : { id: guildId('telegram', chat.id), name: chat.title ?? '' },
-      place: placeId('telegram', ...path),
+      place,
+      channel: isPrivate ? null : place,
       thread: null,
     },
     replyTarget: (replyToId: number | null) =>
@@ -281,6 +289,7 @@ function authorOf(person: Person, isBot: boolean): Author {
     locale: person.language_code ?? null,
     isBot,
     isGuildAdmin: false,
+    roles: [],
   };
 }
 

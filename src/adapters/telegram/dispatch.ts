@@ -11,6 +11,7 @@ import { attempt, describe } from './failure.ts';
 import { decodeMoney } from './money.ts';
 import { say, type ReplyContext } from './reply.ts';
 import { createTill } from './till.ts';
+import { createUsernames } from './usernames.ts';
 
 export interface DispatchOptions {
   readonly me: User;
@@ -41,8 +42,9 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
 
 /** Takes what people say, use and press. Telegram does not date all of it. */
 function createTalk(options: DispatchOptions): (update: Update, receivedAtMs: number) => Promise<void> {
-  const { me, handlers, replies, admins, chores, logger } = options;
-  const commands = new Map(options.commands.map((spec) => [spec.name, spec]));
+  const { me, handlers, replies, admins, chores } = options;
+  const commands = Map.groupBy(options.commands, ({ name }) => name);
+  const usernames = createUsernames();
 
   const withRank = async <Event extends Envelope>(event: Event, from: User | undefined): Promise<Event> => {
     if (event.guild === null || event.author.isGuildAdmin || from === undefined) return event;
@@ -51,16 +53,7 @@ function createTalk(options: DispatchOptions): (update: Update, receivedAtMs: nu
     return { ...event, author: { ...event.author, isGuildAdmin } };
   };
 
-  const answer = async (query: CallbackQuery | undefined, told: string | Explained): Promise<void> => {
-    if (query === undefined) return;
-    // A sentence passes by; what explains something stays until it is read.
-    const shown =
-      typeof told === 'string' ? { text: shorten(told) } : { text: shorten(told.brief), show_alert: true };
-    const outcome = await attempt(() => replies.api.answerCallbackQuery(query.id, shown));
-    // The usual reason is that the person no longer waits: such an answer is of no use to anybody.
-    if (!outcome.ok) logger.debug({ reason: describe(outcome.failure) }, 'press not answered');
-  };
-
+  const answer = createAnswering(options);
   const conceal = createConcealing(options);
 
   /** What is said at once is said to a secret, which is not to be seen any longer. */
@@ -90,9 +83,11 @@ function createTalk(options: DispatchOptions): (update: Update, receivedAtMs: nu
   };
 
   return async (update, receivedAtMs) => {
+    usernames.note(update.message);
     const context = {
       me,
       commands,
+      usernames,
       albums: options.albums,
       receivedAtMs,
       draftTurn: (id: number) => replies.draftIds.turnOf(id),
@@ -118,6 +113,19 @@ function createTalk(options: DispatchOptions): (update: Update, receivedAtMs: nu
         // A button of another time: without an answer its client would show it as busy.
         chores.add(answer(update.callback_query, ''));
     }
+  };
+}
+
+/** Answers presses of buttons. The answer never rejects. */
+function createAnswering({ replies, logger }: DispatchOptions) {
+  return async (query: CallbackQuery | undefined, told: string | Explained): Promise<void> => {
+    if (query === undefined) return;
+    // A sentence passes by; what explains something stays until it is read.
+    const shown =
+      typeof told === 'string' ? { text: shorten(told) } : { text: shorten(told.brief), show_alert: true };
+    const outcome = await attempt(() => replies.api.answerCallbackQuery(query.id, shown));
+    // The usual reason is that the person no longer waits: such an answer is of no use to anybody.
+    if (!outcome.ok) logger.debug({ reason: describe(outcome.failure) }, 'press not answered');
   };
 }
 

@@ -62,6 +62,7 @@ function createEnvelope(event: string, nowMs: number, locale: string | null): En
     locale,
     isBot: false,
     isGuildAdmin: false,
+    roles: [],
   };
   return {
     platform: 'terminal',
@@ -69,6 +70,7 @@ function createEnvelope(event: string, nowMs: number, locale: string | null): En
     author,
     guild: null,
     place: placeId('terminal', 'parley', 'local'),
+    channel: null,
     thread: null,
     messageId: messageId('terminal', 'local', event),
     sentAtMs: nowMs,

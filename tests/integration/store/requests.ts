@@ -26,6 +26,7 @@ export const person = (name = 'Ann'): Author => ({
   locale: 'en',
   isBot: false,
   isGuildAdmin: false,
+  roles: [],
 });
 
 export const community = (name = 'Readers'): Guild => ({ id: guildId('telegram', -nextId()), name });
@@ -47,12 +48,15 @@ function envelopeOf({
   topic,
   thread = null,
 }: Speech): Envelope {
+  const place =
+    topic === undefined ? placeId('telegram', 'bot', chat) : placeId('telegram', 'bot', chat, topic);
   return {
     platform: 'telegram',
     originKey: originKey('telegram', 'bot', chat, message),
     author,
     guild,
-    place: topic === undefined ? placeId('telegram', 'bot', chat) : placeId('telegram', 'bot', chat, topic),
+    place,
+    channel: guild === null ? null : place,
     thread,
     messageId: messageId('telegram', chat, message),
     sentAtMs: 0,

@@ -1,7 +1,8 @@
 import type { Command, OptionBody } from './commands.ts';
 import { partialMember, userObject, roleObject, channelObject } from './objects.ts';
+import { has, permissionsIn } from './permissions.ts';
 import type { Simulation } from './simulation.ts';
-import type { GuildState, Wire } from './world.ts';
+import type { ChannelState, MemberState, UserState, Wire } from './world.ts';
 
 /** What a person fills in, by option name. People, roles and channels go by their ids. */
 export type OptionValues = Readonly<Record<string, string | number | boolean>>;
@@ -20,10 +21,11 @@ const optionTypes = {
   number: 10,
 } as const;
 
-/** Where options are filled in. */
+/** Where options are filled in, and by whom. */
 interface Place {
   readonly simulation: Simulation;
-  readonly guild: GuildState | undefined;
+  readonly channel: ChannelState;
+  readonly user: UserState;
 }
 
 /** A command, and the words after its name that lead to a subcommand. */
@@ -44,7 +46,7 @@ interface Filled {
  * through: an unknown, missing, mistyped or out-of-range option. With `focused` the options may be partial, and that one is marked.
  */
 export function fillOptions(
-  { simulation, guild }: Place,
+  place: Place,
   { command, path }: Offered,
   values: OptionValues,
   focused?: string,
@@ -64,9 +66,10 @@ export function fillOptions(
     }
     const isFocused = option.name === focused;
     if (!isFocused) checkValue(option, value);
+    if (!isFocused) checkShown(option, String(value), place);
     return [{ name: option.name, type: option.type, value, ...(isFocused ? { focused: true } : {}) }];
   });
-  return { options: wrap(options), resolved: resolve({ simulation, guild }, options) };
+  return { options: wrap(options), resolved: resolve(place, options) };
 }
 
 /** The option type that corresponds to a select of people, roles, both or channels. */
@@ -122,12 +125,30 @@ function checkValue(option: OptionBody, value: string | number | boolean): void 
   if (size < least || size > most) throw new Error(`The option "${name}" takes ${least} to ${most}.`);
 }
 
+/** A client lets people choose from what they see: people, the guild's roles, and its channels of the declared types. */
+function checkShown({ name, type, channel_types: types }: OptionBody, id: string, place: Place): void {
+  const { simulation, channel: here, user } = place;
+  const { guild } = here;
+  const channel = guild?.channels.get(id);
+  const offers: Readonly<Record<number, () => boolean>> = {
+    [optionTypes.user]: () => simulation.world.users.has(id),
+    [optionTypes.role]: () => guild?.roles.has(id) === true,
+    [optionTypes.channel]: () =>
+      channel !== undefined &&
+      has(permissionsIn(channel, user, simulation.now()), 'ViewChannel') &&
+      (!Array.isArray(types) || types.length === 0 || types.includes(channel.type)),
+  };
+  if (offers[type]?.() === false) throw new Error(`The option "${name}" does not offer ${id}.`);
+}
+
 function isNumeric(type: number): boolean {
   return type === optionTypes.integer || type === optionTypes.number;
 }
 
 /** The people, roles and channels that options name. */
-function resolve({ simulation, guild }: Place, options: readonly Wire[]): Wire {
+function resolve(place: Place, options: readonly Wire[]): Wire {
+  const { simulation } = place;
+  const { guild } = place.channel;
   const resolved: Record<string, Record<string, Wire>> = {};
   const add = (kind: string, id: string, object: Wire): void => {
     resolved[kind] = { ...resolved[kind], [id]: object };
@@ -140,14 +161,28 @@ function resolve({ simulation, guild }: Place, options: readonly Wire[]): Wire {
     if ((type === optionTypes.user || type === optionTypes.mentionable) && user !== undefined) {
       add('users', id, userObject(user));
       const member = guild?.members.get(id);
-      if (member !== undefined) add('members', id, partialMember(member));
+      if (member !== undefined) add('members', id, resolvedMember(member, place));
     }
     if ((type === optionTypes.role || type === optionTypes.mentionable) && role !== undefined) {
       add('roles', id, roleObject(role));
     }
     if (type === optionTypes.channel && channel !== undefined) {
-      add('channels', id, channelObject(channel, simulation.world.bot.id));
+      add('channels', id, resolvedChannel(channel, place));
     }
   }
   return resolved;
+}
+
+/** A member without `user`, `deaf` and `mute`, with what they may do where the interaction took place. */
+function resolvedMember(member: MemberState, { simulation, channel }: Place): Wire {
+  const { mute: _mute, deaf: _deaf, ...partial } = partialMember(member);
+  return { ...partial, permissions: String(permissionsIn(channel, member.user, simulation.now())) };
+}
+
+/** With what the person, and the bot, may do there. */
+function resolvedChannel(channel: ChannelState, { simulation, user }: Place): Wire {
+  const { bot } = simulation.world;
+  const mayDo = (who: UserState): string => String(permissionsIn(channel, who, simulation.now()));
+  const { permission_overwrites: _overwrites, ...partial } = channelObject(channel, bot.id);
+  return { ...partial, permissions: mayDo(user), app_permissions: mayDo(bot) };
 }

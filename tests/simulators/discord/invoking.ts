@@ -34,8 +34,7 @@ const attachmentLimitBytes = 10 * 1024 * 1024;
 export function slashAs(invocation: Invocation, name: string, values: OptionValues): Invoked {
   const offered = offeredCommand(invocation, commandTypes.chatInput, name);
   const { command } = offered;
-  const { simulation, channel } = invocation;
-  const { options, resolved } = fillOptions({ simulation, guild: channel.guild }, offered, values);
+  const { options, resolved } = fillOptions(invocation, offered, values);
   return invoke(invocation, {
     type: interactionTypes.command,
     answerType: 20,
@@ -57,8 +56,7 @@ export function autocompleteAs(
 ): Invoked {
   const offered = offeredCommand(invocation, commandTypes.chatInput, name);
   const { command } = offered;
-  const place = { simulation: invocation.simulation, guild: invocation.channel.guild };
-  const { options } = fillOptions(place, offered, { [option]: '', ...typed }, option);
+  const { options } = fillOptions(invocation, offered, { [option]: '', ...typed }, option);
   return invoke(invocation, {
     type: interactionTypes.autocomplete,
     answerType: 20,
@@ -118,8 +116,7 @@ export function pressAs(
   if (control === undefined) throw new Error(`Message ${message.id} has no component "${customId}".`);
   if (control['disabled'] === true) throw new Error(`The component "${customId}" is disabled.`);
   if (values !== undefined) checkChosen(control, values);
-  const place = { simulation: invocation.simulation, guild: invocation.channel.guild };
-  const resolved = resolveChosen(place, Number(control['type']), values ?? []);
+  const resolved = resolveChosen(invocation, Number(control['type']), values ?? []);
   return invoke(invocation, {
     type: interactionTypes.component,
     answerType: 19,

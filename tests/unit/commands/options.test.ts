@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { parseOptions } from '../../../src/commands/options.ts';
 import { translate } from '../../../src/i18n/translate.ts';
 import type { CommandInvocation, CommandSpec } from '../../../src/platform/command.ts';
+import { placeId, userId } from '../../../src/platform/ids.ts';
 import { decodeLine } from '../../../src/adapters/terminal/decode.ts';
 
 const spec: CommandSpec = {
@@ -63,6 +64,35 @@ test('options that a platform sends apart are taken by name', () => {
     say,
   );
   expect(parsed).toEqual({ ok: true, options: { days: 3, rest: 'a b' } });
+});
+
+test('people and channels are read as words where they are written, and roles are not there', () => {
+  const who: CommandSpec = {
+    ...spec,
+    options: (['user', 'role', 'channel', 'number'] as const).map((kind) => ({
+      name: kind,
+      kind,
+      required: false,
+    })),
+  };
+  const channel = placeId('telegram', 1, -5);
+  const read = (line: string, given: Partial<CommandInvocation> = {}) => {
+    const parsed = parseOptions(who, { ...invoke(line), platform: 'telegram', channel, ...given }, say);
+    return parsed.ok ? parsed.options : say(parsed.problem);
+  };
+  expect(read('/demo 42 channel:Here number:0,25')).toEqual({ user: 'telegram:42', channel, number: 0.25 });
+  expect(read('/demo user:telegram:42')).toEqual({ user: 'telegram:42' });
+  expect(read('/demo me')).toEqual({ user: 'terminal:local' });
+  expect(read('/demo reply', { repliesToUser: userId('telegram', 8) })).toEqual({ user: 'telegram:8' });
+  for (const word of ['reply', '@ann', 'discord:42', '-7', '9'.repeat(30)]) {
+    expect(read(`/demo user:${word}`)).toContain('a person');
+  }
+  expect(read('/demo role:1')).toContain('a role');
+  expect(read('/demo channel:telegram:1:-6')).toContain('`here`');
+  expect(read('/demo channel:here', { channel: null })).toContain('`here`');
+  expect(read('/demo number:1e3')).toContain('a number');
+  const chosen = { user: 'discord:1', role: 'discord:2', channel: 'discord:9:3', number: '0.5' };
+  expect(read('/demo', { line: null, options: chosen })).toEqual({ ...chosen, number: 0.5 });
 });
 
 test('before a greedy option the others bind by name only and never take its first word', () => {

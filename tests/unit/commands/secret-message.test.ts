@@ -13,9 +13,10 @@ function message(text: string, { isBot = false, isPrivate = true } = {}): Incomi
   return {
     platform: 'telegram',
     originKey: originKey('telegram', 1, 1),
-    author: { id: userId('telegram', 7), name: 'Ann', locale: 'en', isBot, isGuildAdmin: false },
+    author: { id: userId('telegram', 7), name: 'Ann', locale: 'en', isBot, isGuildAdmin: false, roles: [] },
     guild: null,
     place: placeId('telegram', 1),
+    channel: null,
     thread: null,
     messageId: null,
     sentAtMs: 0,

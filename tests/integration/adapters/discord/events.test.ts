@@ -21,9 +21,17 @@ describe('a message', () => {
       originKey: `discord:${bot}:${channel.id}:${id}`,
       messageId: `discord:${channel.id}:${id}`,
       place: `discord:${bot}:${channel.id}`,
+      channel: `discord:${bot}:${channel.id}`,
       thread: `discord:${bot}:${id}`,
       guild: { id: `discord:${guild.id}`, name: 'Engines' },
-      author: { id: `discord:${user.id}`, name: 'Alice', locale: null, isBot: false, isGuildAdmin: false },
+      author: {
+        id: `discord:${user.id}`,
+        name: 'Alice',
+        locale: null,
+        isBot: false,
+        isGuildAdmin: false,
+        roles: [],
+      },
       addressing: { isPrivate: false, mentionsBot: true, repliesToBot: false, inOwnThread: false },
       isTextWithheld: false,
       repliesTo: null,
@@ -37,6 +45,19 @@ describe('a message', () => {
     });
   });
 
+  it('tells the roles of its author, as a command does', async () => {
+    const stage = await openInbound();
+    const user = stage.discord.user();
+    const guild = stage.discord.guild({ members: [user], roles: [{ name: 'Patrons', members: [user] }] });
+    const role = `discord:${guild.role('Patrons')}`;
+    const channel = guild.channel('general');
+    const message = await stage.next(() => channel.send(user, 'hi', { mentions: [stage.discord.bot] }));
+    await until(() => stage.discord.commands().length > 0);
+    channel.slash(user, 'ask', { question: 'why?' });
+    const command = await until(() => stage.commands[0]);
+    expect([message.author.roles, command.author.roles]).toEqual([[role], [role]]);
+  });
+
   it('in private arrives whatever it says', async () => {
     const stage = await openInbound();
     const user = stage.discord.user();
@@ -44,6 +65,7 @@ describe('a message', () => {
     expect(message).toMatchObject({
       text: 'hello',
       guild: null,
+      channel: null,
       thread: null,
       addressing: { isPrivate: true, mentionsBot: false },
       replyTarget: { isPrivate: true, canOpenThread: false },
@@ -207,6 +229,7 @@ describe('a thread of the bot', () => {
       text: 'and then?',
       thread: 'here',
       place: `discord:${stage.discord.bot.id}:${thread.id}`,
+      channel: `discord:${stage.discord.bot.id}:${channel.id}`,
       addressing: { inOwnThread: true },
       replyTarget: { channelId: thread.id, canOpenThread: false },
     });

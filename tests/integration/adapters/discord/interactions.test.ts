@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { FORGETFUL } from '../../../../src/delivery/parts.ts';
 import { StoreUnavailable, type Taken } from '../../../../src/platform/adapter.ts';
-import { BUTTON_ACTIONS, type CommandInvocation } from '../../../../src/platform/command.ts';
+import {
+  BUTTON_ACTIONS,
+  type CommandInvocation,
+  type CommandSpec,
+} from '../../../../src/platform/command.ts';
 import type { ReplyTarget } from '../../../../src/platform/message.ts';
 import type { SimInvoked } from '../../../simulators/discord/channel-handle.ts';
 import { until } from '../../../support/until.ts';
@@ -62,6 +66,39 @@ describe('a slash command', () => {
       author: { id: `discord:${user.id}`, name: 'Alice', locale: 'en-US', isGuildAdmin: false },
     });
     expect(Math.abs(invocation.sentAtMs - Date.now())).toBeLessThan(60_000);
+  });
+
+  it('brings the people, roles and channels that were chosen by their qualified ids', async () => {
+    const kinds = ['user', 'role', 'channel', 'number'] as const;
+    const limit: CommandSpec = {
+      name: 'limit',
+      options: kinds.map((kind) => ({ name: kind, kind, required: false })),
+      scope: 'any',
+      requires: 'everyone',
+      respond: 'deferPrivate',
+    };
+    const stage = await openInbound({ specs: [limit] });
+    const { guild, user, channel } = await ready(stage);
+    const { id: thread } = channel.startThread(user, 'aside');
+    const patrons = { name: 'Patrons', members: [user] };
+    const club = stage.discord.guild({ members: [user], roles: [patrons], channels: ['hall'] });
+    const values = {
+      user: user.id,
+      role: club.role('Patrons'),
+      channel: club.channel('hall').id,
+      number: 2.5,
+    };
+    club.channel('hall').slash(user, 'limit', values);
+    const { options } = await until(() => stage.commands[0]);
+    expect(options).toEqual({
+      user: `discord:${values.user}`,
+      role: `discord:${values.role}`,
+      channel: `discord:${stage.discord.bot.id}:${values.channel}`,
+      number: '2.5',
+    });
+    for (const elsewhere of [{ role: values.role }, { channel: values.channel }, { channel: thread }]) {
+      expect(() => guild.channel(channel.name).slash(user, 'limit', elsewhere)).toThrow(/does not offer/u);
+    }
   });
 
   it('whose reply follows leads it to the response that shows "thinking"', async () => {

@@ -1,6 +1,7 @@
 import type { Chat, Message, MessageEntity, Update, User } from 'grammy/types';
 import { describe, expect, it } from 'vitest';
 import { decode, laneOf, type DecodeContext } from '../../../../src/adapters/telegram/decode.ts';
+import { createUsernames } from '../../../../src/adapters/telegram/usernames.ts';
 import { turnId } from '../../../../src/platform/ids.ts';
 import { BUTTON_ACTIONS, type CommandSpec } from '../../../../src/platform/command.ts';
 
@@ -22,9 +23,18 @@ const usage: CommandSpec = {
   requires: 'everyone',
   respond: 'instant',
 };
+const quota: CommandSpec = {
+  ...usage,
+  name: 'quota',
+  options: [{ name: 'user', kind: 'user', required: false }],
+};
 const context: DecodeContext = {
   me,
-  commands: new Map([['usage', usage]]),
+  commands: new Map([
+    ['usage', [usage]],
+    ['quota', [usage, quota]],
+  ]),
+  usernames: createUsernames(),
   receivedAtMs: 5000,
   albums: 'whole',
   draftTurn: (id) => (id === 12 ? turnId(turn) : null),
@@ -56,9 +66,17 @@ describe('a message', () => {
     expect(read({ text: 'hello' })).toEqual({
       platform: 'telegram',
       originKey: 'telegram:99:7:5',
-      author: { id: 'telegram:7', name: 'Ada Lovelace', locale: 'id', isBot: false, isGuildAdmin: false },
+      author: {
+        id: 'telegram:7',
+        name: 'Ada Lovelace',
+        locale: 'id',
+        isBot: false,
+        isGuildAdmin: false,
+        roles: [],
+      },
       guild: null,
       place: 'telegram:99:7',
+      channel: null,
       thread: null,
       messageId: 'telegram:7:5',
       sentAtMs: 3000,
@@ -95,6 +113,7 @@ describe('a message', () => {
     });
     const inThread = read({ chat: group, text: 'x', message_thread_id: 40 });
     expect(inThread).toMatchObject({ place: 'telegram:99:-100', replyTarget: { topicId: null } });
+    expect([inTopic?.channel, inThread?.channel]).toEqual(['telegram:99:-100:40', 'telegram:99:-100']);
   });
 
   it.each([
@@ -223,6 +242,7 @@ describe('a message', () => {
       locale: null,
       isBot: false,
       isGuildAdmin: true,
+      roles: [],
     });
   });
 
@@ -280,6 +300,37 @@ describe('a command', () => {
     expect(invoked(bare)).toMatchObject({ name: 'weather', options: {} });
     expect(invoked(named)).toMatchObject({ name: 'weather' });
     expect(decode(message({ ...bare, chat: group }), context)).toBeNull();
+  });
+
+  it('that takes a person has their id in the place of a name that is known', () => {
+    const text = '/quota user:Ada L user:@bob @eve';
+    const entities: MessageEntity[] = [
+      entity('bot_command', 0, 6),
+      { type: 'text_mention', offset: 12, length: 5, user: ada },
+      entity('mention', 23, 4),
+      entity('mention', 28, 4),
+    ];
+    const usernames = createUsernames();
+    usernames.note({ reply_to_message: { from: { ...ada, id: 8, username: 'Bob' } } });
+    const line = (name: string, length: number) => {
+      const written = {
+        text: text.replace('quota', name),
+        entities: entities.with(0, entity('bot_command', 0, length)),
+      };
+      const decoded = decode(message(written), { ...context, usernames });
+      return decoded?.kind === 'command' ? decoded.invocation.line : null;
+    };
+    expect(line('quota', 6)).toBe('user:7 user:8 @eve');
+    expect(line('usage', 6)).toBe('user:Ada L user:@bob @eve');
+  });
+
+  it('that replies tells whose message that is', () => {
+    const replied = { message_id: 4, date: 2, chat: group, from: { ...ada, id: 8 }, text: 'hi' };
+    const fields = { chat: group, text: '/usage', entities: [entity('bot_command', 0, 6)] };
+    const reply_to_message = replied as NonNullable<Message['reply_to_message']>;
+    expect(invoked({ ...fields, reply_to_message })?.repliesToUser).toBe('telegram:8');
+    const anonymous: typeof reply_to_message = Object.assign({}, reply_to_message, { sender_chat: group });
+    expect(invoked({ ...fields, reply_to_message: anonymous })?.repliesToUser).toBe('telegram:-100');
   });
 
   it('start brings the payload of a link', () => {

@@ -128,57 +128,14 @@ BEGIN
       jsonb_build_object('reason', 'over_context', 'plan', v_plan ->> 'name', 'maxTokens', greatest(0, v_room)) END, 'null'));
 END $$;
 --> statement-breakpoint
-CREATE FUNCTION turn_plan_v1(p_settings jsonb, p jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN p ? 'plan' THEN p_settings || jsonb_build_object('plan', p -> 'plan') ELSE p_settings - 'plan' END
+-- As before, with what the plans say where a caller asks for it (`plansEnabled`).
+CREATE OR REPLACE FUNCTION admission_defaults_v1(p jsonb, p_guild guilds, p_user users, p_at timestamptz) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN (p ->> 'plansEnabled')::boolean THEN planned_defaults_v1(p -> 'defaults',
+      coalesce(p_guild.id, (SELECT g.id FROM guilds g WHERE g.platform_guild_id = p #>> '{envelope,guild,id}')), p_user.id, p_at)
+    ELSE p -> 'defaults' END || CASE WHEN p_guild.id IS NULL THEN '{}' ELSE jsonb_build_object('member', coalesce((
+    SELECT jsonb_object_agg(m.key, m.lim) FROM member_rules_v1(p_guild.id, coalesce(p #> '{envelope,author,roles}', (
+      SELECT s.roles FROM quota_subjects s WHERE s.kind = 5 AND s.subject_id = member_subject_v1(p_guild.id, p_user.id)), '[]'), p_at) m), '{}')) END
 $$;
---> statement-breakpoint
--- As before, with the plan that is in force in the turn's settings, where there are plans.
-CREATE OR REPLACE FUNCTION store_turn_v1(p jsonb, p_draft turns, p_prompt bigint, OUT turn turns, OUT ahead int, OUT refusal jsonb)
-LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  v_ahead record;
-  v_grant record;
-  v_prompt bigint;
-  v_runs boolean;
-BEGIN
-  -- A turn that waits will see the questions and answers before it as well: they count as they may become.
-  SELECT count(*) AS turns, coalesce(sum(questions_ceiling_v1(t) + t.max_completion_tokens), 0) AS tokens INTO v_ahead
-  FROM turns t
-  WHERE t.conversation_id = p_draft.conversation_id AND t.state IN ('queued', 'running');
-  ahead := v_ahead.turns;
-  v_runs := ahead = 0;
-  v_prompt := (p_prompt + v_ahead.tokens) * readings_v1(p_draft) + (p #>> '{hold,systemTokens}')::int
-    + CASE WHEN readings_v1(p_draft) > 1 THEN coalesce((p #>> '{hold,searchTokens}')::bigint, 0) ELSE 0 END;
-  SELECT * INTO v_grant FROM quota_grant_v1(p_draft.guild_id, p_draft.user_id, p_draft.charged_at, p -> 'defaults', v_prompt,
-    (p #>> '{hold,maxCompletionTokens}')::int);
-  refusal := v_grant.refusal;
-  IF refusal IS NOT NULL THEN
-    RETURN;
-  END IF;
-  INSERT INTO turns (id, origin_key, cause, platform, place, state, conversation_id, user_id, guild_id, reply_target, settings,
-    reported_locale, question_message_id, first_question_id, reply_of, parent_message_id, parent_turn_id, max_completion_tokens,
-    cost_defaults, epoch, lease_owner, lease_until, admitted_at, charged_at, started_at, payer)
-  VALUES (p_draft.id, p_draft.origin_key, p_draft.cause, p_draft.platform, p_draft.place,
-    CASE WHEN v_runs THEN 'running' ELSE 'queued' END, p_draft.conversation_id, p_draft.user_id, p_draft.guild_id,
-    p_draft.reply_target, turn_plan_v1(p_draft.settings, p), p_draft.reported_locale, p_draft.question_message_id, p_draft.first_question_id,
-    p_draft.reply_of, p_draft.parent_message_id, p_draft.parent_turn_id, v_grant.completion, cost_defaults_v1(p -> 'defaults'),
-    v_runs::int, CASE WHEN v_runs THEN p ->> 'instance' END,
-    CASE WHEN v_runs THEN p_draft.admitted_at + millis_v1(p ->> 'leaseMs') END, p_draft.admitted_at, p_draft.charged_at,
-    CASE WHEN v_runs THEN p_draft.admitted_at END,
-    CASE WHEN (p ->> 'servesKeys')::boolean THEN payer_v1(p_draft.guild_id, p_draft.user_id) ELSE 'operator' END)
-  ON CONFLICT (origin_key) DO NOTHING
-  RETURNING * INTO turn;
-  IF turn.id IS NULL THEN
-    RETURN;
-  END IF;
-  INSERT INTO quota_holds (turn_id, epoch, attempt, kind, subject_id, payer, requests, tokens, reserved_at, expires_at)
-  SELECT turn.id, 0, -1, s.kind, s.subject_id, turn.payer, 1, v_prompt + v_grant.completion, turn.charged_at, turn.charged_at + interval '1 hour'
-  FROM (VALUES (1::smallint, turn.guild_id), (2::smallint, turn.user_id)) s(kind, subject_id) WHERE s.subject_id IS NOT NULL;
-  IF v_runs THEN
-    INSERT INTO reply_parts (turn_id, index, place, intended_at) VALUES (reply_id_v1(turn), 0, turn.place, turn.admitted_at)
-    ON CONFLICT DO NOTHING;
-  END IF;
-END $$;
 --> statement-breakpoint
 -- As before, and no more than the plan of the turn lets a model read.
 CREATE OR REPLACE FUNCTION turn_window_v2(p_turn turns, p_limits jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
