@@ -108,7 +108,7 @@ CREATE FUNCTION planned_window_v1(p_window jsonb, p_context bigint, p_completion
 $$;
 --> statement-breakpoint
 -- What is asked of an admission, with what the plans say: allowances, the room for history and answer, and the plan itself for the
--- turn's settings. What alone fills more than the context is refused. An answer may take half of the context.
+-- turn's settings (`planSettings`). What alone fills more than the context is refused. An answer may take half of the context.
 CREATE FUNCTION with_plan_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_at timestamptz := store_now_v1(p);
@@ -123,7 +123,7 @@ BEGIN
     'defaults', planned_defaults_v1(p -> 'defaults', v_guild, v_user, v_at),
     'hold', (p -> 'hold') || jsonb_build_object('maxCompletionTokens', v_completion),
     'window', planned_window_v1(p -> 'window', v_context, v_completion),
-    'plan', v_plan - 'limits' - 'presets',
+    'planSettings', jsonb_build_object('plan', v_plan - 'limits' - 'presets', 'isFirstInQueue', v_plan -> 'isFirstInQueue'),
     'refusal', coalesce(nullif(p -> 'refusal', 'null'), CASE WHEN (p ->> 'estTokens')::bigint > v_room THEN
       jsonb_build_object('reason', 'over_context', 'plan', v_plan ->> 'name', 'maxTokens', greatest(0, v_room)) END, 'null'));
 END $$;

@@ -6,7 +6,6 @@ import type { DiscordPace } from './adapters/discord/adapter.ts';
 import type { TelegramPace } from './adapters/telegram/adapter.ts';
 import { createTerminalAdapter } from './adapters/terminal/adapter.ts';
 import { isWritten } from './commands/command.ts';
-import { commands } from './commands/command-list.ts';
 import { createCommandDoor } from './commands/door.ts';
 import { menu } from './commands/menu.ts';
 import type { ModelShelf } from './completion/ports.ts';
@@ -24,11 +23,10 @@ import { startHeartbeat, startSweep } from './jobs/recovery.ts';
 import { lookAtCanary } from './keys/vault-care.ts';
 import { createUserLimiter, type UserLimiter } from './limits/user-limiter.ts';
 import { createOwnKeys, keyringOf, type OwnKeys } from './own-keys.ts';
-import { createPaymentHandlers } from './payment-dispatch.ts';
+import { commandsFor, servePlans } from './served-plans.ts';
 import { startHttp } from './serve-http.ts';
 import { StoreUnavailable, type Handlers, type PlatformAdapter } from './platform/adapter.ts';
 import { turnId, type Platform } from './platform/ids.ts';
-import type { PaymentHandlers } from './platform/payment-handlers.ts';
 import { openDatabase, type Database } from './store/database.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createUpstream } from './upstream.ts';
@@ -238,16 +236,17 @@ async function createCore(
     instance: settings.instance,
     leaseMs: settings.leaseMs,
   });
+  const { known, payments, ...plans } = await servePlans(options, store, shown.adapterOf);
   const engine = createEngine(settings, {
     store: store.turns,
     limiter,
+    plans: known,
     runner,
     marks,
     echoes,
     now,
     newTurnId: () => turnId(randomUUID()),
   });
-  const { access } = settings;
   const services = {
     engine,
     store: store.turns,
@@ -258,29 +257,19 @@ async function createCore(
     models,
     keys: ownKeys.keeper,
     quotas: store.quotas,
+    ...plans.services,
     requests: store.accessRequests,
-    access,
-    commands,
+    access: settings.access,
     now,
   };
-  const door = createCommandDoor(access, settings.userPerMinute, now);
+  const door = createCommandDoor(settings.access, settings.userPerMinute, now);
   const { errors, memory } = store;
-  const payments = createTill({ config, log }, store, shown.adapterOf);
   const handlers = createDispatch({ engine, services, door, errors, memory, payments, log, newErrorId });
   return { runner, handlers };
 }
 
 function pseudonymsBy(secret: string): (internalUserId: string) => string {
   return (internalUserId) => createHmac('sha256', secret).update(internalUserId).digest('hex').slice(0, 32);
-}
-
-function createTill(
-  { config, log }: Pick<AppOptions, 'config' | 'log'>,
-  { plans: ledger }: Store,
-  adapterOf: (platform: Platform) => PlatformAdapter | null,
-): PaymentHandlers {
-  const deskOf = (platform: Platform) => adapterOf(platform)?.payments ?? null;
-  return createPaymentHandlers({ ledger, sells: config.limits.plansEnabled, deskOf, log });
 }
 
 /** Waiting alone keeps no process alive. */
@@ -324,7 +313,7 @@ async function createAdapters(options: AppOptions): Promise<readonly PlatformAda
     ];
   }
   const adapters: PlatformAdapter[] = [];
-  const specs = commands.map(({ spec }) => spec);
+  const specs = commandsFor(config).map(({ spec }) => spec);
   if (config.telegram !== null) {
     const { createTelegramAdapter } = await import('./adapters/telegram/adapter.ts');
     const telegram = {

@@ -8,8 +8,11 @@ import type { Notice } from '../i18n/translate.ts';
 import type { ModelShelf } from '../completion/ports.ts';
 import type { KeyKeeper } from '../keys/key-keeper.ts';
 import type { QuotaDesk } from '../limits/ports.ts';
+import type { PlanLedger } from '../plans/ports.ts';
 import type { Said } from '../platform/adapter.ts';
 import type { CommandInvocation, CommandSpec, SaidButton } from '../platform/command.ts';
+import type { Platform } from '../platform/ids.ts';
+import type { PaymentDesk } from '../platform/payment.ts';
 import type { UsageReader } from '../usage/ports.ts';
 
 /** What a command is called and takes, and what it does. One file each; options are checked before. */
@@ -57,6 +60,9 @@ export interface CommandServices {
   readonly models: ModelShelf;
   readonly keys: KeyKeeper;
   readonly quotas: QuotaDesk;
+  readonly plans: PlanLedger;
+  /** The platform's side of payments; null where it takes none. */
+  readonly payments: (platform: Platform) => PaymentDesk | null;
   readonly access: AccessPolicy;
   readonly commands: readonly Command[];
   readonly now: () => number;

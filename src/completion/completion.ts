@@ -33,6 +33,10 @@ export interface CompletionRequest {
   readonly needs?: RequestNeeds;
   /** The model is to search the web, which costs money on free models too. */
   readonly search?: boolean;
+  /** Only what costs nothing may answer, although the operator would pay for more. */
+  readonly freeModelsOnly?: boolean;
+  /** False: no provider is told to keep the prompt. */
+  readonly keepsPrompt?: boolean;
   /** Null pays with the operator's. */
   readonly ownKey: OwnKey | null;
   /** Pseudonym of the person, stable, not traceable to the platform. */

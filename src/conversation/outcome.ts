@@ -2,7 +2,8 @@ import { OF_THE_MODEL, type CompletionFailure } from '../completion/failure.ts';
 import type { CompletionOutcome } from '../completion/completion.ts';
 import type { SearchReport } from '../completion/sources.ts';
 import type { Notice } from '../i18n/translate.ts';
-import { isStrict, type Refusal, type RunnableTurn, type TurnSettings } from './turn.ts';
+import { isGranted } from '../plans/entitlements.ts';
+import { isStrict, type Refusal, type RunnableTurn } from './turn.ts';
 
 /** What a turn ends with: the text that stays, and the sentence under it or in its place. */
 export interface Conclusion {
@@ -43,7 +44,7 @@ export function conclude(
   outcome: CompletionOutcome,
   errorId: string,
   nowMs: number,
-  settings: TurnSettings,
+  turn: Pick<RunnableTurn, 'settings' | 'payer'>,
 ): Ended {
   switch (outcome.kind) {
     case 'answered': {
@@ -77,8 +78,7 @@ export function conclude(
       return {
         state: 'failed',
         answer: null,
-        notice:
-          choiceNotice(outcome, errorId, nowMs, settings) ?? failureNotice(outcome.failure, errorId, nowMs),
+        notice: choiceNotice(outcome, errorId, nowMs, turn) ?? failureNotice(outcome.failure, errorId, nowMs),
       };
   }
 }
@@ -88,12 +88,16 @@ function choiceNotice(
   { failure, attempts }: CompletionOutcome & { kind: 'failed' },
   errorId: string,
   nowMs: number,
-  settings: TurnSettings,
+  { settings, payer }: Pick<RunnableTurn, 'settings' | 'payer'>,
 ): Notice | null {
   if (failure.kind !== 'no_candidate' && !OF_THE_MODEL.includes(failure.kind)) return null;
   const model = settings.model ?? '';
   const isNone = failure.kind === 'no_candidate' && failure.retryAtMs === null && attempts.length === 0;
   if (isStrict(settings)) {
+    const { plan } = settings;
+    if (isNone && plan !== undefined && !isGranted('advanced_models', { plan, payer })) {
+      return { key: 'failure.chosen_not_in_plan', params: { model, plan: plan.name } };
+    }
     return isNone
       ? { key: 'failure.chosen_not_here', params: { model } }
       : { key: 'failure.chosen_model', params: { model, errorId, waitMs: waitOf(failure, nowMs) } };
@@ -156,9 +160,7 @@ const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind>
   timeout: (_failure, errorId) => ({ key: 'failure.timeout', params: { errorId } }),
   search_failed: (_failure, errorId) => ({ key: 'failure.search', params: { errorId } }),
   search_unsupported: () => ({ key: 'failure.search_unsupported' }),
-  search_not_allowed: ({ byGuild = false }) => ({
-    key: byGuild ? 'failure.search_guild_pays' : 'failure.search_free_only',
-  }),
+  search_not_allowed: ({ by = 'operator' }) => ({ key: SEARCH_NOT_ALLOWED[by] }),
   invalid_request: (_failure, errorId) => ({ key: 'failure.invalid_request', params: { errorId } }),
   overloaded: unavailable,
   unreachable: unavailable,
@@ -166,6 +168,12 @@ const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind>
   truncated: unavailable,
   upstream_error: unavailable,
 };
+
+const SEARCH_NOT_ALLOWED = {
+  operator: 'failure.search_free_only',
+  guild: 'failure.search_guild_pays',
+  plan: 'failure.search_not_in_plan',
+} as const;
 
 function failureNotice(failure: CompletionFailure, errorId: string, nowMs: number): Notice {
   const sentence = FAILURE_SENTENCES[failure.kind] as FailureSentence<FailureKind>;
@@ -191,6 +199,8 @@ export function refusalNotice(refusal: Refusal, nowMs: number): Notice | null {
       return { key: 'refusal.too_old' };
     case 'message_too_long':
       return { key: 'refusal.message_too_long', params: { maxCharacters: refusal.maxCharacters } };
+    case 'over_context':
+      return { key: 'refusal.over_context', params: { plan: refusal.plan, maxTokens: refusal.maxTokens } };
     case 'rate_limited':
       return { key: 'refusal.rate_limited', params: { waitMs: refusal.retryAfterMs } };
     case 'quota': {

@@ -182,8 +182,7 @@ async function run(
     Promise.all(turn.lost.map((attempt) => parts.chain.recall(attempt, recallKeyOf(turn, parts), signal))),
   ]);
   if (signal.reason === RELEASED) return;
-  const ended =
-    outcome === null ? unexpected(errorId) : conclude(outcome, errorId, parts.now(), turn.settings);
+  const ended = outcome === null ? unexpected(errorId) : conclude(outcome, errorId, parts.now(), turn);
   const conclusion = withPrevious(ended, turn);
   const attempts = [...recalled, ...(outcome?.attempts ?? [])];
 

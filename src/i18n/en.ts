@@ -1,5 +1,6 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { enModels } from './en-models.ts';
+import { enPlans } from './en-plans.ts';
 import { enPayments } from './en-payments.ts';
 import { amount, enQuota, METRICS, WINDOWS } from './en-quota.ts';
 import { enWhy } from './en-why.ts';
@@ -354,6 +355,7 @@ export const en = {
   ...enWhy,
   ...enModels,
   ...enPayments,
+  ...enPlans,
   ...enQuota,
 } as const;
 

@@ -1,6 +1,7 @@
 import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { idModels } from './id-models.ts';
+import { idPlans } from './id-plans.ts';
 import { idPayments } from './id-payments.ts';
 import { amount, idQuota, METRICS, WINDOWS } from './id-quota.ts';
 import { idWhy } from './id-why.ts';
@@ -327,5 +328,6 @@ export const id: Translation = {
   ...idWhy,
   ...idModels,
   ...idPayments,
+  ...idPlans,
   ...idQuota,
 };

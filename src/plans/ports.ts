@@ -39,6 +39,13 @@ export interface Entitlements {
   readonly isFirstInQueue: boolean;
 }
 
+/** What a turn keeps of the plan that it was admitted by. */
+export interface TurnPlan extends Omit<Entitlements, 'limits' | 'presets'> {
+  readonly name: string;
+  /** Whose plan it is; `free` for what everybody has. */
+  readonly from: PlanSubject['kind'] | 'free';
+}
+
 /** A plan as it is sold now. */
 export interface Plan extends Entitlements {
   readonly name: string;

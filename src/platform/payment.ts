@@ -46,6 +46,8 @@ export interface Refund {
   readonly payer: UserId;
   readonly chargeId: string;
   readonly atMs: number;
+  /** The operator who did; absent where the platform tells of it. */
+  readonly by?: UserId;
 }
 
 /** A subscription that the platform keeps goes on, is not to be renewed, or could not be charged. */

@@ -72,11 +72,16 @@ export async function callFunction(
   return rows[0]?.outcome;
 }
 
-/** As `callFunction`, with what the plans say of an admission put into the document first, in the same round trip. */
+/**
+ * As `callFunction`, with what the plans say of an admission put into the document first, in the same round trip. The
+ * outcome tells the plan beside what it is.
+ */
 export async function callPlanned(sql: Sql, name: DocumentFunction, document: object): Promise<unknown> {
   const text = storableJson(document);
   const rows = await reach(
-    () => sql<{ outcome: unknown }[]>`select ${sql(name)}(with_plan_v1(${text}::text::jsonb)) as outcome`,
+    () => sql<{ outcome: unknown }[]>`
+      with asked as materialized (select with_plan_v1(${text}::text::jsonb) as p)
+      select ${sql(name)}(asked.p) || jsonb_build_object('plan', asked.p #> '{planSettings,plan}') as outcome from asked`,
   );
   return rows[0]?.outcome;
 }

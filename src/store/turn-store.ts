@@ -7,6 +7,7 @@ import {
   type Deleted,
   type EditVerdict,
   type LeaseNews,
+  type Planned,
   type RepeatVerdict,
   type SelectVerdict,
   type SettleResult,
@@ -45,9 +46,9 @@ export function createTurnStore(sql: Sql, now?: () => number, plansEnabled = fal
   };
 
   return {
-    admit: async (request) => (await decide('admit_v3', request)) as AdmitVerdict,
-    repeat: async (request) => (await decide('repeat_turn_v1', request)) as RepeatVerdict,
-    edit: async (request) => (await decide('edit_message_v1', request)) as EditVerdict,
+    admit: async (request) => (await decide('admit_v3', request)) as Planned<AdmitVerdict>,
+    repeat: async (request) => (await decide('repeat_turn_v1', request)) as Planned<RepeatVerdict>,
+    edit: async (request) => (await decide('edit_message_v1', request)) as Planned<EditVerdict>,
     deleteMessages: async (request) => (await claim('delete_messages_v1', request)) as Deleted,
     selectVersion: async (request) => (await claim('select_version_v1', request)) as SelectVerdict,
     settle: async (request) => (await claim('settle_v2', request)) as SettleResult,

@@ -37,8 +37,15 @@ export const layers: Readonly<Record<string, Layer>> = {
   limits: pure({ platform: 'all' }),
   usage: pure({ platform: 'all' }),
   keys: pure({ platform: 'all', completion: 'ports' }),
-  plans: pure({ platform: 'all', limits: 'ports' }),
-  conversation: pure({ platform: 'all', i18n: 'all', completion: 'all', limits: 'ports', keys: 'ports' }),
+  plans: pure({ platform: 'all', limits: 'ports', completion: 'ports' }),
+  conversation: pure({
+    platform: 'all',
+    i18n: 'all',
+    completion: 'all',
+    limits: 'ports',
+    keys: 'ports',
+    plans: 'all',
+  }),
   commands: pure({
     platform: 'all',
     conversation: 'all',
@@ -86,6 +93,7 @@ export const rootFiles: readonly string[] = [
   'own-keys.ts',
   'payment-dispatch.ts',
   'serve-http.ts',
+  'served-plans.ts',
   'upstream.ts',
 ];
 
