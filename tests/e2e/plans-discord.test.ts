@@ -83,6 +83,16 @@ describe.each(anyKinds)('plans of Discord’s shop, on a database of kind %s', (
     expect(status).toBe('active');
   });
 
+  test('are offered by the shop’s own buttons', async () => {
+    const ann = scene.discord.user();
+    const { channel } = scene.guild([ann]);
+    const mine = await scene.slash(channel, ann, 'plan subscribe', { plan: 'premium' });
+    expect(mine.components).toMatchObject([{ components: [{ style: 6, sku_id: skus.own }] }]);
+    expect(await scene.slash(channel, ann, 'plan subscribe', { plan: 'unlimited' })).toMatchObject({
+      components: [],
+    });
+  });
+
   test('begin for whoever uses a command with what nobody told of', async () => {
     const ann = scene.discord.user();
     const { channel } = scene.guild([ann]);

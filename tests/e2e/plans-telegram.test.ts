@@ -8,7 +8,8 @@ import { openScene, type Person, type Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
 const MONTH_MS = 30 * 86_400_000;
-const SETTINGS = { PLANS_ENABLED: 'true' };
+const OPERATOR = 900_001;
+const SETTINGS = { PLANS_ENABLED: 'true', OPERATOR_IDS: `telegram:${OPERATOR}` };
 
 describe.each(anyKinds)('plans paid with Stars, on a database of kind %s', (kind) => {
   let scene: Scene;
@@ -34,14 +35,19 @@ describe.each(anyKinds)('plans paid with Stars, on a database of kind %s', (kind
 
   const told = (person: Pick<Person, 'chat'>, words: string) =>
     until(() => scene.said(person.chat).find(({ text }) => text.includes(words)));
+  const thanks = (person: Pick<Person, 'chat'>): number =>
+    scene.said(person.chat).filter(({ text }) => text.includes('Thank you!')).length;
   const charges = (before: readonly string[]): string =>
     scene.telegram.subscriptions.charges().find((id) => !before.includes(id)) ?? '';
   /** Subscribes; resolves with the charge once the payer is told of it. */
   const subscribe = async (person: Customer): Promise<string> => {
     const before = scene.telegram.subscriptions.charges();
-    const link = await subscriptionLink(scene, ledger, person.user);
+    const thanked = thanks(person);
+    await person.command('/plan subscribe premium');
+    const buttons = scene.said(person.chat).at(-1)?.replyMarkup?.inline_keyboard.flat() ?? [];
+    const [link = ''] = buttons.flatMap((button) => ('url' in button ? [button.url] : []));
     expect(await scene.telegram.pay(person.user, link)).toMatchObject({ ok: true });
-    await told(person, 'Thank you!');
+    await until(() => thanks(person) > thanked);
     return charges(before);
   };
   /** Waits until all that Telegram told before is handed over. */
@@ -135,6 +141,39 @@ describe.each(anyKinds)('plans paid with Stars, on a database of kind %s', (kind
     await ann.ask('And now?');
     expect(scene.said(ann.chat).filter(({ text }) => text.includes('was given back'))).toHaveLength(1);
     expect(await planAudit(scene.database, ann.id)).toEqual(['plan.paid', 'plan.refunded']);
+  });
+
+  test('one that is ended with /plan cancel is not charged again, and lasts until its end', async () => {
+    const ann = await customer();
+    const charge = await subscribe(ann);
+    const { endsAtMs } = await ann.plan();
+    expect(await ann.command('/plan cancel')).toContain('is not renewed any more');
+    expect(() => scene.telegram.subscriptions.renew(charge)).toThrow('not renewed any more');
+    expect(await ann.plan()).toEqual({ plan: 'premium', status: 'cancelled', endsAtMs });
+    const again = scene.telegram.subscriptions.charges();
+    const renewed = await subscribe(ann);
+    expect(again).not.toContain(renewed);
+    expect(await ann.plan()).toMatchObject({ status: 'active', endsAtMs: (endsAtMs ?? 0) + MONTH_MS });
+  });
+
+  test('a payment that an operator gives back ends the plan, is charged no more, and is given back once', async () => {
+    const ann = await customer();
+    const charge = await subscribe(ann);
+    const olga = scene.person({ id: OPERATOR });
+    const [payment] = await ledger.payments(ann.id);
+    expect(await ann.command(`/plan refund ${payment?.shortId}`)).toContain('for my operators');
+    expect((await ann.plan()).plan).toBe('premium');
+    expect(await olga.command(`/plan refund ${payment?.shortId}`)).toContain('1,000 XTR were given back');
+    await settled();
+    expect((await ann.plan()).plan).toBe('free');
+    expect(() => scene.telegram.subscriptions.renew(charge)).toThrow('not renewed any more');
+    expect(await olga.command(`/plan refund ${payment?.shortId}`)).toContain('was given back before');
+    expect(await ann.command('/paysupport')).toContain('given back');
+    expect(await planAudit(scene.database, ann.id)).toEqual([
+      'plan.paid',
+      'plan.refund.refused',
+      'plan.refunded',
+    ]);
   });
 
   test('nothing is sold where plans are off', async () => {
