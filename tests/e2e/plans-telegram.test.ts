@@ -40,10 +40,10 @@ describe.each(anyKinds)('plans paid with Stars, on a database of kind %s', (kind
   const charges = (before: readonly string[]): string =>
     scene.telegram.subscriptions.charges().find((id) => !before.includes(id)) ?? '';
   /** Subscribes; resolves with the charge once the payer is told of it. */
-  const subscribe = async (person: Customer): Promise<string> => {
+  const subscribe = async (person: Customer, plan = 'premium'): Promise<string> => {
     const before = scene.telegram.subscriptions.charges();
     const thanked = thanks(person);
-    await person.command('/plan subscribe premium');
+    await person.command(`/plan subscribe ${plan}`);
     const buttons = scene.said(person.chat).at(-1)?.replyMarkup?.inline_keyboard.flat() ?? [];
     const [link = ''] = buttons.flatMap((button) => ('url' in button ? [button.url] : []));
     expect(await scene.telegram.pay(person.user, link)).toMatchObject({ ok: true });
@@ -154,6 +154,16 @@ describe.each(anyKinds)('plans paid with Stars, on a database of kind %s', (kind
     const renewed = await subscribe(ann);
     expect(again).not.toContain(renewed);
     expect(await ann.plan()).toMatchObject({ status: 'active', endsAtMs: (endsAtMs ?? 0) + MONTH_MS });
+  });
+
+  test('one that a better one takes the place of is not charged again', async () => {
+    const ann = await customer();
+    const former = await subscribe(ann);
+    const charge = await subscribe(ann, 'unlimited');
+    expect((await ann.plan()).plan).toBe('unlimited');
+    expect(() => scene.telegram.subscriptions.renew(former)).toThrow('not renewed any more');
+    expect(scene.telegram.subscriptions.renew(charge)).not.toBe(charge);
+    await told(ann, 'was renewed');
   });
 
   test('a payment that an operator gives back ends the plan, is charged no more, and is given back once', async () => {
