@@ -70,7 +70,7 @@ interface NumberField {
 const amount: NumberField = { least: 0, most: 1e12, isOptional: true };
 const NUMBERS: Readonly<Partial<Record<PlanField, NumberField>>> = {
   price_usd_cents: { least: 0, most: 1e8, isOptional: true },
-  telegram_stars: { least: 1, most: 10_000, isOptional: true },
+  stars: { least: 1, most: 10_000, isOptional: true },
   requests_month: amount,
   tokens_month: amount,
   images_month: amount,
