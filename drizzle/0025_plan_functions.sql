@@ -339,6 +339,7 @@ BEGIN
     RETURNING * INTO subscription;
   ELSIF v_is_renewal AND v_live.payload = p ->> 'payload' THEN
     starts := greatest(v_paid, v_live.period_end);
+    v_ends := coalesce(from_epoch_ms_v1(p ->> 'expiresAtMs'), starts + interval '30 days');
     UPDATE subscriptions SET status = 'active', period_start = starts, period_end = greatest(period_end, v_ends),
       grace_until = greatest(period_end, v_ends) + interval '3 days', told_at = p_now
     WHERE id = v_live.id RETURNING * INTO subscription;
@@ -369,6 +370,9 @@ BEGIN
   SELECT NULL::subscriptions AS subscription, NULL::timestamptz AS starts, '[]'::jsonb AS stop INTO v_credit;
   SELECT * INTO v_invoice FROM invoice_v1(p ->> 'payload');
   PERFORM lock_plan_v1(CASE WHEN v_flaw IS NULL THEN v_invoice.subject ELSE jsonb_build_object('kind', 'user', 'id', p -> 'payer') END);
+  -- Where the platform does not tell, it is one if this invoice began a subscription that goes on.
+  p := p || jsonb_build_object('isRenewal', coalesce((p ->> 'isRenewal')::boolean, EXISTS (SELECT 1 FROM subscriptions s
+    WHERE s.payload = p ->> 'payload' AND s.payer = p ->> 'payer' AND s.status IN ('active', 'past_due'))));
   SELECT * INTO v_payment FROM payments y WHERE y.platform = v_platform AND y.charge_id = p ->> 'chargeId';
   IF v_payment.id IS NULL THEN
     INSERT INTO payments (platform, charge_id, user_id, plan, version, amount, currency, state, is_renewal, paid_at, outcome)

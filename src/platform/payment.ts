@@ -37,8 +37,8 @@ export interface Payment extends Invoice {
   readonly paidAtMs: number;
   /** When what was paid for ends; null where the platform does not tell: 30 days later then. */
   readonly expiresAtMs: number | null;
-  /** The next period of a subscription that began earlier. */
-  readonly isRenewal: boolean;
+  /** The next period of a subscription that began earlier; null where the platform does not tell. */
+  readonly isRenewal: boolean | null;
 }
 
 /** A payment was given back. */

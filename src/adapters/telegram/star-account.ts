@@ -101,7 +101,7 @@ function runOf(
       source === undefined
         ? await handlers.onRefund({ payer, chargeId, atMs }, reader)
         : await handlers.onPayment(
-            { ...invoice, payer, chargeId, paidAtMs: atMs, expiresAtMs: null, isRenewal: false },
+            { ...invoice, payer, chargeId, paidAtMs: atMs, expiresAtMs: null, isRenewal: null },
             reader,
           );
     if (text !== '') replies.chores.add(say(replies, privateChat(user.id), { text }));

@@ -109,6 +109,25 @@ describe.each(databaseKinds)('paid plans on %s', (kind) => {
       ]);
     });
 
+    it('are lengthened by a renewal that is found in the account, which does not tell what it is', async () => {
+      const ann = await scene.known();
+      const first = await scene.payment(ann);
+      const untold = { expiresAtMs: null, isRenewal: null };
+      expect(await store.plans.pay({ ...first, ...untold })).toMatchObject({
+        kind: 'credited',
+        isRenewal: false,
+        endsAtMs: NOON + MONTH_MS,
+      });
+      const found = { ...first, ...untold, chargeId: `charge ${nextId()}`, paidAtMs: NOON + MONTH_MS - 1000 };
+      expect(await store.plans.pay(found)).toMatchObject({
+        kind: 'credited',
+        isRenewal: true,
+        endsAtMs: NOON + 2 * MONTH_MS,
+        stopRenewal: [],
+      });
+      expect(await store.plans.pay(found)).toMatchObject({ kind: 'known' });
+    });
+
     it('have their grace where a renewal is late, and then it is the free one, with no job to end them', async () => {
       const ann = await scene.known();
       await store.plans.pay(await scene.payment(ann));
