@@ -71,7 +71,7 @@ CREATE TABLE "subscriptions" (
 	"payload" text,
 	"told_at" timestamp with time zone NOT NULL,
 	CONSTRAINT "subscriptions_subject" CHECK (("subscriptions"."user_id" is null) <> ("subscriptions"."guild_id" is null)),
-	CONSTRAINT "subscriptions_source" CHECK ("subscriptions"."source" in ('grant', 'telegram_stars', 'discord')),
+	CONSTRAINT "subscriptions_source" CHECK ("subscriptions"."source" in ('grant', 'stars', 'shop')),
 	CONSTRAINT "subscriptions_status" CHECK ("subscriptions"."status" in ('active', 'cancelled', 'past_due', 'ended', 'refunded'))
 );
 --> statement-breakpoint
@@ -86,6 +86,6 @@ CREATE INDEX "payments_user" ON "payments" USING btree ("user_id","paid_at");-->
 CREATE UNIQUE INDEX "plans_current" ON "plans" USING btree ("code") WHERE "plans"."is_current";--> statement-breakpoint
 CREATE INDEX "subscriptions_user" ON "subscriptions" USING btree ("user_id","status") WHERE "subscriptions"."user_id" is not null;--> statement-breakpoint
 CREATE INDEX "subscriptions_guild" ON "subscriptions" USING btree ("guild_id","status") WHERE "subscriptions"."guild_id" is not null;--> statement-breakpoint
-CREATE UNIQUE INDEX "subscriptions_live_user" ON "subscriptions" USING btree ("user_id","source") WHERE "subscriptions"."status" in ('active', 'cancelled', 'past_due') and "subscriptions"."source" <> 'discord';--> statement-breakpoint
-CREATE UNIQUE INDEX "subscriptions_live_guild" ON "subscriptions" USING btree ("guild_id","source") WHERE "subscriptions"."status" in ('active', 'cancelled', 'past_due') and "subscriptions"."source" <> 'discord';--> statement-breakpoint
+CREATE UNIQUE INDEX "subscriptions_live_user" ON "subscriptions" USING btree ("user_id","source") WHERE "subscriptions"."status" in ('active', 'cancelled', 'past_due') and "subscriptions"."source" <> 'shop';--> statement-breakpoint
+CREATE UNIQUE INDEX "subscriptions_live_guild" ON "subscriptions" USING btree ("guild_id","source") WHERE "subscriptions"."status" in ('active', 'cancelled', 'past_due') and "subscriptions"."source" <> 'shop';--> statement-breakpoint
 CREATE UNIQUE INDEX "subscriptions_external" ON "subscriptions" USING btree ("source","external_id");

@@ -70,7 +70,7 @@ $$;
 CREATE FUNCTION in_force_v1(p_subscription subscriptions, p_at timestamptz) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
   SELECT p_subscription.status IN ('active', 'cancelled', 'past_due')
     AND coalesce(subscription_end_v1(p_subscription) > p_at, true)
-    AND (p_subscription.source <> 'discord' OR p_subscription.period_start <= p_at)
+    AND (p_subscription.source <> 'shop' OR p_subscription.period_start <= p_at)
 $$;
 --> statement-breakpoint
 -- The subscription that counts for a person, or for a guild: the best that is in force.
@@ -194,7 +194,7 @@ CREATE FUNCTION told_subscription_v1(p_subscription subscriptions) RETURNS jsonb
     'startedAtMs', epoch_ms_v1(p_subscription.started_at), 'periodEndsAtMs', epoch_ms_v1(p_subscription.period_end),
     'endsAtMs', epoch_ms_v1(subscription_end_v1(p_subscription)),
     'isRetired', NOT EXISTS (SELECT 1 FROM plans c WHERE c.code = p_subscription.plan AND c.is_current AND c.is_offered),
-    'charge', CASE WHEN p_subscription.source = 'telegram_stars' THEN
+    'charge', CASE WHEN p_subscription.source = 'stars' THEN
       jsonb_build_object('payer', p_subscription.payer, 'chargeId', p_subscription.external_id) END)
   FROM plans p WHERE p.code = p_subscription.plan AND p.version = p_subscription.version
 $$;
@@ -317,7 +317,7 @@ BEGIN
   stop := '[]';
   starts := v_paid;
   SELECT s.* INTO v_live FROM subscriptions s
-  WHERE s.source = 'telegram_stars' AND (s.user_id = v_subject OR s.guild_id = v_subject) AND s.status IN ('active', 'cancelled', 'past_due')
+  WHERE s.source = 'stars' AND (s.user_id = v_subject OR s.guild_id = v_subject) AND s.status IN ('active', 'cancelled', 'past_due')
   FOR UPDATE;
   IF v_live.plan <> (v_invoice.plan).code THEN
     IF in_force_v1(v_live, p_now) AND (v_is_renewal OR (SELECT c.position FROM plans c WHERE c.code = v_live.plan AND c.version = v_live.version)
@@ -334,7 +334,7 @@ BEGIN
     INSERT INTO subscriptions (user_id, guild_id, plan, version, source, status, started_at, period_start, period_end, grace_until,
       external_id, payer, payload, told_at)
     VALUES (CASE v_invoice.subject ->> 'kind' WHEN 'user' THEN v_subject END, CASE v_invoice.subject ->> 'kind' WHEN 'guild' THEN v_subject END,
-      (v_invoice.plan).code, (v_invoice.plan).version, 'telegram_stars', 'active', v_paid, v_paid, v_ends, v_ends + interval '3 days',
+      (v_invoice.plan).code, (v_invoice.plan).version, 'stars', 'active', v_paid, v_paid, v_ends, v_ends + interval '3 days',
       p ->> 'chargeId', p ->> 'payer', p ->> 'payload', p_now)
     RETURNING * INTO subscription;
   ELSIF v_is_renewal AND v_live.payload = p ->> 'payload' THEN
@@ -460,7 +460,7 @@ BEGIN
   SELECT * INTO v_invoice FROM invoice_v1(p ->> 'payload');
   PERFORM lock_plan_v1(v_invoice.subject);
   SELECT s.* INTO v_subscription FROM subscriptions s
-  WHERE s.source = 'telegram_stars' AND s.payload = p ->> 'payload' AND s.payer = p ->> 'payer'
+  WHERE s.source = 'stars' AND s.payload = p ->> 'payload' AND s.payer = p ->> 'payer'
     AND (s.user_id = plan_subject_v1(v_invoice.subject) OR s.guild_id = plan_subject_v1(v_invoice.subject))
   ORDER BY s.status IN ('active', 'cancelled', 'past_due') DESC, s.started_at DESC LIMIT 1 FOR UPDATE;
   IF v_subscription.id IS NULL THEN
@@ -495,7 +495,7 @@ DECLARE
 BEGIN
   SELECT c.* INTO v_plan FROM discord_skus k JOIN plans c ON c.code = k.plan AND c.is_current WHERE k.sku = p ->> 'sku';
   PERFORM lock_plan_v1(p -> 'subject');
-  SELECT * INTO v_old FROM subscriptions s WHERE s.source = 'discord' AND s.external_id = p ->> 'id' FOR UPDATE;
+  SELECT * INTO v_old FROM subscriptions s WHERE s.source = 'shop' AND s.external_id = p ->> 'id' FOR UPDATE;
   IF v_plan.code IS NULL AND v_old.id IS NULL THEN
     RETURN jsonb_build_object('kind', 'unknown_sku', 'sku', p ->> 'sku');
   END IF;
@@ -505,7 +505,7 @@ BEGIN
     v_subject := known_plan_subject_v1(p -> 'subject');
     INSERT INTO subscriptions (user_id, guild_id, plan, version, source, status, started_at, period_start, period_end, external_id, told_at)
     VALUES (CASE p #>> '{subject,kind}' WHEN 'user' THEN v_subject END, CASE p #>> '{subject,kind}' WHEN 'guild' THEN v_subject END,
-      v_plan.code, v_plan.version, 'discord', CASE WHEN v_ends IS NULL THEN 'active' ELSE 'cancelled' END, v_now,
+      v_plan.code, v_plan.version, 'shop', CASE WHEN v_ends IS NULL THEN 'active' ELSE 'cancelled' END, v_now,
       coalesce(from_epoch_ms_v1(p ->> 'startsAtMs'), v_now), v_ends, p ->> 'id', v_now)
     ON CONFLICT (source, external_id) DO NOTHING RETURNING * INTO v_new;
     v_kind := CASE WHEN v_new.id IS NULL THEN 'unchanged' ELSE 'granted' END;
@@ -539,7 +539,7 @@ DECLARE
 BEGIN
   FOR v_missing IN
     SELECT s.* FROM subscriptions s
-    WHERE s.source = 'discord' AND s.status IN ('active', 'cancelled') AND s.told_at < v_asked AND NOT p -> 'known' ? s.external_id
+    WHERE s.source = 'shop' AND s.status IN ('active', 'cancelled') AND s.told_at < v_asked AND NOT p -> 'known' ? s.external_id
     ORDER BY s.id FOR UPDATE
   LOOP
     UPDATE subscriptions SET status = 'ended', ended_at = v_now, told_at = v_now WHERE id = v_missing.id;
@@ -580,6 +580,9 @@ BEGIN
   IF FOUND THEN
     RETURN v_outcome;
   END IF;
+  IF p #>> '{subject,id}' = p #>> '{author,id}' THEN
+    PERFORM known_user_v1(p -> 'author', v_now);
+  END IF;
   v_subject := plan_subject_v1(p -> 'subject');
   SELECT * INTO v_plan FROM plans c WHERE c.code = p ->> 'plan' AND c.is_current;
   v_outcome := CASE
@@ -598,7 +601,7 @@ BEGIN
 
   IF v_does = 'cancel' THEN
     UPDATE subscriptions SET status = 'cancelled', grace_until = NULL, told_at = v_now
-    WHERE (user_id = v_subject OR guild_id = v_subject) AND source = 'telegram_stars' AND status IN ('active', 'past_due')
+    WHERE (user_id = v_subject OR guild_id = v_subject) AND source = 'stars' AND status IN ('active', 'past_due')
     RETURNING * INTO v_changed;
   ELSE
     WITH ended AS (
@@ -667,12 +670,12 @@ BEGIN
     RETURN v_outcome;
   END IF;
   SELECT * INTO v_old FROM plans c WHERE c.code = p ->> 'plan' AND c.is_current;
-  v_before := CASE v_field WHEN 'price_usd_cents' THEN to_jsonb(v_old.price_usd_cents) WHEN 'telegram_stars' THEN to_jsonb(v_old.telegram_stars)
+  v_before := CASE v_field WHEN 'price_usd_cents' THEN to_jsonb(v_old.price_usd_cents) WHEN 'stars' THEN to_jsonb(v_old.telegram_stars)
     WHEN 'is_offered' THEN to_jsonb(v_old.is_offered)
     ELSE (SELECT e.value FROM plan_entitlements e WHERE e.plan = v_old.code AND e.version = v_old.version AND e.feature = v_field) END;
   v_outcome := CASE
     WHEN v_old.code IS NULL THEN '"unknown_plan"'
-    WHEN v_old.position = 0 AND v_field IN ('is_offered', 'telegram_stars', 'price_usd_cents') THEN '"free_stays_free"'
+    WHEN v_old.position = 0 AND v_field IN ('is_offered', 'stars', 'price_usd_cents') THEN '"free_stays_free"'
     WHEN coalesce(v_before, 'null') = p -> 'value' THEN '"unchanged"'
   END;
   IF v_outcome IS NOT NULL THEN
@@ -685,7 +688,7 @@ BEGIN
   v_new.created_by := p #>> '{author,id}';
   CASE v_field
     WHEN 'price_usd_cents' THEN v_new.price_usd_cents := (p ->> 'value')::int;
-    WHEN 'telegram_stars' THEN v_new.telegram_stars := (p ->> 'value')::int;
+    WHEN 'stars' THEN v_new.telegram_stars := (p ->> 'value')::int;
     WHEN 'is_offered' THEN v_new.is_offered := (p ->> 'value')::boolean;
     ELSE NULL;
   END CASE;

@@ -14,7 +14,7 @@ export interface ServedPlans {
   /** Null where there are none. */
   readonly known: KnownPlans | null;
   readonly payments: PaymentHandlers;
-  readonly services: Pick<CommandServices, 'plans' | 'payments' | 'commands'>;
+  readonly services: Pick<CommandServices, 'plans' | 'payments' | 'hasShop' | 'commands'>;
 }
 
 export async function servePlans(
@@ -27,7 +27,12 @@ export async function servePlans(
   return {
     known: sells ? await knownPlans(config, ledger) : null,
     payments: createPaymentHandlers({ ledger, sells, deskOf, log }),
-    services: { plans: ledger, payments: deskOf, commands: commandsFor(config) },
+    services: {
+      plans: ledger,
+      payments: deskOf,
+      hasShop: (platform) => platform === 'discord',
+      commands: commandsFor(config),
+    },
   };
 }
 

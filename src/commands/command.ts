@@ -63,6 +63,8 @@ export interface CommandServices {
   readonly plans: PlanLedger;
   /** The platform's side of payments; null where it takes none. */
   readonly payments: (platform: Platform) => PaymentDesk | null;
+  /** Whether the platform sells by itself what its shop has. */
+  readonly hasShop: (platform: Platform) => boolean;
   readonly access: AccessPolicy;
   readonly commands: readonly Command[];
   readonly now: () => number;

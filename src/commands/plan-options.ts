@@ -2,7 +2,7 @@ import { isOperator } from '../conversation/access.ts';
 import type { Notice } from '../i18n/translate.ts';
 import { PLAN_FEATURES, type Plan, type PlanField, type PlanValue } from '../plans/ports.ts';
 import type { CommandOption } from '../platform/command.ts';
-import { guildId, userId } from '../platform/ids.ts';
+import { readGuildId, readUserId } from '../platform/ids.ts';
 import type { PlanSubject } from '../platform/payment.ts';
 import type { CommandUse } from './command.ts';
 import { quoted } from './model-words.ts';
@@ -53,11 +53,11 @@ export function readSubject({ invocation, options }: CommandUse): Read<PlanSubje
   if (written === 'me') return read({ kind: 'user', id: invocation.author.id });
   if (written === 'here' && invocation.guild !== null)
     return read({ kind: 'guild', id: invocation.guild.id });
-  const [, kind, platform, raw = ''] =
-    /^(guild|user):(discord|telegram|terminal):(-?\w{1,40})$/u.exec(written) ?? [];
-  if (kind === undefined) return wrong({ key: 'plan.subject_wrong' });
-  const on = platform as 'discord' | 'telegram' | 'terminal';
-  return read(kind === 'guild' ? { kind, id: guildId(on, raw) } : { kind: 'user', id: userId(on, raw) });
+  const [, kind, named = ''] = /^(guild|user):(.+)$/u.exec(written) ?? [];
+  const user = kind === 'user' ? readUserId(named) : null;
+  const guild = kind === 'guild' ? readGuildId(named) : null;
+  if (user !== null) return read({ kind: 'user', id: user });
+  return guild === null ? wrong({ key: 'plan.subject_wrong' }) : read({ kind: 'guild', id: guild });
 }
 
 interface NumberField {
@@ -70,7 +70,7 @@ interface NumberField {
 const amount: NumberField = { least: 0, most: 1e12, isOptional: true };
 const NUMBERS: Readonly<Partial<Record<PlanField, NumberField>>> = {
   price_usd_cents: { least: 0, most: 1e8, isOptional: true },
-  telegram_stars: { least: 1, most: 10_000, isOptional: true },
+  stars: { least: 1, most: 10_000, isOptional: true },
   requests_month: amount,
   tokens_month: amount,
   images_month: amount,

@@ -58,7 +58,7 @@ export const planSubscribe: ActionCommand = {
     const skus = plan.skus.filter(({ scope }) => scope === whose.value.kind);
     const desk = services.payments(invocation.platform);
     if (desk !== null) return await invoice(use, plan, whose.value, desk);
-    if (invocation.platform !== 'discord' || skus.length === 0 || !plan.isOffered)
+    if (!services.hasShop(invocation.platform) || skus.length === 0 || !plan.isOffered)
       return say({ key: 'plan.not_here' });
     return {
       text: say({ key: 'plan.shop', params: { plan: plan.name } }),
@@ -106,7 +106,7 @@ export const planCancel: ActionCommand = {
     const had = await services.plans.subscriptions(whose.value);
     const paid = had.find(({ charge }) => charge !== null);
     if (paid === undefined || paid.charge === null) {
-      if (had.some(({ source }) => source === 'discord')) return say({ key: 'plan.cancel_shop' });
+      if (had.some(({ source }) => source === 'shop')) return say({ key: 'plan.cancel_shop' });
       return say({ key: had.length > 0 ? 'plan.cancel_given' : 'plan.nothing_to_cancel' });
     }
     const { planName: plan, periodEndsAtMs } = paid;

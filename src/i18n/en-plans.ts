@@ -62,10 +62,9 @@ export const enPlans = {
     isRetired: number;
   }) => {
     const whose = p.whose === 'guild' ? 'This community: ' : '';
-    const paid =
-      { grant: 'a gift', telegram_stars: 'paid with Stars', discord: 'bought on Discord' }[p.source] ?? '';
+    const paid = { grant: 'a gift', stars: 'paid with Stars', shop: 'bought on Discord' }[p.source] ?? '';
     if (p.atMs < 0)
-      return `${whose}**${p.plan}**, ${paid}${p.source === 'discord' ? ', renews itself' : ', without an end'}`;
+      return `${whose}**${p.plan}**, ${paid}${p.source === 'shop' ? ', renews itself' : ', without an end'}`;
     const at = formatMoment(p.atMs);
     if (p.status === 'past_due')
       return `${whose}**${p.plan}**, ${paid}; the renewal failed, ends on ${at} unless it is paid`;

@@ -56,11 +56,9 @@ export const idPlans: Pick<Translation, keyof typeof enPlans> = {
   'plan.until': (p) => {
     const whose = p.whose === 'guild' ? 'Komunitas ini: ' : '';
     const paid =
-      { grant: 'pemberian', telegram_stars: 'dibayar dengan Stars', discord: 'dibeli di Discord' }[
-        p.source
-      ] ?? '';
+      { grant: 'pemberian', stars: 'dibayar dengan Stars', shop: 'dibeli di Discord' }[p.source] ?? '';
     if (p.atMs < 0) {
-      return `${whose}**${p.plan}**, ${paid}${p.source === 'discord' ? ', diperpanjang sendiri' : ', tanpa batas waktu'}`;
+      return `${whose}**${p.plan}**, ${paid}${p.source === 'shop' ? ', diperpanjang sendiri' : ', tanpa batas waktu'}`;
     }
     const at = formatMoment(p.atMs);
     if (p.status === 'past_due')

@@ -59,7 +59,7 @@ export interface Plan extends Entitlements {
   readonly skus: readonly { readonly sku: string; readonly scope: PlanSubject['kind'] }[];
 }
 
-export type SubscriptionSource = 'grant' | 'telegram_stars' | 'discord';
+export type SubscriptionSource = 'grant' | 'stars' | 'shop';
 
 /**
  * `cancelled`: in force until its period ends and not renewed. `past_due`: a renewal failed, in force until the grace
@@ -229,7 +229,7 @@ export type PlanEditOutcome =
 /** What of a plan an operator can set; numbers are whole and at least 0, null is no limit or no price. */
 export type PlanField =
   | 'price_usd_cents'
-  | 'telegram_stars'
+  | 'stars'
   | 'is_offered'
   | 'requests_month'
   | 'tokens_month'

@@ -104,13 +104,13 @@ export const subscriptions = pgTable(
     // Of what the platform's shop sold, each is a row of its own, whose end it tells.
     uniqueIndex('subscriptions_live_user')
       .on(table.userId, table.source)
-      .where(sql`${table.status} in ('active', 'cancelled', 'past_due') and ${table.source} <> 'discord'`),
+      .where(sql`${table.status} in ('active', 'cancelled', 'past_due') and ${table.source} <> 'shop'`),
     uniqueIndex('subscriptions_live_guild')
       .on(table.guildId, table.source)
-      .where(sql`${table.status} in ('active', 'cancelled', 'past_due') and ${table.source} <> 'discord'`),
+      .where(sql`${table.status} in ('active', 'cancelled', 'past_due') and ${table.source} <> 'shop'`),
     uniqueIndex('subscriptions_external').on(table.source, table.externalId),
     check('subscriptions_subject', sql`(${table.userId} is null) <> (${table.guildId} is null)`),
-    check('subscriptions_source', sql`${table.source} in ('grant', 'telegram_stars', 'discord')`),
+    check('subscriptions_source', sql`${table.source} in ('grant', 'stars', 'shop')`),
     check(
       'subscriptions_status',
       sql`${table.status} in ('active', 'cancelled', 'past_due', 'ended', 'refunded')`,

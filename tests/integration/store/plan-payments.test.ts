@@ -50,9 +50,7 @@ describe.each(databaseKinds)('paid plans on %s', (kind) => {
       expect(await store.plans.show(ann.id, null)).toMatchObject({
         planName: 'Premium',
         from: 'user',
-        own: [
-          { status: 'active', source: 'telegram_stars', charge: { payer: ann.id, chargeId: paid.chargeId } },
-        ],
+        own: [{ status: 'active', source: 'stars', charge: { payer: ann.id, chargeId: paid.chargeId } }],
       });
       expect(await store.plans.payments(ann.id)).toMatchObject([
         { chargeId: paid.chargeId, amount: 1000, currency: 'XTR', state: 'paid', plan: 'premium' },

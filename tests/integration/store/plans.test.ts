@@ -82,13 +82,13 @@ describe.each(databaseKinds)('plans on %s', (kind) => {
     it('are not sold at the old price any more; who pays it had paid before', async () => {
       const ann = await scene.known();
       const old = await scene.invoice(ann, 'unlimited');
-      await store.plans.edit(event(), 'unlimited', 'telegram_stars', 6000);
+      await store.plans.edit(event(), 'unlimited', 'stars', 6000);
       expect(await store.plans.checkout({ ...old, payer: ann.id })).toMatchObject({ reason: 'plan_gone' });
       expect(await store.plans.pay(await scene.payment(ann, old))).toMatchObject({
         kind: 'credited',
         plan: 'unlimited',
       });
-      await store.plans.edit(event(), 'unlimited', 'telegram_stars', 5000);
+      await store.plans.edit(event(), 'unlimited', 'stars', 5000);
     });
 
     it('last to their end where the plan is not offered any more, and are not renewed', async () => {
@@ -118,7 +118,7 @@ describe.each(databaseKinds)('plans on %s', (kind) => {
 
     it.each([
       ['golden', 'requests_month', 1, 'unknown_plan'],
-      ['free', 'telegram_stars', 1, 'free_stays_free'],
+      ['free', 'stars', 1, 'free_stays_free'],
       ['free', 'is_offered', false, 'free_stays_free'],
       ['premium', 'presets', 20, 'unchanged'],
     ] as const)('make none for %s %s %s', async (plan, field, value, reason) => {
