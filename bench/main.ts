@@ -2,17 +2,20 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { benchChain } from './chain.ts';
 import { interrupt } from './child.ts';
+import { benchLimiter } from './limiter.ts';
 import { benchQuota } from './quota.ts';
 import { benchStats } from './stats.ts';
 import { benchTurn } from './turn.ts';
 
 /**
  * `npm run bench turn -- --platform telegram|discord --database embedded|postgres --quick --profile --json FILE`,
- * `npm run bench chain|quota|stats -- --quick --json FILE`. Reports go to standard output, the last line as JSON; what is going on goes to standard error.
+ * `npm run bench chain|limiter|quota|stats -- --quick --json FILE`. Reports go to standard output, the last line as JSON; what is
+ * going on goes to standard error.
  */
-const usage = `Usage: npm run bench turn|chain|quota|stats [-- options]
+const usage = `Usage: npm run bench turn|chain|limiter|quota|stats [-- options]
 turn: the bot against a bare script, whole turns
 chain: what a failed attempt adds to a turn, against a bare loop over the SDK
+limiter: what limiting many people keeps and takes, beside a group of Bottlenecks
 quota: admissions and settlements of one guild and of a thousand, against bare inserts; needs PostgreSQL
 stats: what /stats and /usage take with a million rows of usage and with ten; needs PostgreSQL
   --quick                        fewer and shorter turns
@@ -54,10 +57,11 @@ function readArguments(args: readonly string[]) {
       rows: { type: 'string' },
     },
   });
-  const benchmark = (['turn', 'chain', 'quota', 'stats'] as const).find(
+  const benchmark = (['turn', 'chain', 'limiter', 'quota', 'stats'] as const).find(
     (name) => name === positionals.join(' '),
   );
-  if (benchmark === undefined) throw new TypeError('name what to measure: turn, chain, quota or stats');
+  if (benchmark === undefined)
+    throw new TypeError('name what to measure: turn, chain, limiter, quota or stats');
   const rows = values.rows === undefined ? null : Number(values.rows);
   if (rows !== null && !(Number.isSafeInteger(rows) && rows > 1_000_000))
     throw new TypeError('--rows takes a whole number above a million');
@@ -100,7 +104,13 @@ if (options === null) {
     print: (text: string) => void process.stdout.write(`${text}\n`),
     say: (line: string) => void process.stderr.write(`${seconds(performance.now())}  ${line}\n`),
   };
-  const benchmarks = { turn: benchTurn, chain: benchChain, quota: benchQuota, stats: benchStats };
+  const benchmarks = {
+    turn: benchTurn,
+    chain: benchChain,
+    limiter: benchLimiter,
+    quota: benchQuota,
+    stats: benchStats,
+  };
   const report = await benchmarks[benchmark](told);
   const json = JSON.stringify(report);
   if (options.json !== undefined) await writeFile(options.json, `${json}\n`);

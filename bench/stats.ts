@@ -37,6 +37,7 @@ export interface StatsBenchReport {
 
 /** A row with its share of all indexes, rollups and the log of the server, roughly. */
 const BYTES_OF_A_ROW = 2000;
+const NO_DEFAULTS = { user: {}, guild: {}, instance: {} };
 const WARM_UP = 10;
 
 /**
@@ -55,7 +56,7 @@ export async function benchStats({
   const scratch = await openScratch(1);
   try {
     const { patient, database } = scratch;
-    const questions = questionsTo(createUsageReader(database.sql, { user: {}, guild: {}, instance: {} }));
+    const questions = questionsTo(createUsageReader(database.sql, NO_DEFAULTS, { plansEnabled: false }));
     await prepare(patient);
     const samples: (readonly number[][])[] = [];
     for (const size of rows) {

@@ -6,7 +6,6 @@ import type { DiscordPace } from './adapters/discord/adapter.ts';
 import type { TelegramPace } from './adapters/telegram/adapter.ts';
 import { createTerminalAdapter } from './adapters/terminal/adapter.ts';
 import { isWritten } from './commands/command.ts';
-import { commands } from './commands/command-list.ts';
 import { createCommandDoor } from './commands/door.ts';
 import { menu } from './commands/menu.ts';
 import type { ModelShelf } from './completion/ports.ts';
@@ -24,8 +23,9 @@ import { startCorrections } from './jobs/corrections.ts';
 import { every } from './jobs/every.ts';
 import { startHeartbeat, startSweep } from './jobs/recovery.ts';
 import { lookAtCanary } from './keys/vault-care.ts';
-import { createUserLimiter } from './limits/user-limiter.ts';
+import { createUserLimiter, type UserLimiter } from './limits/user-limiter.ts';
 import { createOwnKeys, keyringOf, type OwnKeys } from './own-keys.ts';
+import { commandsFor, servePlans } from './served-plans.ts';
 import { startHttp } from './serve-http.ts';
 import { StoreUnavailable, type Handlers, type PlatformAdapter } from './platform/adapter.ts';
 import { turnId, type Platform } from './platform/ids.ts';
@@ -89,13 +89,22 @@ export function createApp(options: AppOptions): App {
       // A life of its own each time: leases of an earlier one must not look like this one's.
       const instance = `${config.operation.instanceId ?? 'parley'}-${randomUUID()}`;
       const settings = engineSettings(config, instance, options.burstMs);
-      const store = createStore(database, { log, defaults: settings.defaults, instance });
+      const store = createStore(database, {
+        log,
+        defaults: settings.defaults,
+        instance,
+        plansEnabled: config.limits.plansEnabled,
+      });
 
       const upstream = await createUpstream(options, store, whenStopped);
       const keyring = keyringOf(config.encryption);
       if (keyring !== null) await lookAtCanary(store.vault, keyring, log);
       ownKeys = createOwnKeys(config, store, { desk: upstream.desk, keyring, log, newErrorId });
-      const core = createCore(options, { store, ...upstream, ownKeys, adapters, settings });
+      const core = await createCore(
+        options,
+        { store, ...upstream, ownKeys, adapters, settings },
+        whenStopped,
+      );
       const heartbeat = startHeartbeat(settings, store.turns, core.runner, onFailure);
       whenStopped(() => heartbeat.stop()); // leases are renewed until the last turn has ended
       whenStopped(() => core.runner.release());
@@ -178,12 +187,28 @@ interface CoreParts {
   readonly settings: EngineSettings;
 }
 
-function createCore(
+async function createLimiter(
   { config, log }: AppOptions,
+  { instance, longestTurnMs }: EngineSettings,
+  whenStopped: WhenStopped,
+): Promise<UserLimiter> {
+  const url = config.storage.redisUrl;
+  if (url === null) return createUserLimiter({ now: Date.now, longestTurnMs, redis: null });
+  const { createRedisLink } = await import('./limits/redis-link.ts');
+  const link = createRedisLink({ url, log });
+  whenStopped(() => Promise.resolve(link.close()));
+  await link.start();
+  return createUserLimiter({ now: Date.now, longestTurnMs, redis: { link, instance } });
+}
+
+async function createCore(
+  options: AppOptions,
   { store, chain, models, ownKeys, adapters, settings }: CoreParts,
-): { runner: Runner; handlers: Handlers } {
+  whenStopped: WhenStopped,
+): Promise<{ runner: Runner; handlers: Handlers }> {
+  const { config, log } = options;
   const now = Date.now;
-  const limiter = createUserLimiter(now);
+  const limiter = await createLimiter(options, settings, whenStopped);
   const echoes = createEchoGuard();
   const shown = {
     store: store.turns,
@@ -208,8 +233,7 @@ function createCore(
     sleep: pause,
     newMessageId: randomUUID,
     newErrorId,
-    pseudonym: (internalUserId) =>
-      createHmac('sha256', config.pseudonymSecret).update(internalUserId).digest('hex').slice(0, 32),
+    pseudonym: pseudonymsBy(config.pseudonymSecret),
     search: { freeOnly: config.model.freeOnly },
     temperature: config.model.temperature,
     optimises: !config.model.freeOnly,
@@ -217,16 +241,17 @@ function createCore(
     instance: settings.instance,
     leaseMs: settings.leaseMs,
   });
+  const { known, payments, ...plans } = await servePlans(options, store, shown.adapterOf);
   const engine = createEngine(settings, {
     store: store.turns,
     limiter,
+    plans: known,
     runner,
     marks,
     echoes,
     now,
     newTurnId: () => turnId(randomUUID()),
   });
-  const { access } = settings;
   const services = {
     engine,
     store: store.turns,
@@ -238,15 +263,19 @@ function createCore(
     models,
     keys: ownKeys.keeper,
     quotas: store.quotas,
+    ...plans.services,
     requests: store.accessRequests,
-    access,
-    commands,
+    access: settings.access,
     now,
   };
-  const door = createCommandDoor(access, settings.userPerMinute, now);
+  const door = createCommandDoor(settings.access, settings.userPerMinute, now);
   const { errors, memory } = store;
-  const handlers = createDispatch({ engine, services, door, errors, memory, log, newErrorId });
+  const handlers = createDispatch({ engine, services, door, errors, memory, payments, log, newErrorId });
   return { runner, handlers };
+}
+
+function pseudonymsBy(secret: string): (internalUserId: string) => string {
+  return (internalUserId) => createHmac('sha256', secret).update(internalUserId).digest('hex').slice(0, 32);
 }
 
 /** Waiting alone keeps no process alive. */
@@ -290,7 +319,7 @@ async function createAdapters(options: AppOptions): Promise<readonly PlatformAda
     ];
   }
   const adapters: PlatformAdapter[] = [];
-  const specs = commands.map(({ spec }) => spec);
+  const specs = commandsFor(config).map(({ spec }) => spec);
   if (config.telegram !== null) {
     const { createTelegramAdapter } = await import('./adapters/telegram/adapter.ts');
     const telegram = {

@@ -22,8 +22,6 @@ const NOT_SERVED_YET: Readonly<Record<string, string | null>> = {
   COACH_MODEL_SKILLS: null,
   COACH_MODEL_LEADERSHIP: null,
   COACH_MODEL_NETWORK: null,
-  PLANS_ENABLED: 'false',
-  REDIS_URL: null,
   JWT_SECRET: null,
   JWKS_URL: null,
   ALERT_CHANNEL: null,

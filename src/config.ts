@@ -274,6 +274,7 @@ function toConfig(s: Settings, environment: Readonly<Record<string, string | und
       directUrl: s.DATABASE_DIRECT_URL ?? null,
       poolSize: s.DATABASE_POOL_SIZE,
       dataDir: s.DATA_DIR,
+      redisUrl: s.REDIS_URL ?? null,
     },
     http: toHttp(s),
     encryption: toEncryption(s),
@@ -369,6 +370,7 @@ function toLimits(s: Settings) {
     guildRequestsPerDay: s.DEFAULT_GUILD_REQUESTS_PER_DAY,
     dailyBudgetNanoUsd: nanoUsd(s.DAILY_BUDGET_USD),
     monthlyBudgetNanoUsd: nanoUsd(s.MONTHLY_BUDGET_USD),
+    plansEnabled: s.PLANS_ENABLED,
   };
 }
 

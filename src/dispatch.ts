@@ -30,6 +30,7 @@ import {
 } from './platform/command.ts';
 import { turnId } from './platform/ids.ts';
 import type { Envelope, IncomingMessage } from './platform/message.ts';
+import type { PaymentHandlers } from './platform/payment-handlers.ts';
 
 export interface DispatchParts {
   readonly engine: Engine;
@@ -37,6 +38,7 @@ export interface DispatchParts {
   readonly door: CommandDoor;
   readonly errors: ErrorLog;
   readonly memory: AdapterMemory;
+  readonly payments: PaymentHandlers;
   readonly log: Logger;
   readonly newErrorId: () => string;
 }
@@ -94,6 +96,7 @@ export function createDispatch(parts: DispatchParts): Handlers {
   }
 
   return {
+    ...parts.payments,
     onMessage: async (message) =>
       (await takeSecret(message, { ...services, door }, sayTo(message))) ??
       takenAs(await engine.receive(message, 'message')),

@@ -14,11 +14,16 @@ const TOKENS_PER_MESSAGE = 300;
 /** Tokens a day, for whoever has no limit of their own: ample for the requests that are allowed. */
 const DEFAULT_TOKENS_PER_REQUEST = 10_000;
 
+/** What a turn takes beside its model, where the database or the platform is slow. */
+const SETTLING_MS = 300_000;
+const LEAST_LONGEST_TURN_MS = 20 * 60_000;
+
 export type EngineSettings = ReturnType<typeof engineSettings>;
 
 /** What follows from the settings for the engine of this life of the process. */
 export function engineSettings(config: Config, instance: string, burstMs = BURST_MS) {
   const { limits, access, operation } = config;
+  const { timers } = config.model;
   const cost = {
     ...(limits.dailyBudgetNanoUsd !== null && { cost_day: limits.dailyBudgetNanoUsd }),
     ...(limits.monthlyBudgetNanoUsd !== null && { cost_month: limits.monthlyBudgetNanoUsd }),
@@ -49,5 +54,6 @@ export function engineSettings(config: Config, instance: string, burstMs = BURST
     backlogMaxAgeMs: operation.backlogMaxAgeMs,
     instance,
     leaseMs: LEASE_MS,
+    longestTurnMs: Math.max(timers.modelTimeoutMs + timers.answerMaxMs + SETTLING_MS, LEAST_LONGEST_TURN_MS),
   };
 }

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import { createHttpAdapter } from './adapters/http/adapter.ts';
-import { signInRoute, type EndSignIn } from './adapters/http/sign-in.ts';
+import { limited } from './adapters/http/rate-limit.ts';
+import { refuseSignIn, signInRoute, type EndSignIn } from './adapters/http/sign-in.ts';
 import type { Config } from './config.ts';
+import { createMeter } from './limits/meter.ts';
 import type { PlatformAdapter } from './platform/adapter.ts';
 import type { Platform } from './platform/ids.ts';
 
@@ -15,6 +17,9 @@ export interface HttpParts {
   readonly endSignIn: () => EndSignIn | null;
 }
 
+/** From one address; a person needs one. */
+const SIGN_INS_PER_MINUTE = 20;
+
 /**
  * Served from the start on, so that whoever watches can tell waiting from dead. It is worth a warning,
  * not the chat: a port that is taken does not keep Parley from serving, but for webhooks.
@@ -24,10 +29,11 @@ export async function startHttp(
   whenStopped: (close: () => Promise<unknown>) => void,
 ): Promise<void> {
   // Looked up when a request comes: the platforms are made later.
+  const perAddress = { meter: createMeter(SIGN_INS_PER_MINUTE, Date.now), refuse: refuseSignIn };
   const routes = (path: string) => {
     const end = endSignIn();
     const signIn = end === null ? undefined : signInRoute(path, end);
-    if (signIn !== undefined) return signIn;
+    if (signIn !== undefined) return limited(signIn, perAddress);
     const hook = [...adapters.values()].find(({ webhook }) => webhook?.path === path)?.webhook;
     return hook && ((request: Request) => hook.handle(request));
   };

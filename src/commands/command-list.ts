@@ -10,6 +10,9 @@ import { limitsClear, limitsSet, limitsShow } from './limits.ts';
 import { modelInfo, modelReset, modelUse } from './model-choice.ts';
 import { modelList, modelSearch } from './model-lists.ts';
 import { startNew } from './new.ts';
+import { paysupport } from './paysupport.ts';
+import { planEdit, planGrant, planRefund, planRevoke, planSku } from './plan-operator.ts';
+import { planCancel, planList, planShow, planSubscribe } from './plan.ts';
 import { preferences } from './preferences.ts';
 import { quotaClear, quotaExplain, quotaSet, quotaShow } from './quota.ts';
 import { settings } from './settings.ts';
@@ -55,4 +58,18 @@ export const commands: readonly Command[] = [
   help,
   start,
   guild,
+];
+
+/** Those that are there where plans are served. */
+export const planCommands: readonly Command[] = [
+  planShow,
+  planList,
+  planSubscribe,
+  planCancel,
+  planGrant,
+  planRevoke,
+  planEdit,
+  planSku,
+  planRefund,
+  paysupport,
 ];

@@ -9,8 +9,11 @@ import type { ModelShelf } from '../completion/ports.ts';
 import type { KeyKeeper } from '../keys/key-keeper.ts';
 import type { QuotaDesk } from '../limits/ports.ts';
 import type { BudgetDesk } from '../limits/budget-desk.ts';
+import type { PlanLedger } from '../plans/ports.ts';
 import type { Said } from '../platform/adapter.ts';
-import type { CommandButton, CommandInvocation, CommandSpec } from '../platform/command.ts';
+import type { CommandInvocation, CommandSpec, SaidButton } from '../platform/command.ts';
+import type { Platform } from '../platform/ids.ts';
+import type { PaymentDesk } from '../platform/payment.ts';
 import type { UsageReader } from '../usage/ports.ts';
 
 /** What a command is called and takes, and what it does. One file each; options are checked before. */
@@ -59,12 +62,17 @@ export interface CommandServices {
   readonly models: ModelShelf;
   readonly keys: KeyKeeper;
   readonly quotas: QuotaDesk;
+  readonly plans: PlanLedger;
+  /** The platform's side of payments; null where it takes none. */
+  readonly payments: (platform: Platform) => PaymentDesk | null;
+  /** Whether the platform sells by itself what its shop has. */
+  readonly hasShop: (platform: Platform) => boolean;
   readonly access: AccessPolicy;
   readonly commands: readonly Command[];
   readonly now: () => number;
 }
 
-export const withButtons = (text: string, buttons: readonly CommandButton[]): CommandAnswer =>
+export const withButtons = (text: string, buttons: readonly SaidButton[]): CommandAnswer =>
   buttons.length === 0 ? text : { text, buttons };
 
 /** Whether people write the command; one on a message is chosen from that message's menu. */

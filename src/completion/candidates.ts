@@ -47,7 +47,7 @@ export interface CandidateParts {
 /** What a turn asks for. */
 export type ModelWish = Pick<
   CompletionRequest,
-  'preferredModel' | 'isStrict' | 'allowedModels' | 'needs' | 'ownKey' | 'tier'
+  'preferredModel' | 'isStrict' | 'allowedModels' | 'freeModelsOnly' | 'needs' | 'ownKey' | 'tier'
 > & {
   /** Money is short: what its makers offer cheaper, and free ones, may answer in place of a paid model. */
   readonly spares?: boolean;
@@ -71,9 +71,9 @@ export function createCandidateList(
   const told = new Set<string>();
   const asksOpenRouter = choice.providers.includes('openrouter');
 
-  const configured = (id: string | null, ownKey: ModelWish['ownKey']): readonly Candidate[] => {
-    const candidate = id === null ? null : candidateFor(id, mayCostOn(ownKey), catalogue);
-    const isTold = id === null || ownKey !== null || told.has(id);
+  const configured = (id: string | null, wish: ModelWish): readonly Candidate[] => {
+    const candidate = id === null ? null : candidateFor(id, mayCostFor(wish), catalogue);
+    const isTold = id === null || wish.ownKey !== null || wish.freeModelsOnly === true || told.has(id);
     if (candidate === null && !isTold && catalogue.snapshot().fetchedAtMs > 0) {
       told.add(id);
       log.warn(
@@ -84,10 +84,10 @@ export function createCandidateList(
     return candidate === null ? [] : [candidate];
   };
 
-  const mayCostOn = (ownKey: ModelWish['ownKey']): MayCost =>
-    ownKey === null ? () => !choice.freeOnly : (id) => ownKey.mayCost(id);
+  const mayCostFor = ({ ownKey, freeModelsOnly = false }: ModelWish): MayCost =>
+    ownKey === null ? () => !choice.freeOnly && !freeModelsOnly : (id) => ownKey.mayCost(id);
 
-  const ownOf = (provider: ProviderName): readonly Candidate[] =>
+  const ownOf = (provider: ProviderName, { freeModelsOnly = false }: ModelWish): readonly Candidate[] =>
     ownModels
       .filter((own) => own.provider === provider)
       .flatMap((own) => {
@@ -96,11 +96,13 @@ export function createCandidateList(
           told.add(own.model);
           log.warn({ model: own.model, provider }, 'a configured model is left out: its price is unknown');
         }
-        return found === null || (choice.freeOnly && !found.isFree) ? [] : [{ provider, ...found }];
+        const mustBeFree = choice.freeOnly || freeModelsOnly;
+        return found === null || (mustBeFree && !found.isFree) ? [] : [{ provider, ...found }];
       });
 
-  const openRouterOthers = ({ allowedModels, needs, ownKey }: ModelWish): readonly Candidate[] => {
-    const chosen = configured(choice.defaultModel, ownKey).filter(
+  const openRouterOthers = (wish: ModelWish): readonly Candidate[] => {
+    const { allowedModels, needs } = wish;
+    const chosen = configured(choice.defaultModel, wish).filter(
       (candidate) => isAllowed(candidate, allowedModels) && isCapable(candidate.listed, needs),
     );
     const free = catalogue
@@ -108,21 +110,21 @@ export function createCandidateList(
       .filter((model) => isAllowed(model, allowedModels) && isCapable(model, needs));
     return [
       ...(chosen.length > 0 ? chosen : discovered(experience.order(free))),
-      ...choice.fallbackModels.flatMap((id) => configured(id, ownKey)),
-      ...configured(freeRouter, ownKey),
+      ...choice.fallbackModels.flatMap((id) => configured(id, wish)),
+      ...configured(freeRouter, wish),
     ];
   };
 
   const others = (wish: ModelWish): readonly Candidate[] => [
     ...choice.providers.flatMap((provider) =>
-      provider === 'openrouter' ? openRouterOthers(wish) : ownOf(provider),
+      provider === 'openrouter' ? openRouterOthers(wish) : ownOf(provider, wish),
     ),
-    ...(choice.freeOnly || !asksOpenRouter ? [] : configured(choice.emergencyModel, wish.ownKey)),
+    ...(choice.freeOnly || !asksOpenRouter ? [] : configured(choice.emergencyModel, wish)),
   ];
 
   return (wish) => {
-    const { preferredModel, isStrict, allowedModels, needs, ownKey, tier = 'strong', spares = false } = wish;
-    const mayCost = mayCostOn(ownKey);
+    const { preferredModel, isStrict, allowedModels, needs, tier = 'strong', spares = false } = wish;
+    const mayCost = mayCostFor(wish);
     const preferred = asksOpenRouter ? preferredCandidate(preferredModel, mayCost, catalogue) : [];
     const usual = isStrict ? preferred : [...preferred, ...others(wish)];
     const more = spares && !isStrict && asksOpenRouter ? sparing(usual, mayCost, catalogue, experience) : [];

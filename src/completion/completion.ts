@@ -39,6 +39,10 @@ export interface CompletionRequest {
   readonly tier?: Tier;
   /** The one nearest to its end; absent or null where money has no limit. */
   readonly budget?: BudgetStanding | null;
+  /** Only what costs nothing may answer, although the operator would pay for more. */
+  readonly freeModelsOnly?: boolean;
+  /** False: no provider is told to keep the prompt. */
+  readonly keepsPrompt?: boolean;
   /** Null pays with the operator's. */
   readonly ownKey: OwnKey | null;
   /** Pseudonym of the person, stable, not traceable to the platform. */

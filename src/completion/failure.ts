@@ -39,8 +39,8 @@ export type CompletionFailure = { readonly httpStatus: number | null; readonly d
   | { readonly kind: 'search_failed' }
   /** No model that may answer can search the web. */
   | { readonly kind: 'search_unsupported' }
-  /** A search costs money, and none may be spent: the operator's, or `byGuild` the guild's. */
-  | { readonly kind: 'search_not_allowed'; readonly byGuild?: true }
+  /** A search costs money, and none may be spent: the operator's, or the guild's, or the plan has none. */
+  | { readonly kind: 'search_not_allowed'; readonly by?: 'operator' | 'guild' | 'plan' }
   /** Every candidate is resting or excluded; the earliest is back at `retryAtMs`, if known. */
   | { readonly kind: 'no_candidate'; readonly retryAtMs: number | null }
 );

@@ -40,7 +40,7 @@ export function modelCall(
     model: candidate.id,
     alternatives: beside.map(({ id }) => id),
     messages,
-    breakpoints: cacheBreakpoints(candidate, messages, caching),
+    breakpoints: request.keepsPrompt === false ? [] : cacheBreakpoints(candidate, messages, caching),
     maxTokens: Math.min(
       request.maxTokens,
       ...asked.map(({ listed }) => listed?.maxCompletionTokens ?? Infinity),

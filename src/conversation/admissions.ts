@@ -5,7 +5,7 @@ import { tooFast } from './admission.ts';
 import type { EngineOptions, EngineParts } from './engine-parts.ts';
 import { createNoticeGate } from './notice-gate.ts';
 import { refusalNotice } from './outcome.ts';
-import type { AdmitVerdict, DecidedBy, QueuedVerdict, RunVerdict } from './ports.ts';
+import type { AdmitVerdict, DecidedBy, Planned, QueuedVerdict, RunVerdict } from './ports.ts';
 import type { Refusal } from './turn.ts';
 
 /** What all ways into a turn have in common: the person's limiter before the store decides, and what follows from it. */
@@ -13,7 +13,7 @@ export interface Admissions {
   /** Takes a place in the person's limiter for what the store decides; `full` is the refusal where there is none. */
   decide<Verdict>(
     envelope: Envelope,
-    ask: (full: Refusal | null) => Promise<Verdict>,
+    ask: (full: Refusal | null) => Promise<Planned<Verdict>>,
   ): Promise<{ readonly place: Place | null; readonly verdict: Verdict }>;
   /** Runs what may run, `restMs` later if told. A queued turn leaves its place: it gets another slot when its conversation is free. */
   occupy(verdict: RunVerdict | QueuedVerdict | Merged, place: Place | null, restMs?: number): void;
@@ -27,18 +27,24 @@ export interface Admissions {
 /** What took longer to arrive was held up on the way, and is judged by when it was written. */
 const LATE_MS = 60_000;
 
-export function createAdmissions(options: EngineOptions, { limiter, runner, now }: EngineParts): Admissions {
+export function createAdmissions(
+  options: EngineOptions,
+  { limiter, runner, plans, now }: EngineParts,
+): Admissions {
   const gate = createNoticeGate(now);
+  const usualPace = ({ author, guild }: Envelope): number =>
+    plans?.ratePerMinute(author.id, guild?.id ?? null) ?? options.userPerMinute;
   return {
-    async decide({ author, sentAtMs }, ask) {
-      const perMinute = isOperator(options.access, author.id)
-        ? Number.MAX_SAFE_INTEGER
-        : options.userPerMinute;
+    async decide(envelope, ask) {
+      const { author, sentAtMs } = envelope;
+      const perMinute = isOperator(options.access, author.id) ? Number.MAX_SAFE_INTEGER : usualPace(envelope);
       const isLate = now() - sentAtMs > LATE_MS;
-      const reserved = limiter.reserve(author.id, perMinute, isLate ? sentAtMs : now());
+      const reserved = await limiter.reserve(author.id, perMinute, isLate ? sentAtMs : now());
       const place = reserved.full ? null : reserved;
       try {
-        return { place, verdict: await ask(reserved.full ? tooFast(reserved) : null) };
+        const verdict = await ask(reserved.full ? tooFast(reserved) : null);
+        if (verdict.plan !== undefined) plans?.note(author.id, envelope.guild?.id ?? null, verdict.plan);
+        return { place, verdict };
       } catch (error) {
         place?.giveBack();
         throw error;
@@ -47,7 +53,7 @@ export function createAdmissions(options: EngineOptions, { limiter, runner, now 
     occupy(verdict, place, restMs = 0) {
       if (verdict.kind === 'run') {
         if (place === null) runner.startLater(verdict.turn);
-        else runner.start(verdict.turn, (task) => place.run(task), restMs);
+        else runner.start(verdict.turn, (task, isFirst) => place.run(task, isFirst), restMs);
         return;
       }
       place?.release();

@@ -2,6 +2,7 @@ import type { BudgetStanding } from '../completion/budget.ts';
 import type { CompletionChain, CompletionListener, CompletionOutcome } from '../completion/completion.ts';
 import { chooseTier, complexityOf, type Tier } from '../completion/optimiser.ts';
 import type { OwnKey } from '../completion/ports.ts';
+import { isGranted } from '../plans/entitlements.ts';
 import type { Logger } from '../platform/logger.ts';
 import { noteFailure } from './note-failure.ts';
 import { ofOwnKey, ownKeyOf, withKeyOfNow, type OwnKeyParts } from './own-key.ts';
@@ -41,8 +42,7 @@ export async function completeTurn(
     turn.cause === 'continue' && turn.previous?.isPartial === true ? turn.previous.text : null;
   // What was found stands in the answer that goes on.
   const search = continued === null ? decideSearch(turn.settings, turn.payer, parts.search) : 'unwanted';
-  if (search === 'operator_refuses') return SEARCH_NOT_ALLOWED;
-  if (search === 'guild_refuses') return SEARCH_NOT_PAID;
+  if (search !== 'allowed' && search !== 'unwanted') return SEARCH_REFUSALS[search];
   const searches = search === 'allowed';
   // What is continued stays in sight.
   if (continued !== null) reply.append(continued);
@@ -67,17 +67,17 @@ export async function completeTurn(
   }
 }
 
-const SEARCH_NOT_ALLOWED: CompletionOutcome = {
+const searchRefused = (by: 'operator' | 'guild' | 'plan', detail: string): CompletionOutcome => ({
   kind: 'failed',
-  failure: { kind: 'search_not_allowed', httpStatus: null, detail: 'free models only' },
+  failure: { kind: 'search_not_allowed', httpStatus: null, detail, by },
   attempts: [],
-};
+});
 
-const SEARCH_NOT_PAID: CompletionOutcome = {
-  kind: 'failed',
-  failure: { kind: 'search_not_allowed', httpStatus: null, detail: 'the guild pays for none', byGuild: true },
-  attempts: [],
-};
+const SEARCH_REFUSALS = {
+  operator_refuses: searchRefused('operator', 'free models only'),
+  guild_refuses: searchRefused('guild', 'the guild pays for none'),
+  plan_refuses: searchRefused('plan', 'the plan has none'),
+} as const;
 
 interface Asking {
   /** The answer that is to go on. */
@@ -105,6 +105,8 @@ function ask(
       search: searches,
       tier: tierOf(turn, parts),
       budget: turn.budget ?? null,
+      freeModelsOnly: !isGranted('advanced_models', { plan: settings.plan, payer: turn.payer }),
+      keepsPrompt: isGranted('prompt_caching', { plan: settings.plan, payer: turn.payer }),
       ownKey,
       endUser: parts.pseudonym(turn.author.internalId),
       sessionId: turn.conversationId,
@@ -117,7 +119,12 @@ function ask(
 function tierOf({ settings, budget = null, window }: RunnableTurn, { optimises }: CompletionParts): Tier {
   return chooseTier({
     budget,
-    plan: 'free',
+    plan:
+      settings.plan === undefined || settings.plan.from === 'free'
+        ? 'free'
+        : settings.plan.isFirstInQueue
+          ? 'first'
+          : 'paid',
     complexity: complexityOf(window.at(-1)?.text ?? ''),
     // Who has named a model wants that one, as long as there is money for it.
     optimises: settings.model === null && (settings.optimises ?? optimises),

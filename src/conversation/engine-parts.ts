@@ -1,4 +1,5 @@
 import type { UserLimiter } from '../limits/user-limiter.ts';
+import type { KnownPlans } from '../plans/known-plans.ts';
 import type { TurnId } from '../platform/ids.ts';
 import type { AdmissionOptions } from './admission.ts';
 import type { EchoGuard } from './echo-guard.ts';
@@ -11,6 +12,8 @@ export interface EngineOptions extends AdmissionOptions {
 }
 
 export interface EngineParts {
+  /** Null where there are no plans. */
+  readonly plans: KnownPlans | null;
   readonly store: TurnStore;
   readonly limiter: UserLimiter;
   readonly runner: Runner;

@@ -42,6 +42,7 @@ function holdsFor(refusal: Refusal, nowMs: number): number {
     case 'empty_message':
     case 'text_withheld':
     case 'message_too_long':
+    case 'over_context':
     case 'too_old':
       return 0;
     case 'rate_limited':

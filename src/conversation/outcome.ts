@@ -3,7 +3,8 @@ import { OF_THE_MODEL, type CompletionFailure } from '../completion/failure.ts';
 import type { CompletionOutcome } from '../completion/completion.ts';
 import type { SearchReport } from '../completion/sources.ts';
 import type { Notice } from '../i18n/translate.ts';
-import { isStrict, type Refusal, type RunnableTurn, type TurnSettings } from './turn.ts';
+import { isGranted } from '../plans/entitlements.ts';
+import { isStrict, type Refusal, type RunnableTurn } from './turn.ts';
 
 /** What a turn ends with: the text that stays, and the sentence under it or in its place. */
 export interface Conclusion {
@@ -48,7 +49,7 @@ export function conclude(
   outcome: CompletionOutcome,
   errorId: string,
   nowMs: number,
-  settings: TurnSettings,
+  turn: Pick<RunnableTurn, 'settings' | 'payer'>,
 ): Ended {
   switch (outcome.kind) {
     case 'answered': {
@@ -82,8 +83,7 @@ export function conclude(
       return {
         state: 'failed',
         answer: null,
-        notice:
-          choiceNotice(outcome, errorId, nowMs, settings) ?? failureNotice(outcome.failure, errorId, nowMs),
+        notice: choiceNotice(outcome, errorId, nowMs, turn) ?? failureNotice(outcome.failure, errorId, nowMs),
       };
   }
 }
@@ -93,7 +93,7 @@ function choiceNotice(
   { failure, attempts }: CompletionOutcome & { kind: 'failed' },
   errorId: string,
   nowMs: number,
-  settings: TurnSettings,
+  { settings, payer }: Pick<RunnableTurn, 'settings' | 'payer'>,
 ): Notice | null {
   if (failure.kind === 'budget_spent' && isStrict(settings)) {
     const params = { ...budgetParams(failure.budget, nowMs), model: settings.model ?? '' };
@@ -103,6 +103,10 @@ function choiceNotice(
   const model = settings.model ?? '';
   const isNone = failure.kind === 'no_candidate' && failure.retryAtMs === null && attempts.length === 0;
   if (isStrict(settings)) {
+    const { plan } = settings;
+    if (isNone && plan !== undefined && !isGranted('advanced_models', { plan, payer })) {
+      return { key: 'failure.chosen_not_in_plan', params: { model, plan: plan.name } };
+    }
     return isNone
       ? { key: 'failure.chosen_not_here', params: { model } }
       : { key: 'failure.chosen_model', params: { model, errorId, waitMs: waitOf(failure, nowMs) } };
@@ -172,9 +176,7 @@ const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind>
   timeout: (_failure, errorId) => ({ key: 'failure.timeout', params: { errorId } }),
   search_failed: (_failure, errorId) => ({ key: 'failure.search', params: { errorId } }),
   search_unsupported: () => ({ key: 'failure.search_unsupported' }),
-  search_not_allowed: ({ byGuild = false }) => ({
-    key: byGuild ? 'failure.search_guild_pays' : 'failure.search_free_only',
-  }),
+  search_not_allowed: ({ by = 'operator' }) => ({ key: SEARCH_NOT_ALLOWED[by] }),
   invalid_request: (_failure, errorId) => ({ key: 'failure.invalid_request', params: { errorId } }),
   overloaded: unavailable,
   unreachable: unavailable,
@@ -182,6 +184,12 @@ const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind>
   truncated: unavailable,
   upstream_error: unavailable,
 };
+
+const SEARCH_NOT_ALLOWED = {
+  operator: 'failure.search_free_only',
+  guild: 'failure.search_guild_pays',
+  plan: 'failure.search_not_in_plan',
+} as const;
 
 function failureNotice(failure: CompletionFailure, errorId: string, nowMs: number): Notice {
   const sentence = FAILURE_SENTENCES[failure.kind] as FailureSentence<FailureKind>;
@@ -207,6 +215,8 @@ export function refusalNotice(refusal: Refusal, nowMs: number): Notice | null {
       return { key: 'refusal.too_old' };
     case 'message_too_long':
       return { key: 'refusal.message_too_long', params: { maxCharacters: refusal.maxCharacters } };
+    case 'over_context':
+      return { key: 'refusal.over_context', params: { plan: refusal.plan, maxTokens: refusal.maxTokens } };
     case 'rate_limited':
       return { key: 'refusal.rate_limited', params: { waitMs: refusal.retryAfterMs } };
     case 'quota': {

@@ -3,6 +3,7 @@ import type { BudgetStanding } from '../completion/budget.ts';
 import type { SearchReport } from '../completion/sources.ts';
 import type { QuotaLimits } from '../limits/quota.ts';
 import type { GuildId, MessageId, OriginKey, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
+import type { TurnPlan } from '../plans/ports.ts';
 import type { PartRecord } from '../platform/reply.ts';
 import type { Envelope, ReplyTarget } from '../platform/message.ts';
 import type {
@@ -24,11 +25,11 @@ import type {
  */
 export interface TurnStore {
   /** Decides durably whether a turn runs. One round trip. */
-  admit(request: AdmitRequest): Promise<AdmitVerdict>;
+  admit(request: AdmitRequest): Promise<Planned<AdmitVerdict>>;
   /** Answers the question of a turn again, or continues its answer, in the same reply. */
-  repeat(request: RepeatRequest): Promise<RepeatVerdict>;
+  repeat(request: RepeatRequest): Promise<Planned<RepeatVerdict>>;
   /** Takes what a message reads now: a turn that waits reads it so, any other one is run anew in its reply. */
-  edit(request: EditRequest): Promise<EditVerdict>;
+  edit(request: EditRequest): Promise<Planned<EditVerdict>>;
   /** Takes messages, and the answers to them, out of their conversations. */
   deleteMessages(request: DeleteRequest): Promise<Deleted>;
   /** Shows another version of an answer. */
@@ -81,6 +82,9 @@ export interface TurnStore {
   /** Starts a fresh conversation in a place. Repeating the origin key changes nothing. */
   startConversation(envelope: Envelope): Promise<void>;
 }
+
+/** A verdict with the plan by which it was reached; absent where there are none. */
+export type Planned<Verdict> = Verdict & { readonly plan?: TurnPlan };
 
 /** How much of a conversation a model reads. */
 export interface WindowLimits {

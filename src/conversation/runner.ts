@@ -53,7 +53,7 @@ export interface Runner {
   release(): Promise<void>;
 }
 
-type InPlace = (task: () => Promise<void>) => Promise<void>;
+type InPlace = (task: () => Promise<void>, isFirstInQueue: boolean) => Promise<void>;
 
 export type Undelivered = Omit<DeliverableTurn, 'notice' | 'refusal'> & {
   readonly notice: Notice | StoredNotice | null;
@@ -88,11 +88,11 @@ export function createRunner(parts: RunnerParts): Runner {
       if (restMs > 0) await parts.sleep(restMs);
       await run(turn, reply, parts, abort.signal, startLater);
     };
-    held.begin(reply, inPlace(rested));
+    held.begin(reply, inPlace(rested, turn.settings.isFirstInQueue === true));
   }
 
   function startLater(turn: RunnableTurn): void {
-    start(turn, (task) => limiter.run(turn.author.id, task));
+    start(turn, (task, isFirst) => limiter.run(turn.author.id, task, isFirst));
   }
 
   function deliver(turn: Undelivered): void {
@@ -184,8 +184,7 @@ async function run(
     Promise.all(turn.lost.map((attempt) => parts.chain.recall(attempt, recallKeyOf(turn, parts), signal))),
   ]);
   if (signal.reason === RELEASED) return;
-  const ended =
-    outcome === null ? unexpected(errorId) : conclude(outcome, errorId, parts.now(), turn.settings);
+  const ended = outcome === null ? unexpected(errorId) : conclude(outcome, errorId, parts.now(), turn);
   const exhausted = outcome?.exhausted ?? null;
   const conclusion = { ...withPrevious(ended, turn), remarks: remarksOf(outcome), exhausted };
   const attempts = [...recalled, ...(outcome?.attempts ?? [])];

@@ -1,4 +1,5 @@
 import type { Payer } from '../completion/ports.ts';
+import { isGranted } from '../plans/entitlements.ts';
 import type { TurnSettings } from './turn.ts';
 
 /** What the operator has set about money. */
@@ -11,14 +12,15 @@ export interface SearchPolicy {
  * Whether a turn searches the web: it was wanted, and whoever pays lets it cost something. A person pays for what they
  * wanted themselves; a guild where those who manage it have allowed it. The one place that decides it.
  */
-export type SearchVerdict = 'unwanted' | 'allowed' | 'operator_refuses' | 'guild_refuses';
+export type SearchVerdict = 'unwanted' | 'allowed' | 'operator_refuses' | 'guild_refuses' | 'plan_refuses';
 
 export function decideSearch(
-  { search = false, allowsSearch = false }: TurnSettings,
+  { search = false, allowsSearch = false, plan }: TurnSettings,
   payer: Payer,
   { freeOnly }: SearchPolicy,
 ): SearchVerdict {
   if (!search) return 'unwanted';
   if (payer === 'guild') return allowsSearch ? 'allowed' : 'guild_refuses';
-  return freeOnly && payer === 'operator' ? 'operator_refuses' : 'allowed';
+  if (freeOnly && payer === 'operator') return 'operator_refuses';
+  return isGranted('web_search', { plan, payer }) ? 'allowed' : 'plan_refuses';
 }

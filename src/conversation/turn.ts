@@ -3,6 +3,7 @@ import type { LostAttempt } from '../completion/attempt.ts';
 import type { AllowedModels, Payer } from '../completion/ports.ts';
 import type { SearchReport } from '../completion/sources.ts';
 import type { SealedKey } from '../keys/ports.ts';
+import type { TurnPlan } from '../plans/ports.ts';
 import type { GuildId, OriginKey, PlaceId, Platform, TurnId, UserId } from '../platform/ids.ts';
 import type { ReplyTarget } from '../platform/message.ts';
 import type { PartRecord } from '../platform/reply.ts';
@@ -37,6 +38,8 @@ export type Refusal =
   | { readonly reason: 'message_too_long'; readonly maxCharacters: number }
   /** Written so long ago, while nobody listened, that an answer would surprise. */
   | { readonly reason: 'too_old' }
+  /** More than the context of the plan takes, in tokens. */
+  | { readonly reason: 'over_context'; readonly plan: string; readonly maxTokens: number }
   | { readonly reason: 'rate_limited'; readonly retryAfterMs: number }
   | QuotaRefusal;
 
@@ -84,6 +87,10 @@ export interface TurnSettings {
   readonly search?: boolean;
   /** The guild's key pays for searches of the web. */
   readonly allowsSearch?: boolean;
+  /** The plan that is in force; absent where there are none. */
+  readonly plan?: TurnPlan;
+  /** Where more turns are to run than a process can, this one goes before others. */
+  readonly isFirstInQueue?: boolean;
   /** The answer opens a thread, as the guild wants it. */
   readonly opensThread: boolean;
 }

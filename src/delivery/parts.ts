@@ -1,4 +1,4 @@
-import type { CommandButton } from '../platform/command.ts';
+import type { SaidButton } from '../platform/command.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { PartJournal, PartRecord, ReplyButton } from '../platform/reply.ts';
 import type { Failure, Outcome, Refusal, Unrecorded } from './failure.ts';
@@ -22,8 +22,8 @@ export interface Look<Part> {
   readonly buttons: readonly Button[];
 }
 
-/** One of a turn's answer, or one that uses a command. */
-export type Button = ReplyButton | CommandButton;
+/** One of a turn's answer, or one below what a command said. */
+export type Button = ReplyButton | SaidButton;
 
 /** Where a message of a reply is to be created. */
 export interface Spot {

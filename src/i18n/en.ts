@@ -1,6 +1,8 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { enBudget } from './en-budget.ts';
 import { enModels } from './en-models.ts';
+import { enPlans } from './en-plans.ts';
+import { enPayments } from './en-payments.ts';
 import { amount, enQuota, METRICS, WINDOWS } from './en-quota.ts';
 import { enUsage } from './en-usage.ts';
 import { enWhy } from './en-why.ts';
@@ -353,6 +355,8 @@ export const en = {
   ...enBudget,
   ...enWhy,
   ...enModels,
+  ...enPayments,
+  ...enPlans,
   ...enQuota,
   ...enUsage,
 } as const;

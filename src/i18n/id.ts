@@ -2,6 +2,8 @@ import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { idBudget } from './id-budget.ts';
 import { idModels } from './id-models.ts';
+import { idPlans } from './id-plans.ts';
+import { idPayments } from './id-payments.ts';
 import { amount, idQuota, METRICS, WINDOWS } from './id-quota.ts';
 import { idUsage } from './id-usage.ts';
 import { idWhy } from './id-why.ts';
@@ -326,6 +328,8 @@ export const id: Translation = {
   ...idBudget,
   ...idWhy,
   ...idModels,
+  ...idPayments,
+  ...idPlans,
   ...idQuota,
   ...idUsage,
 };

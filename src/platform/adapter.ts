@@ -1,6 +1,8 @@
-import type { ButtonPress, CommandButton, CommandInvocation, SuggestionRequest } from './command.ts';
+import type { ButtonPress, CommandInvocation, SaidButton, SuggestionRequest } from './command.ts';
 import type { GuildId, MessageId, OriginKey, PlaceId, Platform } from './ids.ts';
 import type { IncomingMessage, ReplyTarget } from './message.ts';
+import type { PaymentDesk } from './payment.ts';
+import type { PaymentHandlers } from './payment-handlers.ts';
 import type { Reply, ReplyOptions } from './reply.ts';
 
 /** A platform, as the rest of the program sees it. */
@@ -8,6 +10,8 @@ export interface PlatformAdapter {
   readonly platform: Platform;
   /** What the platform calls over HTTP, where it does. */
   readonly webhook?: Webhook;
+  /** Where it takes payments that the bot asks for. */
+  readonly payments?: PaymentDesk;
   /**
    * Connects and begins to hand events over. Resolves when events flow.
    * @throws FatalAdapterError when it can never work as configured (a refused token).
@@ -35,7 +39,7 @@ export interface Webhook {
 }
 
 /** What the core lends to an adapter. */
-export interface Handlers {
+export interface Handlers extends PaymentHandlers {
   /**
    * Resolves when the message is stored, refused or known to be none of ours: only now may the
    * platform be told that it arrived. Rejects with
@@ -116,7 +120,7 @@ export interface Said {
    * Below it, where the platform can; none where a command answers at once (`instant`). What a press leads to takes the
    * place of this, where it has buttons itself; else it is told to who pressed.
    */
-  readonly buttons?: readonly CommandButton[];
+  readonly buttons?: readonly SaidButton[];
   /** What it answers holds a secret: it is to be taken out of sight, where the platform can. */
   readonly isToSecret?: boolean;
 }

@@ -98,6 +98,20 @@ export interface CommandButton {
   readonly line: string;
 }
 
+/** A button that opens an address of the platform's own, such as that of an invoice. */
+export interface LinkButton {
+  readonly label: string;
+  readonly url: string;
+}
+
+/** A button that opens the platform's shop at what it calls so; it bears the shop's own words. Shown only where there is such a shop. */
+export interface ShopButton {
+  readonly sku: string;
+}
+
+/** What may stand below what a command said. */
+export type SaidButton = CommandButton | LinkButton | ShopButton;
+
 /** What a platform keeps for such a button: the command as it would be written. */
 export function dataOf({ command, line }: CommandButton): string {
   return `/${command} ${line}`;

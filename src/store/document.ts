@@ -35,6 +35,18 @@ export type DocumentFunction =
   | 'ask_key_v1'
   | 'take_key_request_v1'
   | 'end_key_request_v1'
+  | 'plan_offer_v1'
+  | 'plan_checkout_v1'
+  | 'plan_pay_v1'
+  | 'plan_refund_v1'
+  | 'plan_subscription_changed_v1'
+  | 'plan_entitlement_v1'
+  | 'plan_end_missing_v1'
+  | 'change_plan_v1'
+  | 'assign_sku_v1'
+  | 'edit_plan_v1'
+  | 'refuse_plan_v1'
+  | 'plan_view_v1'
   | 'forget_sealed_v2'
   | 'rebuild_counters_v1'
   | 'due_corrections_v1'
@@ -64,6 +76,20 @@ export async function callFunction(
   const rows = await reach(
     () => sql<{ outcome: unknown }[]>`select ${sql(name)}(${text}::text::jsonb) as outcome`,
     deadlineMs,
+  );
+  return rows[0]?.outcome;
+}
+
+/**
+ * As `callFunction`, with what the plans say of an admission put into the document first, in the same round trip. The
+ * outcome tells the plan beside what it is.
+ */
+export async function callPlanned(sql: Sql, name: DocumentFunction, document: object): Promise<unknown> {
+  const text = storableJson(document);
+  const rows = await reach(
+    () => sql<{ outcome: unknown }[]>`
+      with asked as materialized (select with_plan_v1(${text}::text::jsonb) as p)
+      select ${sql(name)}(asked.p) || jsonb_build_object('plan', asked.p #> '{planSettings,plan}') as outcome from asked`,
   );
   return rows[0]?.outcome;
 }

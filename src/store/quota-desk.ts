@@ -13,9 +13,18 @@ import type { DefaultQuotas } from './usage-reader.ts';
  * Limits and their counters, each call one function of the database. `defaults` are the allowances
  * of subjects that have none of their own; `now` replaces the database's clock, for tests.
  */
-export function createQuotaDesk(sql: Sql, defaults: DefaultQuotas, now?: () => number): QuotaDesk {
+export function createQuotaDesk(
+  sql: Sql,
+  defaults: DefaultQuotas,
+  { plansEnabled, now }: { readonly plansEnabled: boolean; readonly now?: () => number },
+): QuotaDesk {
   const call = (name: DocumentFunction, document: object): Promise<unknown> =>
-    callFunction(sql, name, { ...document, defaults, ...(now !== undefined && { nowMs: now() }) });
+    callFunction(sql, name, {
+      ...document,
+      defaults,
+      ...(plansEnabled && { plansEnabled }),
+      ...(now !== undefined && { nowMs: now() }),
+    });
   return {
     applying: async (envelope) => (await call('applying_quotas_v1', { envelope })) as readonly QuotaInForce[],
     show: async (target) => (await call('show_quota_v1', { target })) as QuotaOverview,

@@ -7,6 +7,7 @@ import type { GuildSettings, Preferences } from '../conversation/setting-ports.t
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
 import type { BudgetDesk } from '../limits/budget-desk.ts';
 import type { QuotaDesk } from '../limits/ports.ts';
+import type { PlanLedger } from '../plans/ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
 import type { Books } from '../usage/audit-ports.ts';
 import type { UsageReader } from '../usage/ports.ts';
@@ -24,6 +25,7 @@ import { createExperienceStore } from './experience-store.ts';
 import { createGuildSettings } from './guild-settings.ts';
 import { forgetSealed, keepHouse } from './housekeeping.ts';
 import { createKeyVault } from './key-vault.ts';
+import { createPlanLedger } from './plan-ledger.ts';
 import { createPreferences } from './preferences.ts';
 import { createProviderKeys } from './provider-keys.ts';
 import { createQuotaDesk } from './quota-desk.ts';
@@ -39,6 +41,8 @@ export interface StoreOptions {
   readonly defaults: DefaultQuotas;
   /** This life of the process, as others see it. */
   readonly instance: string;
+  /** Plans decide what people and guilds may have. */
+  readonly plansEnabled?: boolean;
   /** Replaces the database's clock, for tests. */
   readonly now?: () => number;
 }
@@ -56,6 +60,7 @@ export interface Store {
   readonly budgets: BudgetDesk;
   readonly keys: KeyStore;
   readonly vault: KeyVault;
+  readonly plans: PlanLedger;
   readonly errors: ErrorLog;
   readonly control: Control;
   readonly accessRequests: AccessRequests;
@@ -72,10 +77,11 @@ export interface Store {
 
 export function createStore(database: Database, options: StoreOptions): Store {
   const { sql } = database;
-  const { now } = options;
+  const { now, plansEnabled = false } = options;
+  const plans = { plansEnabled, ...(now !== undefined && { now }) };
   return {
-    turns: createTurnStore(sql, now),
-    usage: createUsageReader(sql, options.defaults, now),
+    turns: createTurnStore(sql, now, plansEnabled),
+    usage: createUsageReader(sql, options.defaults, plans),
     stories: createStoryReader(sql),
     catalogue: createCatalogueStore(database),
     experience: createExperienceStore(sql),
@@ -85,13 +91,14 @@ export function createStore(database: Database, options: StoreOptions): Store {
     budgets: createBudgetDesk(sql, options.defaults, now),
     keys: createProviderKeys(sql, now),
     vault: createKeyVault(sql),
+    plans: createPlanLedger(sql, plans),
     errors: createErrorLog(database, options.log),
     control: createControl(database),
     accessRequests: createAccessRequests(database),
     counters: createQuotaCounters(sql, now),
     corrections: createCorrections(sql, now),
     books: createBooks(sql, now),
-    quotas: createQuotaDesk(sql, options.defaults, now),
+    quotas: createQuotaDesk(sql, options.defaults, plans),
     memory: createAdapterMemory(sql, { instance: options.instance, isAlone: database.kind === 'embedded' }),
     housekeeping: () => keepHouse(sql, options.log, now),
     forgetSealed: () => forgetSealed(sql, now),

@@ -7,6 +7,7 @@ import {
   type Deleted,
   type EditVerdict,
   type LeaseNews,
+  type Planned,
   type RepeatVerdict,
   type SelectVerdict,
   type SettleResult,
@@ -17,16 +18,17 @@ import {
 import type { TurnId } from '../platform/ids.ts';
 import type { PartRecord } from '../platform/reply.ts';
 import type { Sql } from './connection.ts';
-import { callFunction, type DocumentFunction } from './document.ts';
+import { callFunction, callPlanned, type DocumentFunction } from './document.ts';
 import { reach } from './failure.ts';
 
 /**
  * Turns, each call one function of the database (see the migrations for what they do and in which
  * order they lock). `now` replaces the database's clock, for tests. `holdCost` rejects with an error
  * when the turn no longer runs under the claim: its attempt must not be made. `renewLeases` gives up
- * after half of `leaseMs`: whoever hears nothing for longer must not believe that the leases hold.
+ * after half of `leaseMs`: whoever hears nothing for longer must not believe that the leases hold. Where plans are served, what is
+ * admitted is admitted by them.
  */
-export function createTurnStore(sql: Sql, now?: () => number): TurnStore {
+export function createTurnStore(sql: Sql, now?: () => number, plansEnabled = false): TurnStore {
   const clock = () => (now === undefined ? {} : { nowMs: now() });
   const call = (name: DocumentFunction, document: object, deadlineMs?: number) =>
     callFunction(sql, name, { ...document, ...clock() }, deadlineMs);
@@ -37,10 +39,16 @@ export function createTurnStore(sql: Sql, now?: () => number): TurnStore {
     return leasedFrom(leasedAtMs, await call(name, { ...document, servesKeys: true }));
   };
 
+  const decide = async (name: DocumentFunction, request: object): Promise<unknown> => {
+    if (!plansEnabled) return await claim(name, request);
+    const leasedAtMs = performance.now();
+    return leasedFrom(leasedAtMs, await callPlanned(sql, name, { ...request, ...clock(), servesKeys: true }));
+  };
+
   return {
-    admit: async (request) => (await claim('admit_v3', request)) as AdmitVerdict,
-    repeat: async (request) => (await claim('repeat_turn_v1', request)) as RepeatVerdict,
-    edit: async (request) => (await claim('edit_message_v1', request)) as EditVerdict,
+    admit: async (request) => (await decide('admit_v3', request)) as Planned<AdmitVerdict>,
+    repeat: async (request) => (await decide('repeat_turn_v1', request)) as Planned<RepeatVerdict>,
+    edit: async (request) => (await decide('edit_message_v1', request)) as Planned<EditVerdict>,
     deleteMessages: async (request) => (await claim('delete_messages_v1', request)) as Deleted,
     selectVersion: async (request) => (await claim('select_version_v1', request)) as SelectVerdict,
     settle: async (request) => (await claim('settle_v3', request)) as SettleResult,

@@ -29,8 +29,12 @@ const TOP_USERS = 10;
  * usage. Days and months are UTC; quota windows are each subject's own. One round trip each.
  * Rejects with `StoreUnavailable`. `now` replaces the database's clock, for tests.
  */
-export function createUsageReader(sql: Sql, defaults: DefaultQuotas, now?: () => number): UsageReader {
-  const clock = () => (now === undefined ? {} : { nowMs: now() });
+export function createUsageReader(
+  sql: Sql,
+  defaults: DefaultQuotas,
+  { plansEnabled, now }: { readonly plansEnabled: boolean; readonly now?: () => number },
+): UsageReader {
+  const clock = () => ({ ...(plansEnabled && { plansEnabled }), ...(now !== undefined && { nowMs: now() }) });
   return {
     async usageOf(author, guild) {
       const question = { user: author.id, guild: guild?.id ?? null, defaults, ...clock() };

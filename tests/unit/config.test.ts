@@ -73,8 +73,8 @@ test('a misspelt name is pointed out', () => {
 });
 
 test('a setting that nothing reads yet is met with a warning', () => {
-  expect(read({ REDIS_URL: 'redis://host:6379' }).warnings).toEqual([
-    'REDIS_URL is set, but has no effect in this version.',
+  expect(read({ JWKS_URL: 'https://host/jwks' }).warnings).toEqual([
+    'JWKS_URL is set, but has no effect in this version.',
   ]);
 });
 

@@ -20,6 +20,7 @@ import type { ShardChoice } from './client.ts';
 import type { CommandWords } from './command-words.ts';
 import { publishCommands, toApplicationCommands } from './commands.ts';
 import { createDispatch, type Dispatch } from './dispatch.ts';
+import { createEntitlements, type Entitlements } from './entitlements.ts';
 import { attempt, describe as describeFailure, isTokenRefused, toFailure } from './failure.ts';
 import {
   createGateway,
@@ -147,6 +148,7 @@ export function createDiscordAdapter(options: DiscordAdapterOptions): PlatformAd
       stopping.abort();
       await inbound?.intake.settle();
       await inbound?.shards.settle();
+      await inbound?.entitlements.settle();
       await chores.settle();
     },
     settle: () => chores.settle(),
@@ -203,6 +205,7 @@ function tellNotTaken(logger: Logger): (failed: FailedTry) => void {
 interface Inbound extends Pick<Dispatch, 'shards'> {
   readonly gateway: Gateway;
   readonly intake: Intake;
+  readonly entitlements: Entitlements;
 }
 
 function openInbound(wiring: Wiring, application: Application, handlers: Handlers): Inbound {
@@ -227,6 +230,8 @@ function openInbound(wiring: Wiring, application: Application, handlers: Handler
     patienceMs: pace.interactionPatienceMs,
     signal: stopping.signal,
   });
+  const shop = { rest, applicationId: application.id, handlers, intake, stopping: stopping.signal };
+  const entitlements = createEntitlements({ ...retryingOf(wiring), ...shop });
   const catchUpPace = { ...DEFAULT_CATCH_UP_PACE, ...options.catchUpPace };
   const { listener, shards } = createDispatch({
     context,
@@ -249,6 +254,7 @@ function openInbound(wiring: Wiring, application: Application, handlers: Handler
       history: createHistory({ client, sender: replies.sender, gapMs: catchUpPace.gapMs, clock }),
     }),
     takeInteraction,
+    entitlements,
     rest,
     replies,
     addressOf: (target) => fromReplyTarget(target, seal, Date.now()),
@@ -265,5 +271,5 @@ function openInbound(wiring: Wiring, application: Application, handlers: Handler
     ...retryingOf(wiring),
     onFatal: wiring.tellFatal,
   });
-  return { gateway, intake, shards };
+  return { gateway, intake, shards, entitlements };
 }

@@ -6,6 +6,7 @@ import {
   Partials,
   SimpleShardingStrategy,
   WebSocketShardStatus,
+  type Entitlement,
   type GatewayIntentBits,
   type Interaction,
   type WebSocketOptions,
@@ -19,6 +20,8 @@ import { listenToMessages, type MessageListener } from './message-events.ts';
 /** What the gateway tells. None may throw. */
 export interface GatewayListener extends MessageListener {
   onInteraction(interaction: Interaction): void;
+  /** The shop sold something, changed it or took it back. */
+  onEntitlement(told: { readonly entitlement: Entitlement; readonly isDeleted: boolean }): void;
   /** A shard has no session, or none has (null). */
   onDown(shard: number | null): void;
   /** A session goes on, and told what came meanwhile. */
@@ -277,6 +280,7 @@ const CACHE_LIMITS = {
   AutoModerationRuleManager: 0,
   BaseGuildEmojiManager: 0,
   ApplicationCommandManager: 0,
+  EntitlementManager: 0,
 };
 
 function listen(
@@ -304,6 +308,11 @@ function listen(
 
   listenToMessages(client, listener);
   client.on(Events.InteractionCreate, (interaction) => listener.onInteraction(interaction));
+  const sold = (entitlement: Entitlement, isDeleted = entitlement.deleted): void =>
+    listener.onEntitlement({ entitlement, isDeleted });
+  client.on(Events.EntitlementCreate, (entitlement) => sold(entitlement));
+  client.on(Events.EntitlementUpdate, (_, entitlement) => sold(entitlement));
+  client.on(Events.EntitlementDelete, (entitlement) => sold(entitlement, true));
   client.on(Events.Error, (error) =>
     logger.error({ reason: describe(toFailure(error)) }, 'discord.js failed'),
   );

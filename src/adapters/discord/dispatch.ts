@@ -11,6 +11,7 @@ import { createRecent } from '../../platform/recent.ts';
 import { addressAt, type Address } from './address.ts';
 import type { Began, GatewayListener } from './client.ts';
 import { decodeEdit, decodeMessage, type DecodeContext } from './decode.ts';
+import type { Entitlements } from './entitlements.ts';
 import { describe, toFailure } from './failure.ts';
 import type { Intake } from './intake.ts';
 import type { Deletion, Edit } from './message-events.ts';
@@ -25,6 +26,7 @@ export interface DispatchOptions extends SpeechOptions {
   /** Begins to read what a session was not told. */
   readonly historyOf: (began: Began) => Parameters<Shards['began']>[0];
   readonly takeInteraction: (interaction: Interaction) => void;
+  readonly entitlements: Entitlements;
   readonly replies: ReplyContext;
   readonly addressOf: (target: ReplyTarget) => Address;
   readonly chores: Chores;
@@ -40,7 +42,7 @@ export interface Dispatch {
 
 /** Takes what the gateway tells to the core. Nothing here throws or makes the gateway wait. */
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const { intake, logger } = options;
+  const { intake, logger, entitlements } = options;
   const owners = createThreadOwners(options.rest, logger);
   const tellAuthor = (message: IncomingMessage, said: Said | Taken): void => {
     if (typeof said !== 'object' || said.text === '') return;
@@ -91,10 +93,19 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     onMessage: guarded(onMessage),
     onEdit: guarded(createEdits(options, owners, shards, tellAuthor)),
     onDelete: guarded(createDeletions(options, shards)),
-    onInteraction: guarded(options.takeInteraction),
+    onInteraction: guarded((interaction: Interaction) => {
+      entitlements.met(interaction.entitlements);
+      options.takeInteraction(interaction);
+    }),
+    onEntitlement: guarded(({ entitlement, isDeleted }: Parameters<GatewayListener['onEntitlement']>[0]) =>
+      entitlements.told(entitlement, isDeleted),
+    ),
     onDown: guarded((shard: number | null) => shards.down(shard)),
     onResumed: guarded((shard: number) => shards.resumed(shard)),
-    onBegan: guarded((began: Began) => shards.began(options.historyOf(began))),
+    onBegan: guarded((began: Began) => {
+      shards.began(options.historyOf(began));
+      entitlements.compare();
+    }),
   };
   return { listener, shards };
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { ButtonStyle, ComponentType, MessageFlags } from 'discord.js';
 import type { Button, Look } from '../../delivery/parts.ts';
-import { dataOf } from '../../platform/command.ts';
+import { dataOf, type CommandButton } from '../../platform/command.ts';
+import type { ReplyButton } from '../../platform/reply.ts';
 import type { TurnId } from '../../platform/ids.ts';
 import type { DiscordPart } from './render.ts';
 
@@ -49,27 +50,34 @@ export function isAsSent(
   return content === body.content.trim() && idsIn(components).join() === idsIn(body.components).join();
 }
 
-/** The custom ids of components, in their order. */
+/** What the buttons among components do, in their order. */
 function idsIn(components: readonly unknown[]): unknown[] {
   return components.flatMap((component) => {
     if (typeof component !== 'object' || component === null) return [];
     if ('components' in component && Array.isArray(component.components)) return idsIn(component.components);
-    return 'custom_id' in component ? [component.custom_id] : [];
+    const [does] = ['custom_id', 'sku_id', 'url'].filter((name) => name in component);
+    return does === undefined ? [] : [Reflect.get(component, does)];
   });
 }
 
 /** All of them fit into one row, which takes five. */
 function rowOf(buttons: readonly Button[], turn: TurnId | null) {
-  const components = buttons.flatMap((button) => {
-    const id = customIdOf(button, turn);
-    const shown = { type: ComponentType.Button, style: ButtonStyle.Secondary, label: button.label };
-    return id === null ? [] : [{ ...shown, custom_id: id }];
-  });
+  const components = buttons.flatMap((button) => toComponent(button, turn) ?? []);
   return components.length === 0 ? [] : [{ type: ComponentType.ActionRow, components }];
 }
 
+/** Null where it can't be shown. */
+function toComponent(button: Button, turn: TurnId | null) {
+  const type = ComponentType.Button;
+  // What it sells is written on it by Discord (components/reference "Button").
+  if ('sku' in button) return { type, style: ButtonStyle.Premium, sku_id: button.sku };
+  if ('url' in button) return { type, style: ButtonStyle.Link, label: button.label, url: button.url };
+  const id = customIdOf(button, turn);
+  return id === null ? null : { type, style: ButtonStyle.Secondary, label: button.label, custom_id: id };
+}
+
 /** Null for a button that has no turn, or that would write more than Discord takes. */
-function customIdOf(button: Button, turn: TurnId | null): string | null {
+function customIdOf(button: ReplyButton | CommandButton, turn: TurnId | null): string | null {
   if ('action' in button) return turn === null ? null : `${button.action}:${turn}`;
   const id = dataOf(button);
   return id.length > LONGEST_CUSTOM_ID ? null : id;

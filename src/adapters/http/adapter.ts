@@ -1,5 +1,7 @@
 import { serve, type ServerType } from '@hono/node-server';
+import { getConnInfo } from '@hono/node-server/conninfo';
 import { Hono } from 'hono';
+import { askerOf } from './rate-limit.ts';
 
 export interface HttpOptions {
   readonly host: string;
@@ -11,8 +13,8 @@ export interface HttpOptions {
   readonly routes?: (path: string) => Route | undefined;
 }
 
-/** Must not reject. */
-export type Route = (request: Request) => Promise<Response>;
+/** Must not reject. `address` is that of whoever asks. */
+export type Route = (request: Request, address: string) => Promise<Response>;
 
 export interface HttpAdapter {
   /** Resolves with the port. Rejects when it can't be had (EADDRINUSE, EACCES). */
@@ -32,7 +34,9 @@ export function createHttpAdapter(options: HttpOptions): HttpAdapter {
   });
   app.all('*', async (context) => {
     const route = options.routes?.(context.req.path);
-    return route === undefined ? context.notFound() : await route(context.req.raw);
+    if (route === undefined) return context.notFound();
+    const connected = getConnInfo(context).remote.address ?? '';
+    return await route(context.req.raw, askerOf(connected, context.req.header('x-forwarded-for') ?? null));
   });
   let server: ServerType | null = null;
   return {

@@ -20,9 +20,7 @@ export function signInRoute(path: string, end: EndSignIn): Route | undefined {
   if (!path.startsWith(SIGN_IN_PATH)) return undefined;
   const id = path.slice(SIGN_IN_PATH.length);
   return async (request) => {
-    const locale = pickLocale(
-      ...(request.headers.get('accept-language') ?? '').split(',').map((tag) => tag.trim()),
-    );
+    const locale = localeOf(request);
     if (!ID.test(id)) return page(404, { notice: { key: 'key.code_none' }, locale });
     // A link preview or a scanner must not use it up.
     if (request.method !== 'GET') return new Response(null, { status: 405, headers: { allow: 'GET' } });
@@ -38,6 +36,15 @@ export function signInRoute(path: string, end: EndSignIn): Route | undefined {
     }
   };
 }
+
+/** Said to who comes too often. */
+export function refuseSignIn(request: Request, retryAfterMs: number): Response {
+  const notice: Notice = { key: 'refusal.rate_limited', params: { waitMs: retryAfterMs } };
+  return page(429, { notice, locale: localeOf(request) });
+}
+
+const localeOf = (request: Request): string =>
+  pickLocale(...(request.headers.get('accept-language') ?? '').split(',').map((tag) => tag.trim()));
 
 const ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/u;
 const LONGEST_CODE = 512;

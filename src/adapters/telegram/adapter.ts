@@ -16,11 +16,13 @@ import type { PollingPace } from './hand.ts';
 import { createOutageNotice } from './outage-notice.ts';
 import { createSendBudget, DEFAULT_PACE, type Pace } from './pacing.ts';
 import { DEFAULT_POLLING_PACE } from './polling.ts';
+import { createPaymentDesk } from './payment-desk.ts';
 import { createReach } from './reach.ts';
 import { createReply, type ReplyContext } from './reply.ts';
 import { createRests } from './rests.ts';
 import { createSender } from './sender.ts';
 import { createWebhookSource, openPolling, type Source } from './source.ts';
+import { watchStars } from './star-account.ts';
 import { createWaitingMarks } from './waiting-marks.ts';
 import type { Verdict } from './webhook-intake.ts';
 import type { WebhookConfig } from './webhook-setting.ts';
@@ -63,6 +65,7 @@ export function createTelegramAdapter(options: TelegramAdapterOptions): Platform
   const markWaiting = createWaitingMarks({ ...replies, chores, stopping: stopping.signal });
   const reach = createReach({ pace: pollingPace, clock, logger, stopping: stopping.signal });
   let source: Source | null = null;
+  let watching: Promise<void> = Promise.resolve();
   let takePosted: ((update: Update) => Promise<Verdict>) | null = null;
 
   /** False when stopped before updates could come. */
@@ -87,18 +90,22 @@ export function createTelegramAdapter(options: TelegramAdapterOptions): Platform
 
   return {
     platform: 'telegram',
+    payments: createPaymentDesk({ api, clock, logger }),
     ...(config.webhook === null ? {} : { webhook: createDoor(config.webhook, () => takePosted, options) }),
     async start(handlers) {
       await replies.rests.resume(handlers.memory);
       const me = await reach(() => api.getMe());
       if (me === null || !(await open(me.value, handlers))) return;
       logger.info({ bot: me.value.username }, 'Telegram: listening');
+      const account = { api, botId: me.value.id, handlers, replies, pace: pollingPace, clock, logger };
+      watching = watchStars({ ...account, stopping: stopping.signal });
       chores.add(publishCommands(api, options.commands, options.describe, logger));
     },
     async stop() {
       stopping.abort();
       replies.rests.stop();
       await source?.stop();
+      await watching;
       await chores.settle();
     },
     settle: () => chores.settle(),

@@ -8,7 +8,9 @@ import type { GroupAdmins } from './admins.ts';
 import type { Chores } from '../../delivery/chores.ts';
 import { decode, type Decoded } from './decode.ts';
 import { attempt, describe } from './failure.ts';
+import { decodeMoney } from './money.ts';
 import { say, type ReplyContext } from './reply.ts';
+import { createTill } from './till.ts';
 import { createUsernames } from './usernames.ts';
 
 export interface DispatchOptions {
@@ -29,6 +31,17 @@ export interface DispatchOptions {
  * when the update can't be read.
  */
 export function createDispatch(options: DispatchOptions): (update: Update) => Promise<void> {
+  const takeMoney = createTill(options);
+  const takeTalk = createTalk(options);
+  return async (update) => {
+    const receivedAtMs = Date.now();
+    const money = decodeMoney(update, receivedAtMs);
+    await (money === null ? takeTalk(update, receivedAtMs) : takeMoney(money));
+  };
+}
+
+/** Takes what people say, use and press. Telegram does not date all of it. */
+function createTalk(options: DispatchOptions): (update: Update, receivedAtMs: number) => Promise<void> {
   const { me, handlers, replies, admins, chores } = options;
   const commands = Map.groupBy(options.commands, ({ name }) => name);
   const usernames = createUsernames();
@@ -69,14 +82,14 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
     chores.add(answer(query, isShown ? '' : text));
   };
 
-  return async (update) => {
+  return async (update, receivedAtMs) => {
     usernames.note(update.message);
     const context = {
       me,
       commands,
       usernames,
       albums: options.albums,
-      receivedAtMs: Date.now(),
+      receivedAtMs,
       draftTurn: (id: number) => replies.draftIds.turnOf(id),
     };
     const decoded = decode(update, context);

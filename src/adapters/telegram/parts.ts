@@ -131,8 +131,13 @@ function destination({ topicId, replyToId }: Address, index: number) {
   };
 }
 
-/** Null for a button that has no turn, or that would write more than Telegram takes (Bot API InlineKeyboardButton). */
+/**
+ * Null for a button that has no turn, that would write more than Telegram takes (Bot API InlineKeyboardButton), or that
+ * opens another platform's shop.
+ */
 function toKey(button: Button, turn: TurnId | null) {
+  if ('sku' in button) return null;
+  if ('url' in button) return { text: button.label, url: button.url };
   if ('action' in button) {
     return turn === null ? null : { text: button.label, callback_data: `${button.action}:${turn}` };
   }

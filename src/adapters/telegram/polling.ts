@@ -4,12 +4,14 @@ import { attempt, describe, isTokenRefused, toFailure, type Failure } from './fa
 import { createHand, type HandOptions, type PollingPace } from './hand.ts';
 import type { Lead } from './lead.ts';
 
-/** Everything that {@link decode} may ever read. The server remembers the list and applies it as updates are made. */
+/** Everything that {@link decode} and {@link decodeMoney} may ever read. The server remembers the list and applies it as updates are made. */
 export const ALLOWED_UPDATES = [
   'message',
   'edited_message',
   'callback_query',
   'my_chat_member',
+  'pre_checkout_query',
+  'subscription',
   'stopped_message_generation',
 ] as const;
 

@@ -992,7 +992,74 @@ describe('Stars', () => {
     const charge = payment?.telegram_payment_charge_id ?? '';
     expect(payment).toMatchObject({ invoice_payload: 'plan:plus', total_amount: 50 });
     await api.refundStarPayment(user.id, charge);
-    expect(await refusalText(api.refundStarPayment(user.id, charge))).toBe('Bad Request: CHARGE_NOT_FOUND');
+    expect(await refusalText(api.refundStarPayment(user.id, charge))).toBe(
+      'Bad Request: CHARGE_ALREADY_REFUNDED',
+    );
+    expect(await refusalText(api.refundStarPayment(user.id, 'nothing'))).toBe(
+      'Bad Request: CHARGE_ID_INVALID',
+    );
+    expect(simulator.unconfirmed().at(-1)?.message?.refunded_payment).toMatchObject({
+      telegram_payment_charge_id: charge,
+      total_amount: 50,
+    });
+    const { transactions } = await api.getStarTransactions();
+    expect(transactions).toMatchObject([
+      { id: charge, amount: 50, source: { user: { id: user.id }, invoice_payload: 'plan:plus' } },
+      { id: charge, amount: 50, receiver: { user: { id: user.id } } },
+    ]);
+    expect((await api.getStarTransactions({ offset: 1, limit: 1 })).transactions).toEqual([transactions[1]]);
+  });
+
+  it('are paid each month until somebody ends the subscription, and the bot hears of all but its own doing', async () => {
+    const { simulator, api } = await start();
+    const { subscriptions } = simulator;
+    const { user } = startedChat(simulator);
+    const { title, description, payload } = product;
+    const month = { subscription_period: 2_592_000 };
+    const link = await api.createInvoiceLink(title, description, payload, '', 'XTR', price, month);
+    const last = () => simulator.unconfirmed().at(-1);
+    const paid = user.pay(link);
+    await api.answerPreCheckoutQuery(last()?.pre_checkout_query?.id ?? '', true);
+    await paid;
+    const payment = () => last()?.message?.successful_payment;
+    expect(payment()).toMatchObject({ is_recurring: true, is_first_recurring: true });
+    await expect(user.pay(link)).rejects.toThrow('SUBSCRIPTION_ALREADY_ACTIVE');
+    const paidUntil = payment()?.subscription_expiration_date ?? 0;
+    const charge = subscriptions.renew(subscriptions.charges()[0] ?? '');
+    expect(payment()).toMatchObject({
+      telegram_payment_charge_id: charge,
+      subscription_expiration_date: paidUntil + 2_592_000,
+      is_recurring: true,
+    });
+    expect(payment()).not.toHaveProperty('is_first_recurring');
+    subscriptions.setCanceled(charge, true);
+    expect(last()?.subscription).toMatchObject({ user: { id: user.id }, state: 'canceled' });
+    expect(() => subscriptions.renew(charge)).toThrow('not renewed');
+    subscriptions.setCanceled(charge, false);
+    expect(last()?.subscription).toMatchObject({ invoice_payload: payload, state: 'active' });
+    const before = last()?.update_id;
+    await api.editUserStarSubscription(user.id, charge, true);
+    expect(last()?.update_id).toBe(before);
+    expect(() => subscriptions.setCanceled(charge, false)).toThrow('only it can allow it');
+    await api.editUserStarSubscription(user.id, charge, false);
+    subscriptions.setCanceled(charge, false);
+    subscriptions.failRenewal(charge);
+    expect(last()?.subscription).toMatchObject({ state: 'failed' });
+    expect(subscriptions.charges()).toHaveLength(2);
+    expect(await refusalText(api.editUserStarSubscription(user.id, 'nothing', true))).toBe(
+      'Bad Request: CHARGE_ID_INVALID',
+    );
+  });
+
+  it.each([
+    ['with two prices', [...price, ...price], {}, 'STARS_INVOICE_INVALID'],
+    ['for nothing', [{ label: 'Plus', amount: 0 }], {}, 'STARS_INVOICE_INVALID'],
+    ['for a week', price, { subscription_period: 604_800 }, 'SUBSCRIPTION_PERIOD_INVALID'],
+  ])('are no currency of an invoice %s', async (_, prices, other, reason) => {
+    const { api } = await start();
+    const { title, description, payload } = product;
+    const made = api.createInvoiceLink(title, description, payload, '', 'XTR', prices, other);
+    expect(await refusalText(made)).toBe(`Bad Request: ${reason}`);
   });
 
   it('are not paid when the bot declines, or answers after 10 seconds', async () => {
@@ -1017,6 +1084,17 @@ describe('Stars', () => {
     advance(10_001);
     expect(await refusalText(api.answerPreCheckoutQuery(queryId(), true))).toMatch(/query is too old/);
     expect(chat.messages()).toHaveLength(1);
+  });
+
+  it('are kept by whoever waited too long for the bot', async () => {
+    const { simulator, api } = await start({ checkoutDeadlineMs: 5 });
+    const { user, chat } = startedChat(simulator);
+    const { title, description, payload } = product;
+    const link = await api.createInvoiceLink(title, description, payload, '', 'XTR', price);
+    expect(await user.pay(link)).toEqual({ ok: false, errorMessage: 'BOT_PRECHECKOUT_TIMEOUT' });
+    expect(chat.messages()).toHaveLength(1);
+    simulator.expireUpdates();
+    expect(simulator.unconfirmed()).toEqual([]);
   });
 });
 

@@ -152,11 +152,27 @@ function buttonProblems(button: Wire, path: Found['path']): Problem[] {
     const message = `A button of this style cannot have a ${name}`;
     return [{ path: [...path, name], code: 'BUTTON_COMPONENT_INVALID_FIELD', message }];
   });
-  if (needed === 'sku_id' || given('label') || given('emoji')) return problems;
+  if (needed === 'sku_id') return [...problems, ...premiumProblems(button, path)];
+  if (given('label') || given('emoji')) return problems;
   return [
     ...problems,
     { path, code: 'BUTTON_COMPONENT_INVALID_BUTTON', message: 'A button must have a label or an emoji' },
   ];
+}
+
+/** Its text is the shop's (components/reference "Button"). */
+function premiumProblems(button: Wire, path: Found['path']): Problem[] {
+  return ['label', 'emoji'].flatMap((name): Problem[] =>
+    button[name] === undefined || button[name] === null
+      ? []
+      : [
+          {
+            path: [...path, name],
+            code: 'BUTTON_COMPONENT_INVALID_FIELD',
+            message: `A button of this style cannot have a ${name}`,
+          },
+        ],
+  );
 }
 
 function duplicateProblems(all: readonly Found[]): Problem[] {

@@ -44,6 +44,10 @@ export interface ControlBody {
   code: number;
   count: number;
   payload: Wire;
+  sku: string;
+  scope: 'guild' | 'user';
+  entitlementId: string;
+  isMissed: boolean;
   route: string;
   fault: Fault;
   /** `null` stands for all requests. */
@@ -126,6 +130,17 @@ const controls: Readonly<Record<string, Control>> = {
   delay: (simulator, { ms }) => simulator.gateway.delay(ms),
   refuse: (simulator, { count }) => simulator.gateway.refuse(count),
   emit: (simulator, { name, payload, guildId }) => simulator.gateway.emit(name, payload, guildId),
+  offer: (simulator, { name, scope }) => simulator.shop.offer({ name, scope }),
+  subscribe: (simulator, { sku, userId, guildId, isMissed }: Partial<ControlBody>) =>
+    simulator.shop.subscribe({
+      sku: sku ?? '',
+      user: { id: userId ?? '' },
+      ...(guildId === undefined ? {} : { guild: { id: guildId } }),
+      isMissed: isMissed === true,
+    }),
+  endEntitlement: (simulator, { entitlementId, isMissed }) => simulator.shop.end(entitlementId, { isMissed }),
+  removeEntitlement: (simulator, { entitlementId, isMissed }) =>
+    simulator.shop.remove(entitlementId, { isMissed }),
   calls: (simulator) => simulator.calls,
   pings: (simulator) => simulator.pings,
   violations: (simulator) => simulator.violations,

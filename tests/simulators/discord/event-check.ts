@@ -19,6 +19,9 @@ const checks: Readonly<Record<string, (data: Wire) => string[]>> = {
   CHANNEL_UPDATE: (data) => answerViolations('GuildChannelResponse', data),
   GUILD_CREATE: guildCreate,
   INTERACTION_CREATE: interaction,
+  ENTITLEMENT_CREATE: entitlement,
+  ENTITLEMENT_UPDATE: entitlement,
+  ENTITLEMENT_DELETE: entitlement,
 };
 
 function eventMessage(data: Wire): string[] {
@@ -70,8 +73,13 @@ function interaction(data: Wire): string[] {
     ...answerViolations('UserResponse', invoker, 'user'),
     ...(member === undefined ? [] : memberViolations(member, invoker)),
     ...(message === undefined ? [] : answerViolations('MessageResponse', message, 'message')),
+    ...answerViolations('Array of EntitlementResponse', data['entitlements'], 'entitlements'),
     ...targets.flatMap((target) => answerViolations('MessageResponse', target, 'resolved message')),
   ];
+}
+
+function entitlement(data: Wire): string[] {
+  return answerViolations('EntitlementResponse', data);
 }
 
 function without(object: Wire, names: readonly string[]): Wire {

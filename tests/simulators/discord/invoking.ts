@@ -9,6 +9,7 @@ import type { InteractionAnswer, InteractionState } from './interactions.ts';
 import { messageObject } from './message-object.ts';
 import { modalFields } from './modals.ts';
 import { channelObject, memberObject, partialMember, userObject } from './objects.ts';
+import { entitlementsOf } from './shop.ts';
 import { guildPermissions, has, permissionsIn } from './permissions.ts';
 import type { Simulation } from './simulation.ts';
 import type { ChannelState, StoredMessage, UserState, Wire } from './world.ts';
@@ -219,7 +220,7 @@ function interactionEvent(
     version: 1,
     app_permissions: String(permissionsIn(channel, world.bot, now())),
     locale: user.locale,
-    entitlements: [],
+    entitlements: entitlementsOf(simulation, user.id, guild?.id),
     authorizing_integration_owners: owners,
     context: guild === undefined ? 1 : 0,
     attachment_size_limit: attachmentLimitBytes,

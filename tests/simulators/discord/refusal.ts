@@ -33,6 +33,8 @@ const known = {
   unknownUser: [404, 10013, 'Unknown User'],
   unknownEmoji: [400, 10014, 'Unknown Emoji'],
   unknownWebhook: [404, 10015, 'Unknown Webhook'],
+  unknownSku: [404, 10027, 'Unknown SKU'],
+  unknownEntitlement: [404, 10029, 'Unknown Entitlement'],
   unknownInteraction: [404, 10062, 'Unknown interaction'],
   tooManyReactions: [400, 30010, 'Maximum number of reactions reached (20)'],
   tooManyCommands: [400, 30032, 'Maximum number of application commands reached'],

@@ -7,6 +7,7 @@ import { answerApi, respond } from './endpoint.ts';
 import { createGuild } from './guilds.ts';
 import { guildHandle, knownGuild, userHandle } from './handles.ts';
 import { signature } from './message-object.ts';
+import { shopControls } from './shop.ts';
 import { createSimulation } from './simulation.ts';
 import type { DiscordSimulatorOptions, Simulation } from './simulation.ts';
 import type { DiscordSimulator } from './simulator.ts';
@@ -57,6 +58,7 @@ function createSimulator(simulation: Simulation, stop: () => Promise<void>): Dis
     pings: simulation.pings,
     violations: simulation.violations,
     gateway: simulation.gateway,
+    shop: shopControls(simulation),
     user: (profile = {}) => userHandle(simulation, world.addUser(profile)),
     guild: (guild = {}) => guildHandle(simulation, createGuild(simulation, guild)),
     channel: (channel) => channelHandle(simulation, knownChannel(simulation, channel)),

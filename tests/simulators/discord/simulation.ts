@@ -15,6 +15,8 @@ import type { Ping } from './messages.ts';
 import { createNonces } from './nonces.ts';
 import type { Nonces } from './nonces.ts';
 import { createSnowflakes } from './snowflake.ts';
+import { createShop } from './shop.ts';
+import type { Shop } from './shop.ts';
 import { createSessionStarts } from './starts.ts';
 import type { SessionStarts } from './starts.ts';
 import { createWorld } from './world.ts';
@@ -110,6 +112,7 @@ export interface Simulation {
   readonly commands: CommandBook;
   readonly interactions: InteractionDesk;
   readonly nonces: Nonces;
+  readonly shop: Shop;
   readonly calls: DiscordCall[];
   /** Everyone the bot's messages pinged, by creation or edit. */
   readonly pings: Ping[];
@@ -169,6 +172,7 @@ export function createSimulation(given: DiscordSimulatorOptions): Simulation {
     commands: createCommandBook(now),
     interactions: createInteractionDesk(),
     nonces: createNonces(now),
+    shop: createShop(),
     calls: [],
     pings: [],
     violations: [],
@@ -198,6 +202,7 @@ export function createSimulation(given: DiscordSimulatorOptions): Simulation {
         simulation.faults,
         simulation.interactions,
         simulation.nonces,
+        simulation.shop,
       ]) {
         part.clear();
       }

@@ -6,6 +6,7 @@ import type { GuildOptions } from './guilds.ts';
 import type { SimGuild, SimUser } from './handles.ts';
 import type { Ping } from './messages.ts';
 import type { DiscordCall } from './simulation.ts';
+import type { ShopControls } from './shop.ts';
 import type { SimInteraction } from './views.ts';
 import type { UserState } from './world.ts';
 
@@ -24,6 +25,7 @@ export interface DiscordSimulator {
   /** Departures of what the simulator itself sent from the API's description. Empty unless the simulator is wrong. */
   readonly violations: readonly string[];
   readonly gateway: GatewayControls;
+  readonly shop: ShopControls;
   user(profile?: Partial<UserState>): SimUser;
   guild(options?: GuildOptions): SimGuild;
   /** A channel, thread or conversation by its id; throws when there is none. */

@@ -21,6 +21,8 @@ export interface ControlBody {
   change: { from?: string; to?: string };
   isAdmin: boolean;
   reference: string;
+  chargeId: string;
+  isCanceled: boolean;
   method: string;
   fault: Fault;
   /** `null` stands for all calls. */
@@ -52,6 +54,11 @@ const controls: Readonly<Record<string, Control>> = {
   migrate: (simulator, body) => ({ id: inChat(simulator, body).migrate().id }),
   stopDraft: (simulator, body) => inChat(simulator, body).stopDraft(),
   pay: (simulator, { userId, reference }) => simulator.pay({ id: userId }, reference),
+  renew: (simulator, { chargeId }) => simulator.subscriptions.renew(chargeId),
+  failRenewal: (simulator, { chargeId }) => simulator.subscriptions.failRenewal(chargeId),
+  setCanceled: (simulator, { chargeId, isCanceled }) =>
+    simulator.subscriptions.setCanceled(chargeId, isCanceled),
+  charges: (simulator) => simulator.subscriptions.charges(),
   block: (simulator, body) => simulator.block(person(body)),
   unblock: (simulator, body) => simulator.unblock(person(body)),
   fault: (simulator, { method, fault, times, chatId }) =>
@@ -60,6 +67,7 @@ const controls: Readonly<Record<string, Control>> = {
       ...(chatId === undefined ? {} : { chatId }),
     }),
   pushUpdate: (simulator, { update }) => simulator.pushUpdate(update),
+  expireUpdates: (simulator) => simulator.expireUpdates(),
   reset: (simulator) => simulator.reset(),
   calls: (simulator) => simulator.calls,
   violations: (simulator) => simulator.violations,

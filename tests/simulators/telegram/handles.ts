@@ -2,7 +2,7 @@ import type { InlineKeyboardMarkup, MessageEntity } from '@grammyjs/types';
 import type { CallbackAnswer } from './queries.ts';
 import type { SimDraft } from './drafts.ts';
 import { addBot, join, leave, migrate, removeBot, setStatus } from './membership.ts';
-import { pay } from './payments.ts';
+import { failRenewal, pay, renew, setCanceled } from './payments.ts';
 import type { CheckoutAnswer } from './payments.ts';
 import { createTopicAs, deleteAs, editAs, pressAs, reactAs, sendAs, stopDraftAs } from './people.ts';
 import type { SendOptions } from './people.ts';
@@ -36,6 +36,18 @@ export interface SimScreen {
   readonly messages: readonly SimMessage[];
   readonly drafts: readonly SimDraft[];
   readonly typing: boolean;
+}
+
+/** What becomes of a subscription, named by the id of any charge for it. All throw where it can't come about. */
+export interface SimSubscriptions {
+  /** Telegram takes the Stars of another month; returns the new charge's id. */
+  renew(chargeId: string): string;
+  /** There are too few Stars for another month. */
+  failRenewal(chargeId: string): void;
+  /** The person cancels, or changes their mind. */
+  setCanceled(chargeId: string, isCanceled: boolean): void;
+  /** Ids of all charges, oldest first. */
+  charges(): readonly string[];
 }
 
 /** A person, as tests hold it. */
@@ -83,6 +95,15 @@ export function userHandle(simulation: Simulation, user: SimUser): SimUserHandle
     ...user,
     privateChat: () => chatHandle(simulation, simulation.world.privateChat(user)),
     pay: (reference) => pay(simulation, user, reference),
+  };
+}
+
+export function subscriptionsHandle(simulation: Simulation): SimSubscriptions {
+  return {
+    renew: (chargeId) => renew(simulation, chargeId),
+    failRenewal: (chargeId) => failRenewal(simulation, chargeId),
+    setCanceled: (chargeId, isCanceled) => setCanceled(simulation, chargeId, isCanceled),
+    charges: () => [...simulation.ledger.charges.keys()],
   };
 }
 

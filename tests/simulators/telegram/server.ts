@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answerControl } from './control.ts';
 import { answerMethod, respond, runWebhookReply } from './endpoint.ts';
-import { chatHandle, knownChat, knownUser, screenOf, userHandle } from './handles.ts';
+import { chatHandle, knownChat, knownUser, screenOf, subscriptionsHandle, userHandle } from './handles.ts';
 import type { SimChat } from './handles.ts';
 import { setBlocked } from './membership.ts';
 import { createSimulation } from './simulation.ts';
@@ -58,12 +58,14 @@ function createSimulator(simulation: Simulation, url: string, stop: () => Promis
     privateChat: (user) => userHandle(simulation, knownUser(simulation, user)).privateChat(),
     fault: (method, fault, options) => simulation.faults.add(method, fault, options),
     pay: (user, reference) => userHandle(simulation, knownUser(simulation, user)).pay(reference),
+    subscriptions: subscriptionsHandle(simulation),
     block: (user) => setBlocked(simulation, knownUser(simulation, user), true),
     unblock: (user) => setBlocked(simulation, knownUser(simulation, user), false),
     pushUpdate: (update) => simulation.updates.pushRaw(update),
     visible: (chat) => screenOf(simulation, knownChat(simulation, chat)),
     ghosts: () => simulation.drafts.ghosts(),
     unconfirmed: () => simulation.updates.pending(),
+    expireUpdates: () => simulation.updates.forgetAll(),
     reset: () => simulation.reset(),
     stop,
   };

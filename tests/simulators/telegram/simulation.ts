@@ -35,6 +35,8 @@ export interface TelegramSimulatorOptions {
   topicsInPrivate?: boolean;
   /** Whether Telegram's rate limits apply; true unless told. */
   enforceRates?: boolean;
+  /** Time a bot has to agree to a payment; 10,000 ms unless told. */
+  checkoutDeadlineMs?: number;
   /** Delay before the first repeated webhook delivery in milliseconds, doubled each time up to 60 s; 1000 unless told. */
   webhookRetryMs?: number;
   /** Sees every call on its way and may hold it up; lets all pass unless told. */
@@ -98,9 +100,8 @@ export interface Simulation {
   reset(): void;
 }
 
-/** How long a pressed button and a payment wait for the bot, in milliseconds. */
+/** How long a pressed button waits for the bot, in milliseconds. */
 const callbackLifeMs = 150_000;
-const checkoutLifeMs = 10_000;
 
 const defaultToken = '123456789:AA-simulated-token-AAAAAAAAAAAAAAAAAA';
 
@@ -121,7 +122,7 @@ export function createSimulation(given: TelegramSimulatorOptions): Simulation {
     drafts: createDraftBoard(now),
     faults: createFaultScript(),
     callbacks: createQueryDesk(now, callbackLifeMs),
-    checkouts: createQueryDesk(now, checkoutLifeMs),
+    checkouts: createQueryDesk(now, options.checkoutDeadlineMs),
     ledger: createLedger(),
     profile: createProfile(),
     files: createFileStore(),
@@ -165,6 +166,7 @@ function withDefaults(given: TelegramSimulatorOptions): Required<TelegramSimulat
     privacyLetsMentionsThrough: true,
     topicsInPrivate: false,
     enforceRates: true,
+    checkoutDeadlineMs: 10_000,
     webhookRetryMs: 1000,
     intercept: () => 'pass',
     now: Date.now,

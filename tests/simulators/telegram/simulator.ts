@@ -1,7 +1,7 @@
 import type { Update } from '@grammyjs/types';
 import type { SimDraft } from './drafts.ts';
 import type { Fault, FaultOptions } from './faults.ts';
-import type { SimChat, SimScreen, SimUserHandle } from './handles.ts';
+import type { SimChat, SimScreen, SimSubscriptions, SimUserHandle } from './handles.ts';
 import type { CheckoutAnswer } from './payments.ts';
 import type { TelegramCall } from './simulation.ts';
 import type { SimUser } from './world.ts';
@@ -41,6 +41,7 @@ export interface TelegramSimulator {
   fault(method: string, fault: Fault, options?: FaultOptions): void;
   /** A person pays an invoice link or, as `chat:message`, an invoice message; resolves with the bot's answer. */
   pay(user: Who, reference: string): Promise<CheckoutAnswer>;
+  readonly subscriptions: SimSubscriptions;
   block(user: Who): void;
   unblock(user: Who): void;
   /** Queues any object as an update, valid or not; returns its update_id. */
@@ -50,6 +51,8 @@ export interface TelegramSimulator {
   ghosts(): readonly SimDraft[];
   /** Updates the bot has not confirmed yet. */
   unconfirmed(): readonly Update[];
+  /** A day has passed in which the bot confirmed nothing: what waits for it is gone. */
+  expireUpdates(): void;
   /** Forgets people, chats, updates, calls, faults and what the bot has set, but not the update kinds it asked for. Ids keep growing. */
   reset(): void;
   /** Closes the server and every connection. */

@@ -38,7 +38,12 @@ function listFor(choice: Partial<ModelChoice>, isFree: boolean) {
     },
   );
   const idsOf = (
-    wish: { preferredModel?: string; isStrict?: boolean; allowedModels?: readonly string[] } = {},
+    wish: {
+      preferredModel?: string;
+      isStrict?: boolean;
+      allowedModels?: readonly string[];
+      freeModelsOnly?: boolean;
+    } = {},
   ) =>
     list({ preferredModel: null, isStrict: false, allowedModels: null, ownKey: null, ...wish }).map(
       ({ id }) => id,
@@ -47,6 +52,18 @@ function listFor(choice: Partial<ModelChoice>, isFree: boolean) {
 }
 
 describe('the models of several providers', () => {
+  it('are free ones only for a request that says so, without a warning', () => {
+    const { idsOf, warnings } = listFor(
+      { providers: ['gemini', 'openrouter'], defaultModel: 'acme/paid' },
+      false,
+    );
+    expect(idsOf()).toContain('gemini-model');
+    const told = warnings.length;
+    expect(idsOf({ freeModelsOnly: true })).toEqual(['openrouter/free']);
+    expect(idsOf({ freeModelsOnly: true, preferredModel: 'acme/paid', isStrict: true })).toEqual([]);
+    expect(warnings).toHaveLength(told);
+  });
+
   it('come in the order of the providers, without those that have no price, of which one warning tells', () => {
     const { idsOf, warnings } = listFor({}, false);
     expect(idsOf()).toEqual(['acme/a:free', 'openrouter/free', 'gemini-model']);

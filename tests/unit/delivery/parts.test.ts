@@ -23,7 +23,8 @@ function open(existing: readonly PartRecord[] = [], overrides: Partial<Calls> = 
       orphaned: (id) => void log.push(`orphaned ${id}`),
       isSentAnew: () => false,
       simpler: () => null,
-      contentOf: ({ part, buttons }) => [part, ...buttons.map(({ label }) => label)].join(' '),
+      contentOf: ({ part, buttons }) =>
+        [part, ...buttons.map((button) => ('label' in button ? button.label : button.sku))].join(' '),
       describe: ({ kind }) => kind,
       ...overrides,
     },

@@ -15,6 +15,7 @@ import {
 import type { ButtonPress, CommandInvocation, CommandSpec } from '../../../../src/platform/command.ts';
 import { guildId, placeId, turnId, type MessageId, type OriginKey } from '../../../../src/platform/ids.ts';
 import type { IncomingMessage, ReplyTarget } from '../../../../src/platform/message.ts';
+import { shutTill } from '../till.ts';
 import type { SimChannel } from '../../../simulators/discord/channel-handle.ts';
 import type { GuildOptions } from '../../../simulators/discord/guilds.ts';
 import type { SimGuild, SimUser } from '../../../simulators/discord/handles.ts';
@@ -239,6 +240,7 @@ function createRecord(): Record {
 
 function createHandlers(seen: Record, overrides: Partial<Handlers> = {}): Handlers {
   return {
+    ...shutTill(overrides),
     async onMessage(message): Promise<Said | Taken> {
       const taken = (await overrides.onMessage?.(message)) ?? 'no_reply';
       seen.messages.push(message);

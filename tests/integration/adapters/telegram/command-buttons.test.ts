@@ -8,6 +8,8 @@ const LIST: Said = {
   buttons: [
     { label: '▶', command: 'usage', line: 'page:2' },
     { label: 'too long', command: 'usage', line: 'x'.repeat(60) },
+    { label: 'Pay', url: 'https://t.me/$invoice' },
+    { sku: '1234567890123456789' },
   ],
 };
 
@@ -32,7 +34,10 @@ it('use their command, and what it says takes the place of what was said', async
   const { stage, user, chat, list } = await openList(({ line }) =>
     Promise.resolve({ text: `turned to ${String(line)}`, buttons: [] }),
   );
-  expect(keys(stage, chat)).toEqual([{ text: '▶', callback_data: '/usage page:2' }]);
+  expect(keys(stage, chat)).toEqual([
+    { text: '▶', callback_data: '/usage page:2' },
+    { text: 'Pay', url: 'https://t.me/$invoice' },
+  ]);
   expect(await chat.press(user, list.id, '/usage page:2')).toMatchObject({ text: '' });
   await until(() => answers(stage, chat)[0]?.text === 'turned to page:2');
   expect(answers(stage, chat)).toMatchObject([{ id: list.id }]);

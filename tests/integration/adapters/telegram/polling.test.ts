@@ -15,6 +15,8 @@ describe('the start', () => {
         'edited_message',
         'callback_query',
         'my_chat_member',
+        'pre_checkout_query',
+        'subscription',
         'stopped_message_generation',
       ],
     });

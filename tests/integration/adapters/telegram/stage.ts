@@ -15,6 +15,7 @@ import type { ButtonPress, CommandInvocation, CommandSpec } from '../../../../sr
 import { turnId } from '../../../../src/platform/ids.ts';
 import type { IncomingMessage, ReplyTarget } from '../../../../src/platform/message.ts';
 import type { Delivery, FinalReply, PartJournal, PartRecord, Reply } from '../../../../src/platform/reply.ts';
+import { shutTill } from '../till.ts';
 import { startTelegramSimulator } from '../../../simulators/telegram/server.ts';
 import type {
   TelegramCall,
@@ -209,6 +210,7 @@ function createHandlers(
   overrides: Partial<Handlers> & Pick<Handlers, 'memory'>,
 ): Handlers {
   return {
+    ...shutTill(overrides),
     memory: overrides.memory,
     async onEdit(message) {
       await overrides.onEdit?.(message);

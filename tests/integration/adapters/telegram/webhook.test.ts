@@ -44,6 +44,8 @@ describe('the start with a webhook', () => {
             'edited_message',
             'callback_query',
             'my_chat_member',
+            'pre_checkout_query',
+            'subscription',
             'stopped_message_generation',
           ],
         },

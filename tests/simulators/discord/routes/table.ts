@@ -12,6 +12,7 @@ import {
   getMessage,
   listMessages,
 } from './messages.ts';
+import { createTestEntitlement, deleteTestEntitlement, entitlements, skus } from './shop.ts';
 import { addReaction, removeReaction, startTyping } from './presence.ts';
 import type { Route } from './route.ts';
 import { createThread, editThread, joinThread, startThread } from './threads.ts';
@@ -60,6 +61,13 @@ const routes: Readonly<Record<string, Route>> = {
   [`POST ${commands}`]: { handle: createCommand, bucket: 'other' },
   [`GET ${guildCommands}`]: { handle: listCommands, bucket: 'other' },
   [`PUT ${guildCommands}`]: { handle: overwriteCommands, bucket: 'other' },
+  'GET /applications/{application_id}/skus': { handle: skus, bucket: 'other' },
+  'GET /applications/{application_id}/entitlements': { handle: entitlements, bucket: 'other' },
+  'POST /applications/{application_id}/entitlements': { handle: createTestEntitlement, bucket: 'other' },
+  'DELETE /applications/{application_id}/entitlements/{entitlement_id}': {
+    handle: deleteTestEntitlement,
+    bucket: 'other',
+  },
   'POST /interactions/{interaction_id}/{interaction_token}/callback': { handle: callback, bucket: 'none' },
   [`POST ${webhook}`]: { handle: createFollowUp, bucket: 'followUp' },
   ...answerRoutes('@original'),

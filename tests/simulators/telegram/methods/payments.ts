@@ -1,7 +1,10 @@
 import type { LabeledPrice } from '@grammyjs/types';
-import type { StarInvoice } from '../payments.ts';
+import { giveBack } from '../payments.ts';
+import type { StarCharge, StarInvoice, StarMovement } from '../payments.ts';
 import { badRequest } from '../refusal.ts';
+import type { Simulation } from '../simulation.ts';
 import { codePoints } from '../text.ts';
+import { userObject } from '../world.ts';
 import { writableChat } from './method.ts';
 import type { Method } from './method.ts';
 import { deliver } from './sending.ts';
@@ -57,14 +60,68 @@ export const answerPreCheckoutQuery: Method<{
   return true;
 };
 
-export const refundStarPayment: Method<{ user_id: number; telegram_payment_charge_id: string }> = (
-  { ledger },
-  { user_id, telegram_payment_charge_id },
-) => {
-  if (ledger.charges.get(telegram_payment_charge_id) !== user_id) throw badRequest('CHARGE_NOT_FOUND');
-  ledger.charges.delete(telegram_payment_charge_id);
+interface ChargeParams {
+  user_id: number;
+  telegram_payment_charge_id: string;
+}
+
+/** Bot API refundStarPayment. A second refund of a charge is refused; a subscription goes on unless it is cancelled too. */
+export const refundStarPayment: Method<ChargeParams> = (simulation, params) => {
+  const charge = findCharge(simulation, params);
+  if (charge.isRefunded) throw badRequest('CHARGE_ALREADY_REFUNDED');
+  giveBack(simulation, charge);
   return true;
 };
+
+/**
+ * Bot API editUserStarSubscription: ends a subscription with what is paid, or lets the person renew it again. Nothing tells the bot of
+ * what it did itself.
+ */
+export const editUserStarSubscription: Method<ChargeParams & { is_canceled: boolean }> = (
+  simulation,
+  params,
+) => {
+  const { subscription } = findCharge(simulation, params);
+  if (subscription === null) throw badRequest('CHARGE_ID_INVALID');
+  if (params.is_canceled) subscription.state = 'canceled_by_bot';
+  else if (subscription.state === 'canceled_by_bot') subscription.state = 'canceled';
+  return true;
+};
+
+/** Bot API getStarTransactions: all that came in and was given back, oldest first, 1-100 a page. */
+export const getStarTransactions: Method<{ offset?: number; limit?: number }> = (
+  { ledger },
+  { offset = 0, limit = 100 },
+) => {
+  if (offset < 0 || limit < 1 || limit > 100) throw badRequest('simulator: a page has 1-100 transactions');
+  return { transactions: ledger.movements.slice(offset, offset + limit).map(transactionObject) };
+};
+
+function findCharge({ ledger }: Simulation, params: ChargeParams): StarCharge {
+  const charge = ledger.charges.get(params.telegram_payment_charge_id);
+  if (charge === undefined || charge.user.id !== params.user_id) throw badRequest('CHARGE_ID_INVALID');
+  return charge;
+}
+
+/** A refund has the id of what it gives back (Bot API StarTransaction). */
+function transactionObject({ charge, isRefund, date }: StarMovement): object {
+  const { id, user, invoice } = charge;
+  const partner = {
+    type: 'user',
+    transaction_type: 'invoice_payment',
+    user: userObject(user),
+    invoice_payload: invoice.payload,
+    ...(invoice.subscriptionSeconds === undefined
+      ? {}
+      : { subscription_period: invoice.subscriptionSeconds }),
+  };
+  return {
+    id,
+    amount: invoice.totalStars,
+    date,
+    ...(isRefund ? { receiver: partner } : { source: partner }),
+  };
+}
 
 const monthSeconds = 2_592_000;
 const dearestSubscriptionStars = 10_000;
@@ -85,9 +142,9 @@ function checkedInvoice(params: InvoiceParams, period: number | undefined): Star
   refuseUnless(between(Buffer.byteLength(payload), 128), 'an invoice payload has 1-128 bytes');
   const [price] = prices;
   if (price === undefined || prices.length > 1 || price.amount < 1) {
-    throw badRequest('simulator: an invoice in Stars has exactly one price of at least 1');
+    throw badRequest('STARS_INVOICE_INVALID');
   }
-  refuseUnless(period === undefined || period === monthSeconds, 'a subscription lasts 2592000 seconds');
+  if (period !== undefined && period !== monthSeconds) throw badRequest('SUBSCRIPTION_PERIOD_INVALID');
   refuseUnless(
     period === undefined || price.amount <= dearestSubscriptionStars,
     'a subscription costs at most 10000 Stars',

@@ -10,7 +10,14 @@ import {
 import { deleteMessage, deleteMessages, editMessageReplyMarkup, editMessageText } from './editing.ts';
 import { fileSender, getFile, sendMediaGroup } from './files.ts';
 import type { AnyMethod } from './method.ts';
-import { answerPreCheckoutQuery, createInvoiceLink, refundStarPayment, sendInvoice } from './payments.ts';
+import {
+  answerPreCheckoutQuery,
+  createInvoiceLink,
+  editUserStarSubscription,
+  getStarTransactions,
+  refundStarPayment,
+  sendInvoice,
+} from './payments.ts';
 import {
   answerCallbackQuery,
   sendChatAction,
@@ -49,6 +56,8 @@ export const methods: Readonly<Record<string, AnyMethod>> = {
   createInvoiceLink,
   answerPreCheckoutQuery,
   refundStarPayment,
+  editUserStarSubscription,
+  getStarTransactions,
   getChat,
   getChatMember,
   getChatMemberCount,

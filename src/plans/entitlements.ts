@@ -1,0 +1,13 @@
+import type { Payer } from '../completion/ports.ts';
+import type { PlanFeature, TurnPlan } from './ports.ts';
+
+/**
+ * Whether a turn may use a feature. The one place that decides it. A plan bounds what the operator pays for: without plans
+ * nothing is left out, and who pays with their own key has what they pay for.
+ */
+export function isGranted(
+  feature: PlanFeature,
+  { plan, payer }: { readonly plan?: TurnPlan | undefined; readonly payer: Payer },
+): boolean {
+  return plan === undefined || payer !== 'operator' || plan.features[feature];
+}
