@@ -716,7 +716,10 @@ END $$;
 -- Who is forgotten leaves no name with what they paid, and none on record.
 CREATE FUNCTION forget_payer_v1() RETURNS trigger LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-  UPDATE payments SET outcome = outcome - 'subject' WHERE user_id = OLD.id;
+  UPDATE payments SET outcome = outcome - 'subject' - 'stopRenewal', user_id = NULLIF(user_id, OLD.id),
+    subscription_id = CASE WHEN subscription_id IN (SELECT s.id FROM subscriptions s WHERE s.user_id = OLD.id) THEN NULL ELSE subscription_id END
+  WHERE user_id = OLD.id OR subscription_id IN (SELECT s.id FROM subscriptions s WHERE s.user_id = OLD.id);
+  DELETE FROM subscriptions WHERE user_id = OLD.id;
   UPDATE subscriptions SET payer = NULL, payload = NULL
   WHERE payer = OLD.platform_user_id AND guild_id IS NOT NULL AND status NOT IN ('active', 'cancelled', 'past_due');
   UPDATE audit SET actor = CASE actor WHEN OLD.platform_user_id THEN '' ELSE actor END,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { UserId } from '../../../src/platform/ids.ts';
 import type { Invoice } from '../../../src/platform/payment.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { inDatabase } from '../../support/own-keys.ts';
 import { databaseKinds } from '../../support/database.ts';
 import {
   DAY_MS,
@@ -278,6 +279,19 @@ describe.each(databaseKinds)('paid plans on %s', (kind) => {
       expect(
         await store.plans.refund({ payer: wrong.payer, chargeId: wrong.chargeId, atMs: scene.clockMs }),
       ).toMatchObject({ kind: 'refunded', endedAtMs: null });
+    });
+
+    it("leave their money on record and nobody's name, once their payer is forgotten", async () => {
+      const ann = await scene.known();
+      const paid = await scene.payment(ann);
+      await store.plans.pay(paid);
+      await scene.database.sql`select forget_user_v1(${JSON.stringify({ user: ann.id })}::text::jsonb)`;
+      expect(await inDatabase(scene.database, [ann.id])).toEqual([]);
+      expect(await store.plans.payment(paid.chargeId)).toMatchObject({
+        amount: 1000,
+        payer: '',
+        state: 'paid',
+      });
     });
 
     it('for a guild count for whoever writes there', async () => {
