@@ -163,13 +163,13 @@ export async function observe(sql: Sql, limits: object): Promise<readonly Sighti
   );
 }
 
-/** Compiling so long a statement takes the server longer than running it. */
+/** Compiling so long a statement takes the server longer than running it; on a busy machine it may take its time. */
 const unjitted = (
   sql: Sql,
   look: (tx: Sql) => PromiseLike<readonly Sighting[]>,
 ): Promise<readonly Sighting[]> =>
   sql.begin(async (tx) => {
-    await tx`set local jit = off`;
+    await tx`select set_config('jit', 'off', true), set_config('statement_timeout', '120s', true)`;
     return await look(tx as unknown as Sql);
   });
 
