@@ -13,7 +13,9 @@ export interface Sighting {
  */
 export async function observe(sql: Sql, limits: object): Promise<readonly Sighting[]> {
   const text = JSON.stringify(limits);
-  return await sql<Sighting[]>`
+  return await unjitted(
+    sql,
+    (tx) => tx<Sighting[]>`
     with subject as materialized (
       select s as row, s.kind, s.subject_id, s.time_zone, n.name,
         -- Of channels and members those whose limits stay below what was given.
@@ -157,8 +159,19 @@ export async function observe(sql: Sql, limits: object): Promise<readonly Sighti
     full join (select user_id, sum(requests) as requests, sum(prompt_tokens + completion_tokens) as tokens, sum(cost_nano_usd) as cost
       from usage group by 1) u using (user_id)
     where (coalesce(r.requests, 0), coalesce(r.tokens, 0), coalesce(r.cost, 0))
-      is distinct from (coalesce(u.requests, 0), coalesce(u.tokens, 0), coalesce(u.cost, 0))`;
+      is distinct from (coalesce(u.requests, 0), coalesce(u.tokens, 0), coalesce(u.cost, 0))`,
+  );
 }
+
+/** Compiling so long a statement takes the server longer than running it; on a busy machine it may take its time. */
+const unjitted = (
+  sql: Sql,
+  look: (tx: Sql) => PromiseLike<readonly Sighting[]>,
+): Promise<readonly Sighting[]> =>
+  sql.begin(async (tx) => {
+    await tx`select set_config('jit', 'off', true), set_config('statement_timeout', '120s', true)`;
+    return await look(tx as unknown as Sql);
+  });
 
 /** What must be so once everything has ended. */
 export async function observeEnd(sql: Sql): Promise<readonly Sighting[]> {
