@@ -26,7 +26,7 @@ import { createUserLimiter, type UserLimiter } from './limits/user-limiter.ts';
 import { createOwnKeys, keyringOf, type OwnKeys } from './own-keys.ts';
 import { startHttp } from './serve-http.ts';
 import { StoreUnavailable, type Handlers, type PlatformAdapter } from './platform/adapter.ts';
-import { turnId, type Platform } from './platform/ids.ts';
+import { platformOf, turnId, type GuildId, type Platform } from './platform/ids.ts';
 import { openDatabase, type Database } from './store/database.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createUpstream } from './upstream.ts';
@@ -252,6 +252,11 @@ async function createCore(
     models,
     keys: ownKeys.keeper,
     requests: store.accessRequests,
+    blocks: store.blocks,
+    reports: store.reports,
+    audit: store.audit,
+    officeOf: (guild: GuildId) => adapters.get(platformOf(guild))?.guilds ?? null,
+    newReportId: () => newId('R'),
     access,
     commands,
     now,
@@ -266,9 +271,8 @@ async function createCore(
 const pause = (ms: number): Promise<void> => delay(ms, undefined, { ref: false });
 
 /** Short enough to be read out, rare enough to be found by. */
-function newErrorId(): string {
-  return `E-${randomBytes(4).toString('hex').toUpperCase()}`;
-}
+const newId = (letter: string): string => `${letter}-${randomBytes(4).toString('hex').toUpperCase()}`;
+const newErrorId = (): string => newId('E');
 
 /** Side by side: a platform that is away keeps nobody waiting on another one. */
 async function connect(

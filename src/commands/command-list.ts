@@ -1,5 +1,7 @@
 import { askAbout } from './ask-about.ts';
 import { ask } from './ask.ts';
+import { audit } from './audit.ts';
+import { blockList, blockUser, unblock } from './block.ts';
 import { cache } from './cache.ts';
 import type { Command } from './command.ts';
 import { guild } from './guild.ts';
@@ -11,6 +13,7 @@ import { modelList, modelSearch } from './model-lists.ts';
 import { startNew } from './new.ts';
 import { preferences } from './preferences.ts';
 import { quotaClear, quotaExplain, quotaSet, quotaShow } from './quota.ts';
+import { report, reportMessage } from './report.ts';
 import { settings } from './settings.ts';
 import { start } from './start.ts';
 import { stats } from './stats.ts';
@@ -48,6 +51,12 @@ export const commands: readonly Command[] = [
   quotaSet,
   quotaClear,
   quotaExplain,
+  blockUser,
+  blockList,
+  unblock,
+  audit,
+  report,
+  reportMessage,
   help,
   start,
   guild,

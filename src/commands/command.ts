@@ -1,15 +1,16 @@
 import type { AccessPolicy } from '../conversation/access.ts';
 import type { AnswerStories } from '../conversation/answer-story.ts';
 import type { Engine } from '../conversation/engine.ts';
-import type { AccessRequests } from '../conversation/operation-ports.ts';
+import type { AccessRequests, AuditLog, Blocks, Reports } from '../conversation/operation-ports.ts';
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { ModelShelf } from '../completion/ports.ts';
 import type { KeyKeeper } from '../keys/key-keeper.ts';
 import type { QuotaDesk } from '../limits/ports.ts';
-import type { Said } from '../platform/adapter.ts';
+import type { GuildOffice, Said } from '../platform/adapter.ts';
 import type { CommandButton, CommandInvocation, CommandSpec } from '../platform/command.ts';
+import type { GuildId } from '../platform/ids.ts';
 import type { UsageReader } from '../usage/ports.ts';
 
 /** What a command is called and takes, and what it does. One file each; options are checked before. */
@@ -52,6 +53,12 @@ export interface CommandServices {
   readonly usage: UsageReader;
   readonly stories: AnswerStories;
   readonly requests: AccessRequests;
+  readonly blocks: Blocks;
+  readonly reports: Reports;
+  readonly audit: AuditLog;
+  /** What the guild's platform can be asked and told about it; null where it has no guilds, or is not served here. */
+  readonly officeOf: (guild: GuildId) => GuildOffice | null;
+  readonly newReportId: () => string;
   readonly guildSettings: GuildSettings;
   readonly preferences: Preferences;
   readonly models: ModelShelf;

@@ -1,4 +1,5 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { enAccess } from './en-access.ts';
 import { enModels } from './en-models.ts';
 import { amount, enQuota, METRICS, WINDOWS } from './en-quota.ts';
 import { enWhy } from './en-why.ts';
@@ -178,7 +179,8 @@ export const en = {
   'command.settings.description': () => 'How I work in this community (for those who manage it)',
   'command.help.description': () => 'What I can do',
   'command.start.description': () => 'Say hello',
-  'command.guild.description': () => 'Who waits for approval, and approving it (for operators)',
+  'command.guild.description': () =>
+    'Which communities wait, and use me: approve, leave, block (for operators)',
   'option.question': () => 'question',
   'option.search': () => 'search the web',
   'option.days': () => 'number of days',
@@ -351,6 +353,7 @@ export const en = {
     'No key is set that I may use for a model: answers are simulated. To make it real set OPENROUTER_API_KEY, or GEMINI_API_KEY or HF_TOKEN (with GEMINI_FREE=true or HF_FREE=true where that key costs nothing); for chats set DISCORD_TOKEN or TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(answer to an earlier message)',
   ...enWhy,
+  ...enAccess,
   ...enModels,
   ...enQuota,
 } as const;

@@ -1,5 +1,6 @@
 import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
+import { idAccess } from './id-access.ts';
 import { idModels } from './id-models.ts';
 import { amount, idQuota, METRICS, WINDOWS } from './id-quota.ts';
 import { idWhy } from './id-why.ts';
@@ -170,7 +171,8 @@ export const id: Translation = {
   'command.settings.description': () => 'Cara kerja saya di komunitas ini (untuk pengelola)',
   'command.help.description': () => 'Apa yang bisa saya lakukan',
   'command.start.description': () => 'Menyapa',
-  'command.guild.description': () => 'Siapa yang menunggu persetujuan, dan menyetujuinya (untuk operator)',
+  'command.guild.description': () =>
+    'Komunitas yang menunggu dan memakai saya: setujui, keluar, blokir (untuk operator)',
   'option.question': () => 'pertanyaan',
   'option.search': () => 'cari di web',
   'option.days': () => 'jumlah hari',
@@ -324,6 +326,7 @@ export const id: Translation = {
     'Belum ada kunci yang boleh saya pakai untuk model: jawaban disimulasikan. Untuk yang sungguhan, atur OPENROUTER_API_KEY, atau GEMINI_API_KEY atau HF_TOKEN (dengan GEMINI_FREE=true atau HF_FREE=true bila kunci itu gratis); untuk obrolan, atur DISCORD_TOKEN atau TELEGRAM_BOT_TOKEN.',
   'terminal.earlier': () => '(jawaban untuk pesan sebelumnya)',
   ...idWhy,
+  ...idAccess,
   ...idModels,
   ...idQuota,
 };

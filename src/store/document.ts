@@ -33,6 +33,11 @@ export type DocumentFunction =
   | 'take_key_request_v1'
   | 'end_key_request_v1'
   | 'forget_sealed_v2'
+  | 'set_block_v1'
+  | 'leave_guild_v1'
+  | 'report_v1'
+  | 'end_report_v1'
+  | 'note_refused_v1'
   | 'rebuild_counters_v1'
   | 'housekeeping_v1';
 

@@ -1,6 +1,6 @@
 import type { CatalogueStore, ExperienceStore } from '../completion/ports.ts';
 import type { AnswerStories } from '../conversation/answer-story.ts';
-import type { AccessRequests, ErrorLog } from '../conversation/operation-ports.ts';
+import type { AccessRequests, AuditLog, Blocks, ErrorLog, Reports } from '../conversation/operation-ports.ts';
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
@@ -8,6 +8,8 @@ import type { AdapterMemory } from '../platform/adapter.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAdapterMemory } from './adapter-memory.ts';
+import { createAuditLog } from './audit-log.ts';
+import { createBlocks } from './blocks.ts';
 import { createCatalogueStore } from './catalogue-store.ts';
 import type { StoreLog } from './connection.ts';
 import { createControl, type Control } from './control.ts';
@@ -20,6 +22,7 @@ import { createKeyVault } from './key-vault.ts';
 import { createPreferences } from './preferences.ts';
 import { createProviderKeys } from './provider-keys.ts';
 import { createQuotaCounters, type QuotaCounters } from './quota-counters.ts';
+import { createReports } from './reports.ts';
 import { createSettingsStore, type SettingsStore } from './settings-store.ts';
 import { createStoryReader } from './story-reader.ts';
 import { createTurnStore } from './turn-store.ts';
@@ -50,6 +53,9 @@ export interface Store {
   readonly errors: ErrorLog;
   readonly control: Control;
   readonly accessRequests: AccessRequests;
+  readonly blocks: Blocks;
+  readonly reports: Reports;
+  readonly audit: AuditLog;
   readonly counters: QuotaCounters;
   readonly memory: AdapterMemory;
   /** To be called daily. Rejects with `StoreUnavailable`. */
@@ -75,6 +81,9 @@ export function createStore(database: Database, options: StoreOptions): Store {
     errors: createErrorLog(database, options.log),
     control: createControl(database),
     accessRequests: createAccessRequests(database),
+    blocks: createBlocks(sql),
+    reports: createReports(sql, now),
+    audit: createAuditLog(sql),
     counters: createQuotaCounters(sql, now),
     memory: createAdapterMemory(sql, { instance: options.instance, isAlone: database.kind === 'embedded' }),
     housekeeping: () => keepHouse(sql, options.log, now),
