@@ -29,11 +29,10 @@ BEGIN
   RETURN v_outcome;
 END $$;
 --> statement-breakpoint
--- Takes an approval back, because the bot leaves: whoever wants it there again asks anew.
+-- Takes an approval back, because the bot leaves: whoever wants it there again asks anew. Also of a guild where nobody has said anything.
 CREATE FUNCTION leave_guild_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := store_now_v1(p);
-  v_by text := p #>> '{author,id}';
   v_guild guilds;
   v_outcome jsonb;
 BEGIN
@@ -43,13 +42,10 @@ BEGIN
   END IF;
   PERFORM known_user_v1(p -> 'author', v_now);
   SELECT * INTO v_guild FROM guilds WHERE platform_guild_id = p ->> 'guild' FOR NO KEY UPDATE;
+  UPDATE guilds SET approved_at = NULL, access_asked_at = NULL WHERE id = v_guild.id;
+  INSERT INTO audit (at, actor, action, subject, guild, details)
+  VALUES (v_now, p #>> '{author,id}', 'guild.leave', p ->> 'guild', p ->> 'guild', jsonb_build_object('wasApproved', v_guild.approved_at IS NOT NULL));
   v_outcome := jsonb_build_object('isKnown', v_guild.id IS NOT NULL);
-  IF v_guild.id IS NOT NULL THEN
-    UPDATE guilds SET approved_at = NULL, access_asked_at = NULL WHERE id = v_guild.id;
-    INSERT INTO audit (at, actor, action, subject, guild, details)
-    VALUES (v_now, v_by, 'guild.leave', v_guild.platform_guild_id, v_guild.platform_guild_id,
-      jsonb_build_object('wasApproved', v_guild.approved_at IS NOT NULL));
-  END IF;
   UPDATE command_outcomes SET outcome = v_outcome WHERE origin_key = p ->> 'originKey';
   RETURN v_outcome;
 END $$;

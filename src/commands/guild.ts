@@ -48,9 +48,10 @@ type Decide = (use: CommandUse, guild: GuildId) => Promise<string>;
 const decide: Readonly<Record<'leave' | 'block' | 'unblock', Decide>> = {
   async leave({ invocation, services, say }, about) {
     const params = { id: escapeMarkdown(about) };
-    if (!(await services.requests.leave(invocation, about))) return say({ key: 'guild.unknown', params });
+    const isKnown = await services.requests.leave(invocation, about);
     const hasLeft = (await services.officeOf(about)?.leave(about)) ?? null;
-    return say({ key: hasLeft === true ? 'guild.left' : 'guild.not_left', params });
+    if (hasLeft === true) return say({ key: 'guild.left', params });
+    return say({ key: isKnown ? 'guild.not_left' : 'guild.unknown', params });
   },
   async block({ invocation, services, say }, about) {
     const isNew = await services.blocks.block(invocation, { kind: 'guild', id: about }, null);

@@ -36,7 +36,7 @@ export interface AccessRequests {
    * who approved; repeating it changes nothing.
    */
   approve(id: string, by: UserId): Promise<boolean>;
-  /** Takes an approval back, because the bot leaves. False when no such guild is known. Once per origin key, and recorded. */
+  /** Takes an approval back, because the bot leaves. False where nobody of that guild was ever heard. Once per origin key, and recorded. */
   leave(by: Actor, guild: GuildId): Promise<boolean>;
 }
 

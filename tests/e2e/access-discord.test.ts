@@ -55,7 +55,11 @@ test('a message is reported from its menu, and told by its id', async () => {
 });
 
 test('the bot leaves a server at an operator’s word', async () => {
-  const left = `DELETE /users/@me/guilds/${guild.id}`;
   channel.slash(boss, 'guild', { action: 'leave', id: `discord:${guild.id}` });
-  await until(() => scene.discord.calls.some(({ method, path }) => `${method} ${path}`.endsWith(left)));
+  const isLeave = ({ route, params }: { route: string; params: Readonly<Record<string, string>> }) =>
+    route === 'DELETE /users/@me/guilds/{guild_id}' && params['guild_id'] === guild.id;
+  await until(() => scene.discord.calls.some(isLeave));
+  const [row] = await scene.database.sql<{ actor: string }[]>`
+    select actor from audit where action = 'guild.leave' and subject = ${`discord:${guild.id}`}`;
+  expect(row?.actor).toBe(`discord:${boss.id}`);
 });

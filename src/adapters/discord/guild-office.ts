@@ -1,5 +1,6 @@
 import {
   PermissionFlagsBits,
+  RESTJSONErrorCodes as Codes,
   Routes,
   type APIGuild,
   type APIGuildMember,
@@ -16,7 +17,7 @@ export function createGuildOffice(rest: REST, logger: Logger): GuildOffice {
     const outcome: Outcome<unknown> = await attempt(call);
     if (outcome.ok) return outcome.value as Value;
     const { failure } = outcome;
-    if (failure.kind === 'refused' && failure.status === 404) return null;
+    if (failure.kind === 'refused' && NOBODY.includes(failure.code)) return null;
     logger.warn({ reason: describe(failure) }, 'Discord did not say what was asked about a guild');
     return undefined;
   }
@@ -26,8 +27,7 @@ export function createGuildOffice(rest: REST, logger: Logger): GuildOffice {
       const outcome = await attempt(() => rest.delete(Routes.userGuild(rawOf(guild))));
       if (outcome.ok) return true;
       const { failure } = outcome;
-      if (failure.kind === 'refused' && (failure.status === 404 || failure.code === MISSING_ACCESS))
-        return true;
+      if (failure.kind === 'refused' && NOT_THERE.includes(failure.code)) return true;
       logger.warn({ reason: describe(failure) }, 'a guild could not be left');
       return failure.kind === 'refused' && failure.status < 500 && failure.status !== 429 ? false : null;
     },
@@ -47,8 +47,9 @@ export function createGuildOffice(rest: REST, logger: Logger): GuildOffice {
   };
 }
 
-/** What Discord says of a guild that the bot is not in. */
-const MISSING_ACCESS = 50_001;
+/** What Discord says of somebody who is not in a guild, and of a guild that the bot is not in. */
+const NOBODY: readonly number[] = [Codes.UnknownMember, Codes.UnknownUser];
+const NOT_THERE: readonly number[] = [Codes.UnknownGuild, Codes.MissingAccess];
 const MANAGES = PermissionFlagsBits.Administrator | PermissionFlagsBits.ManageGuild;
 const manages = (permissions: bigint): boolean => (permissions & MANAGES) !== 0n;
 const rawOf = (id: string): string => id.slice(id.indexOf(':') + 1);
