@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { DiscordPace } from './adapters/discord/adapter.ts';
 import type { TelegramPace } from './adapters/telegram/adapter.ts';
 import { createTerminalAdapter } from './adapters/terminal/adapter.ts';
-import { isWritten } from './commands/command.ts';
+import { isWritten, type CommandServices } from './commands/command.ts';
 import { commands } from './commands/command-list.ts';
 import { createCommandDoor } from './commands/door.ts';
 import { menu } from './commands/menu.ts';
@@ -13,7 +13,7 @@ import type { ModelShelf } from './completion/ports.ts';
 import type { CompletionChain } from './completion/completion.ts';
 import type { Config } from './config.ts';
 import { createEchoGuard } from './conversation/echo-guard.ts';
-import { createEngine } from './conversation/engine.ts';
+import { createEngine, type Engine } from './conversation/engine.ts';
 import { createReplyDesk } from './conversation/reply-desk.ts';
 import { createWaitingMarks } from './conversation/waiting-marks.ts';
 import { createRunner, type Runner } from './conversation/runner.ts';
@@ -26,7 +26,7 @@ import { createUserLimiter, type UserLimiter } from './limits/user-limiter.ts';
 import { createOwnKeys, keyringOf, type OwnKeys } from './own-keys.ts';
 import { startHttp } from './serve-http.ts';
 import { StoreUnavailable, type Handlers, type PlatformAdapter } from './platform/adapter.ts';
-import { platformOf, turnId, type GuildId, type Platform } from './platform/ids.ts';
+import { platformOf, turnId, type Platform } from './platform/ids.ts';
 import { openDatabase, type Database } from './store/database.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createUpstream } from './upstream.ts';
@@ -194,9 +194,10 @@ async function createLimiter(
 
 async function createCore(
   options: AppOptions,
-  { store, chain, models, ownKeys, adapters, settings }: CoreParts,
+  parts: CoreParts,
   whenStopped: WhenStopped,
 ): Promise<{ runner: Runner; handlers: Handlers }> {
+  const { store, chain, ownKeys, adapters, settings } = parts;
   const { config, log } = options;
   const now = Date.now;
   const limiter = await createLimiter(options, settings, whenStopped);
@@ -241,8 +242,18 @@ async function createCore(
     now,
     newTurnId: () => turnId(randomUUID()),
   });
-  const { access } = settings;
-  const services = {
+  const services = servicesOf(parts, engine);
+  const door = createCommandDoor(settings.access, settings.userPerMinute, now);
+  const { errors, memory } = store;
+  const handlers = createDispatch({ engine, services, door, errors, memory, log, newErrorId });
+  return { runner, handlers };
+}
+
+function servicesOf(
+  { store, models, ownKeys, adapters, settings }: CoreParts,
+  engine: Engine,
+): CommandServices {
+  return {
     engine,
     store: store.turns,
     usage: store.usage,
@@ -251,20 +262,17 @@ async function createCore(
     preferences: store.preferences,
     models,
     keys: ownKeys.keeper,
+    quotas: store.quotas,
     requests: store.accessRequests,
     blocks: store.blocks,
     reports: store.reports,
     audit: store.audit,
-    officeOf: (guild: GuildId) => adapters.get(platformOf(guild))?.guilds ?? null,
+    officeOf: (guild) => adapters.get(platformOf(guild))?.guilds ?? null,
     newReportId: () => newId('R'),
-    access,
+    access: settings.access,
     commands,
-    now,
+    now: Date.now,
   };
-  const door = createCommandDoor(access, settings.userPerMinute, now);
-  const { errors, memory } = store;
-  const handlers = createDispatch({ engine, services, door, errors, memory, log, newErrorId });
-  return { runner, handlers };
 }
 
 /** Waiting alone keeps no process alive. */

@@ -70,7 +70,7 @@ export function createDispatch(parts: DispatchParts): Handlers {
   ): Promise<Said | Taken> {
     const denied = checkPermission(command, invocation, services);
     if (denied !== null) {
-      return await attended(invocation, say, async () => {
+      return await attended(parts, invocation, async () => {
         if ('run' in command) await command.onDenied?.(invocation, services);
         return say(denied);
       });
@@ -83,22 +83,7 @@ export function createDispatch(parts: DispatchParts): Handlers {
       const search = command.searches?.(options) === true;
       return takenAs(await engine.receive(search ? { ...message, search } : message, 'command'));
     }
-    return await attended(invocation, say, () => command.run({ invocation, options, services, say }));
-  }
-
-  /** Whatever happens to it, the person is told. Rejects with `StoreUnavailable`. */
-  async function attended(
-    invocation: CommandInvocation,
-    say: (notice: Notice) => string,
-    run: () => Promise<CommandAnswer>,
-  ): Promise<Said> {
-    try {
-      const answer = await run();
-      return typeof answer === 'string' ? { text: answer } : answer;
-    } catch (error) {
-      if (error instanceof StoreUnavailable) door.leave(invocation); // it will be used again
-      return { text: say(await unexpected(error, invocation)) };
-    }
+    return await attended(parts, invocation, () => command.run({ invocation, options, services, say }));
   }
 
   async function onPress(press: ButtonPress): Promise<string | Explained> {
@@ -106,15 +91,6 @@ export function createDispatch(parts: DispatchParts): Handlers {
     const { action } = press;
     const notice = await act({ ...press, action }, parts);
     return notice === null ? '' : sayTo(press)(notice);
-  }
-
-  /** Hands on that the store is away, so that the platform delivers again; all else is ours to explain. */
-  async function unexpected(error: unknown, envelope: Envelope): Promise<Notice> {
-    if (error instanceof StoreUnavailable) throw error;
-    const errorId = newErrorId();
-    const place = { errorId, area: 'command', originKey: envelope.originKey };
-    await noteFailure(parts, place, error, 'a command failed unexpectedly');
-    return { key: 'failure.unexpected', params: { errorId } };
   }
 
   return {
@@ -134,6 +110,30 @@ export function createDispatch(parts: DispatchParts): Handlers {
       await noteFailure(parts, place, cause, 'an event failed repeatedly and is given up');
     },
   };
+}
+
+/**
+ * Whatever goes wrong, the person is told. Hands on that the store is away, so that the platform delivers again; all else is
+ * ours to explain.
+ */
+async function attended(
+  parts: DispatchParts,
+  invocation: CommandInvocation,
+  run: () => Promise<CommandAnswer>,
+): Promise<Said> {
+  try {
+    const answer = await run();
+    return typeof answer === 'string' ? { text: answer } : answer;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) {
+      parts.door.leave(invocation); // it will be used again
+      throw error;
+    }
+    const errorId = parts.newErrorId();
+    const place = { errorId, area: 'command', originKey: invocation.originKey };
+    await noteFailure(parts, place, error, 'a command failed unexpectedly');
+    return { text: sayTo(invocation)({ key: 'failure.unexpected', params: { errorId } }) };
+  }
 }
 
 /** What may be meant by what somebody writes in an option. */

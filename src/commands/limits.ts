@@ -21,7 +21,9 @@ const FAMILY = {
 export const limitsShow: Command = {
   spec: { ...FAMILY, subcommand: 'show', options: [] },
   async run({ invocation, services, say }) {
-    const limits = await services.quotas.applying(invocation);
+    const applying = await services.quotas.applying(invocation);
+    // What the operator spends altogether is nobody else's business.
+    const limits = applying.filter(({ subject }) => subject !== 'instance');
     const nowMs = services.now();
     return lines(
       say({ key: 'limits.title' }),

@@ -87,14 +87,20 @@ function readOption(
     case 'boolean':
       return BOOLEANS[value.toLowerCase()] ?? null;
     case 'user':
-      return invocation.line === null ? value : writtenUser(value.toLowerCase(), invocation);
     case 'role':
-      // Where they exist, they are chosen and not written.
-      return invocation.line === null ? value : null;
     case 'channel':
-      if (invocation.line === null) return value;
-      return value.toLowerCase() === 'here' ? invocation.channel : null;
+      return invocation.line === null ? value : writtenId(option.kind, value.toLowerCase(), invocation);
   }
+}
+
+/** Roles are chosen where they exist, and not written. */
+function writtenId(
+  kind: 'user' | 'role' | 'channel',
+  word: string,
+  invocation: CommandInvocation,
+): string | null {
+  if (kind === 'user') return writtenUser(word, invocation);
+  return kind === 'channel' && word === 'here' ? invocation.channel : null;
 }
 
 function writtenUser(word: string, { platform, author, repliesToUser }: CommandInvocation): string | null {

@@ -2,7 +2,7 @@ import { isOperator } from '../conversation/access.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { QuotaAuthority, QuotaTarget, RefusedAttempt } from '../limits/ports.ts';
 import type { CommandInvocation, CommandOption } from '../platform/command.ts';
-import { guildId, userId, type GuildId, type PlaceId, type UserId } from '../platform/ids.ts';
+import { readGuildId, readUserId, type GuildId, type PlaceId, type UserId } from '../platform/ids.ts';
 import type { CommandOptions, CommandServices, CommandUse } from './command.ts';
 import type { Whose } from './quota-words.ts';
 
@@ -79,16 +79,12 @@ function withinGuild(guild: GuildId, options: CommandOptions): Omit<Addressed, '
 
 /** Anybody anywhere, as operators name them. */
 function subjectOf(written: string): Addressed | null {
-  if (written === 'instance')
+  if (written === 'instance') {
     return { target: { kind: 'instance' }, by: 'operator', whose: 'instance', id: written };
-  const [, kind, platform, raw = ''] =
-    /^(guild|user):(discord|telegram|terminal):(-?\w{1,40})$/u.exec(written) ?? [];
-  if (kind === undefined) return null;
-  const on = platform as 'discord' | 'telegram' | 'terminal';
-  if (kind === 'guild') {
-    const guild = guildId(on, raw);
-    return { target: { kind: 'guild', guild }, by: 'operator', whose: 'other_guild', id: guild };
   }
-  const user = userId(on, raw);
-  return { target: { kind: 'user', user }, by: 'operator', whose: 'user', id: user };
+  const [, kind, id = ''] = /^(guild|user):(.+)$/u.exec(written) ?? [];
+  const guild = kind === 'guild' ? readGuildId(id) : null;
+  if (guild !== null) return { target: { kind: 'guild', guild }, by: 'operator', whose: 'other_guild', id };
+  const user = kind === 'user' ? readUserId(id) : null;
+  return user === null ? null : { target: { kind: 'user', user }, by: 'operator', whose: 'user', id };
 }

@@ -51,9 +51,9 @@ async function change(
   if (read?.kind === 'wrong') return read.problem;
   if (timezone !== undefined) {
     // First, because it alone may turn out to be unknown.
-    const known = await guildSettings.setTimeZone(invocation, String(timezone));
+    const { kind } = await guildSettings.setTimeZone(invocation, String(timezone));
     const written = quoted(String(timezone));
-    if (known === null) return { key: 'settings.time_zone_unknown', params: { written } };
+    if (kind === 'unknown') return { key: 'settings.time_zone_unknown', params: { written } };
   }
   if (style !== undefined) await guildSettings.setConversationStyle(invocation, style);
   if (read !== null) await guildSettings.setAllowedModels(invocation, read.allowed);

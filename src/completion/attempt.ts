@@ -10,6 +10,8 @@ export interface TokenUsage {
   readonly savedNanoUsd?: bigint;
   /** Part of `completionTokens` that was spent on reasoning. */
   readonly reasoningTokens: number;
+  /** How many images were made; none unless told. */
+  readonly images?: number;
   /** Integer nano-USD (10⁻⁹ $). */
   readonly costNanoUsd: bigint;
   readonly source: 'reported' | 'estimated';

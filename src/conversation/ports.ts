@@ -118,6 +118,8 @@ export interface AdmitRequest {
     readonly maxCompletionTokens: number;
     /** What an answer takes beyond that where it searches the web; the store adds the readings of question and history. */
     readonly searchTokens?: number;
+    /** How many images it makes at most; none unless told. */
+    readonly images?: number;
   };
   readonly defaults: {
     readonly user: QuotaLimits;

@@ -26,6 +26,11 @@ export interface Preferences {
   change(envelope: Envelope, changes: Partial<OwnPreferences>): Promise<void>;
 }
 
+export type TimeZoneOutcome =
+  | { readonly kind: 'changed' | 'unchanged'; readonly timeZone: string }
+  /** The database knows no zone of that name; nothing is changed. */
+  | { readonly kind: 'unknown' };
+
 /** What a guild's admins decide for it. Rejects with `StoreUnavailable`. */
 export interface GuildSettings {
   /** The models that may answer there. */
@@ -36,14 +41,11 @@ export interface GuildSettings {
   allowsSearch(guild: GuildId): Promise<boolean>;
   /** As `setConversationStyle` does. */
   setAllowsSearch(envelope: Envelope, allows: boolean): Promise<void>;
-  /** IANA name; a guild's days and months begin at its midnight. */
-  timeZone(guild: GuildId): Promise<string>;
-  /**
-   * As `setConversationStyle` does, and counts what was used in the windows anew. Resolves with the name as it is known; null
-   * where there is no such zone, and nothing is changed.
-   */
-  setTimeZone(envelope: Envelope, written: string): Promise<string | null>;
   conversationStyle(guild: GuildId): Promise<ConversationStyle>;
+  /** The IANA name of the zone by whose midnight its days and months begin. */
+  timeZone(guild: GuildId): Promise<string>;
+  /** As `setConversationStyle` does; the windows of its quotas are opened anew. Names are taken in any case of letters. */
+  setTimeZone(envelope: Envelope, name: string): Promise<TimeZoneOutcome>;
   /** Sets it for the guild of the envelope. Recorded with its author; repeating its origin key changes nothing. */
   setConversationStyle(envelope: Envelope, style: ConversationStyle): Promise<void>;
 }

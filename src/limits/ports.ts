@@ -121,7 +121,7 @@ export interface QuotaExplanation {
 }
 
 export interface RefusedAttempt {
-  readonly action: 'quota.show' | 'quota.set' | 'quota.clear' | 'quota.explain' | 'settings.time_zone';
+  readonly action: 'quota.show' | 'quota.set' | 'quota.clear' | 'quota.explain';
   /** A qualified id, or `instance`: what it was about. */
   readonly subject: string;
   readonly why: 'not_admin' | 'not_operator';

@@ -58,6 +58,15 @@ export function botOf(event: OriginKey): UserId {
 /** Brands an id that was made here before and comes back from storage or from a button. */
 export const turnId = (raw: string): TurnId => raw as TurnId;
 
+/** Reads an id that a person wrote as we write it; null for anything else. */
+export const readGuildId = (written: string): GuildId | null =>
+  isQualified(written) ? (written as GuildId) : null;
+export const readUserId = (written: string): UserId | null =>
+  isQualified(written) ? (written as UserId) : null;
+
+const isQualified = (written: string): boolean =>
+  /^(?:(?:discord|telegram):-?\d{1,20}|terminal:[a-z]{1,20})$/u.test(written);
+
 function qualify<Id extends string>(platform: Platform, ...path: readonly (string | number)[]): Id {
   return [platform, ...path].join(':') as Id;
 }

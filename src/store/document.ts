@@ -39,6 +39,12 @@ export type DocumentFunction =
   | 'end_report_v1'
   | 'note_refused_v1'
   | 'rebuild_counters_v1'
+  | 'applying_quotas_v1'
+  | 'show_quota_v1'
+  | 'change_quota_v1'
+  | 'explain_quota_v1'
+  | 'refuse_quota_v1'
+  | 'set_time_zone_v1'
   | 'housekeeping_v1';
 
 /**

@@ -1,5 +1,5 @@
 import type { AllowedModels } from '../completion/ports.ts';
-import type { GuildSettings } from '../conversation/setting-ports.ts';
+import type { GuildSettings, TimeZoneOutcome } from '../conversation/setting-ports.ts';
 import type { ConversationStyle } from '../conversation/turn.ts';
 import type { GuildId } from '../platform/ids.ts';
 import type { Envelope } from '../platform/message.ts';
@@ -7,16 +7,8 @@ import type { Sql } from './connection.ts';
 import { callFunction } from './document.ts';
 import { reach } from './failure.ts';
 
-type ZoneOutcome =
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'changed' | 'unchanged'; readonly timeZone: string };
-
-/**
- * Settings of guilds, by the guilds' qualified ids. A guild that nobody has written in yet may set them too. `now`
- * replaces the database's clock, for tests.
- */
+/** Settings of guilds, by the guilds' qualified ids. A guild that nobody has written in yet may set them too. */
 export function createGuildSettings(sql: Sql, now?: () => number): GuildSettings {
-  const clock = () => (now === undefined ? {} : { nowMs: now() });
   const read = async <Value>(guild: GuildId, key: string): Promise<Value | null> => {
     const rows = await reach(
       () => sql<{ value: Value | null }[]>`
@@ -40,19 +32,19 @@ export function createGuildSettings(sql: Sql, now?: () => number): GuildSettings
     setConversationStyle: (envelope, style) => write(envelope, 'conversation_style', style),
     allowedModels: (guild) => read<NonNullable<AllowedModels>>(guild, 'allowed_models'),
     setAllowedModels: (envelope, allowed) => write(envelope, 'allowed_models', allowed),
-    async timeZone(guild) {
-      const rows = await reach(
-        () => sql<{ timeZone: string }[]>`
-          select time_zone as "timeZone" from guilds where platform_guild_id = ${guild}`,
-      );
-      return rows[0]?.timeZone ?? 'UTC';
-    },
-    async setTimeZone({ originKey, guild, author }, timeZone) {
-      const change = { originKey: `${originKey}:time_zone`, guild, author, timeZone, ...clock() };
-      const outcome = (await callFunction(sql, 'set_time_zone_v1', change)) as ZoneOutcome;
-      return outcome.kind === 'unknown' ? null : outcome.timeZone;
-    },
     allowsSearch: async (guild) => (await read<boolean>(guild, 'allow_search')) ?? false,
     setAllowsSearch: (envelope, allows) => write(envelope, 'allow_search', allows),
+    async timeZone(guild) {
+      const rows = await reach(
+        () =>
+          sql<{ zone: string }[]>`select time_zone as zone from guilds where platform_guild_id = ${guild}`,
+      );
+      return rows[0]?.zone ?? 'UTC';
+    },
+    async setTimeZone({ originKey, guild, author }, timeZone) {
+      const clock = now === undefined ? {} : { nowMs: now() };
+      const change = { originKey: `${originKey}:time_zone`, guild, author, timeZone, ...clock };
+      return (await callFunction(sql, 'set_time_zone_v1', change)) as TimeZoneOutcome;
+    },
   };
 }

@@ -3,7 +3,7 @@ import { callFunction } from './document.ts';
 
 /** A counter that did not equal the usage of its window. */
 export interface CounterDifference {
-  readonly subject: 'instance' | 'guild' | 'user';
+  readonly subject: 'instance' | 'guild' | 'user' | 'channel' | 'member';
   readonly subjectId: string;
   /** By counter: what it was, and what it is now. */
   readonly changes: Readonly<Record<string, readonly [before: unknown, after: unknown]>>;
@@ -12,7 +12,7 @@ export interface CounterDifference {
 export interface QuotaCounters {
   /**
    * Makes all counters anew from usage, a page of subjects at a time, and returns what differed.
-   * Safe while turns run. Also to be called when a guild's time zone changed.
+   * Safe while turns run.
    * Rejects with `StoreUnavailable`; pages done by then stay done.
    */
   rebuild(): Promise<readonly CounterDifference[]>;

@@ -4,6 +4,7 @@ import type { AccessRequests, AuditLog, Blocks, ErrorLog, Reports } from '../con
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
+import type { QuotaDesk } from '../limits/ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
@@ -21,6 +22,7 @@ import { forgetSealed, keepHouse } from './housekeeping.ts';
 import { createKeyVault } from './key-vault.ts';
 import { createPreferences } from './preferences.ts';
 import { createProviderKeys } from './provider-keys.ts';
+import { createQuotaDesk } from './quota-desk.ts';
 import { createQuotaCounters, type QuotaCounters } from './quota-counters.ts';
 import { createReports } from './reports.ts';
 import { createSettingsStore, type SettingsStore } from './settings-store.ts';
@@ -57,6 +59,7 @@ export interface Store {
   readonly reports: Reports;
   readonly audit: AuditLog;
   readonly counters: QuotaCounters;
+  readonly quotas: QuotaDesk;
   readonly memory: AdapterMemory;
   /** To be called daily. Rejects with `StoreUnavailable`. */
   housekeeping(): Promise<void>;
@@ -85,6 +88,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     reports: createReports(sql, now),
     audit: createAuditLog(sql),
     counters: createQuotaCounters(sql, now),
+    quotas: createQuotaDesk(sql, options.defaults, now),
     memory: createAdapterMemory(sql, { instance: options.instance, isAlone: database.kind === 'embedded' }),
     housekeeping: () => keepHouse(sql, options.log, now),
     forgetSealed: () => forgetSealed(sql, now),

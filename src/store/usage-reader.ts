@@ -81,7 +81,8 @@ const readStats = (document: StatsDocument): Omit<StatsReport, 'days'> => ({
 
 const selectUsage = (sql: Sql, question: string) => sql<{ report: UsageDocument }[]>`
   with asked as materialized (
-    select q.p, store_now_v1(q.p) as now, u.id as user_id, g.id as guild_id, coalesce(g.time_zone, 'UTC') as time_zone
+    select q.p, store_now_v1(q.p) as now, u.id as user_id, g.id as guild_id, coalesce(g.time_zone, 'UTC') as time_zone,
+      admission_defaults_v1(q.p, g, u, store_now_v1(q.p)) as defaults
     from (select ${question}::text::jsonb as p) q
     left join users u on u.platform_user_id = q.p ->> 'user'
     left join guilds g on g.platform_guild_id = q.p ->> 'guild'
@@ -110,7 +111,7 @@ const selectUsage = (sql: Sql, question: string) => sql<{ report: UsageDocument 
     'quotas', (
       select coalesce(jsonb_agg(jsonb_build_object('subject', t.subject, 'metric', t.metric, 'window', t.win,
         'used', t.used, 'held', t.held, 'limit', t.lim, 'resetsAtMs', epoch_ms_v1(t.resets_at))), '[]')
-      from subjects cross join lateral subject_standings_v1(subjects.subject, asked.now, asked.p -> 'defaults') t
+      from subjects cross join lateral subject_standings_v1(subjects.subject, asked.now, asked.defaults) t
     )
   ) as report
   from asked`;

@@ -1,4 +1,3 @@
-import type { DefaultQuotas } from '../../src/store/usage-reader.ts';
 import type { Sql } from '../../src/store/connection.ts';
 
 /** A broken promise, as seen in the database or by a worker. */
@@ -12,38 +11,45 @@ export interface Sighting {
  * that the database itself has recorded for a subject, never by a clock of the watcher's, and without the
  * functions under test.
  */
-export async function observe(sql: Sql, limits: DefaultQuotas): Promise<readonly Sighting[]> {
+export async function observe(sql: Sql, limits: object): Promise<readonly Sighting[]> {
   const text = JSON.stringify(limits);
   return await sql<Sighting[]>`
     with subject as materialized (
-      select s as row, s.kind, s.subject_id, s.time_zone, n.name, ${text}::text::jsonb -> n.name as lim,
+      select s as row, s.kind, s.subject_id, s.time_zone, n.name,
+        -- Of channels and members those whose limits stay below what was given.
+        case when n.is_judged then ${text}::text::jsonb -> n.name end as lim,
         greatest(s.hour_start, s.day_start, s.month_start, (
           select max(h.reserved_at) from quota_holds h where h.kind = s.kind and h.subject_id = s.subject_id
         )) as newest
-      from quota_subjects s join (values (0, 'instance'), (1, 'guild'), (2, 'user')) n(kind, name) on n.kind = s.kind
+      from quota_subjects s
+      left join guilds g on g.id = s.guild_id
+      join lateral (values (0, 'instance', true), (1, 'guild', true), (2, 'user', true), (4, 'channel', s.channel like '%00'),
+        (5, 'member', g.platform_guild_id in ('telegram:-1', 'telegram:-2'))) n(kind, name, is_judged) on n.kind = s.kind
+    ), taken as materialized (
+      select u.at, u.guild_id, u.user_id, u.channel, u.payer, u.requests, u.prompt_tokens + u.completion_tokens as tokens,
+        u.cost_nano_usd as cost, u.images
+      from usage u
     ), booked as materialized (
       select 0::smallint as kind, '00000000-0000-0000-0000-000000000000'::uuid as subject_id, u.at, 0 as requests,
-        0 as tokens, case u.payer when 'operator' then u.cost_nano_usd else 0 end as cost from usage u
+        0 as tokens, case u.payer when 'operator' then u.cost else 0 end as cost, 0 as images from taken u
       union all
-      select 1::smallint, u.guild_id, u.at, u.requests, u.prompt_tokens + u.completion_tokens,
-        case u.payer when 'user' then 0 else u.cost_nano_usd end
-      from usage u where u.guild_id is not null
-      union all
-      select 2::smallint, u.user_id, u.at, u.requests, u.prompt_tokens + u.completion_tokens,
-        case u.payer when 'user' then 0 else u.cost_nano_usd end
-      from usage u where u.user_id is not null
-    ), by_window as (
+      select s.kind, s.subject_id, u.at, u.requests, u.tokens, case u.payer when 'user' then 0 else u.cost end, u.images
+      from taken u
+      join quota_subjects s on (s.kind = 1 and s.subject_id = u.guild_id) or (s.kind = 2 and s.subject_id = u.user_id)
+        or (s.kind = 4 and s.guild_id = u.guild_id and s.channel = u.channel)
+        or (s.kind = 5 and s.guild_id = u.guild_id and s.user_id = u.user_id)
+    ), by_window as materialized (
       select s.kind, s.subject_id, w.win, date_trunc(w.win, b.at, s.time_zone) as start, sum(b.requests) as requests,
-        sum(b.tokens) as tokens, sum(b.cost) as cost
+        sum(b.tokens) as tokens, sum(b.cost) as cost, sum(b.images) as images
       from booked b join subject s using (kind, subject_id)
       cross join (values ('hour'), ('day'), ('month')) w(win)
       group by 1, 2, 3, 4
     ), counters as (
       select s.kind, s.subject_id, s.name, c.* from subject s cross join lateral (values
-        ('hour', (s.row).hour_start, (s.row).requests_hour, (s.row).tokens_hour, (s.row).cost_hour),
-        ('day', (s.row).day_start, (s.row).requests_day, (s.row).tokens_day, (s.row).cost_day),
-        ('month', (s.row).month_start, (s.row).requests_month, (s.row).tokens_month, (s.row).cost_month)
-      ) c(win, start, requests, tokens, cost)
+        ('hour', (s.row).hour_start, (s.row).requests_hour, (s.row).tokens_hour, (s.row).cost_hour, (s.row).images_hour),
+        ('day', (s.row).day_start, (s.row).requests_day, (s.row).tokens_day, (s.row).cost_day, (s.row).images_day),
+        ('month', (s.row).month_start, (s.row).requests_month, (s.row).tokens_month, (s.row).cost_month, (s.row).images_month)
+      ) c(win, start, requests, tokens, cost, images)
     )
     select 'I1 used + held within the limit' as invariant,
       s.name || ' ' || m.metric || ' ' || c.win || ': ' || m.used || ' + ' || m.held || ' of ' || (s.lim ->> (m.metric || '_' || c.win)) as detail
@@ -51,13 +57,15 @@ export async function observe(sql: Sql, limits: DefaultQuotas): Promise<readonly
     join counters c using (kind, subject_id)
     cross join lateral (select date_trunc(c.win, s.newest, s.time_zone) > c.start as has_ended) w
     cross join lateral (
-      select coalesce(sum(h.requests), 0) as requests, coalesce(sum(h.tokens), 0) as tokens, coalesce(sum(h.nano_usd), 0) as cost
+      select coalesce(sum(h.requests), 0) as requests, coalesce(sum(h.tokens), 0) as tokens, coalesce(sum(h.nano_usd), 0) as cost,
+        coalesce(sum(h.images), 0) as images
       from quota_holds h where h.kind = s.kind and h.subject_id = s.subject_id
     ) h
     cross join lateral (values
       ('requests', case when w.has_ended then 0 else c.requests end, h.requests),
       ('tokens', case when w.has_ended then 0 else c.tokens end, h.tokens),
-      ('cost', case when w.has_ended then 0 else c.cost end, h.cost)
+      ('cost', case when w.has_ended then 0 else c.cost end, h.cost),
+      ('images', case when w.has_ended then 0 else c.images end, h.images)
     ) m(metric, used, held)
     where s.newest > '-infinity' and m.used + m.held > (s.lim ->> (m.metric || '_' || c.win))::bigint
     union all
@@ -65,19 +73,36 @@ export async function observe(sql: Sql, limits: DefaultQuotas): Promise<readonly
       || (s.lim ->> (m.metric || '_' || w.win))
     from by_window w
     join subject s using (kind, subject_id)
-    cross join lateral (values ('requests', w.requests), ('tokens', w.tokens), ('cost', w.cost)) m(metric, used)
+    cross join lateral (values ('requests', w.requests), ('tokens', w.tokens), ('cost', w.cost), ('images', w.images)) m(metric, used)
     where m.used > (s.lim ->> (m.metric || '_' || w.win))::bigint
     union all
     select 'I3 counter equals usage', c.name || ' ' || c.win || ' ' || c.start || ': counted '
-      || c.requests || '/' || c.tokens || '/' || c.cost || ', used ' || b.requests || '/' || b.tokens || '/' || b.cost
+      || c.requests || '/' || c.tokens || '/' || c.cost || '/' || c.images || ', used ' || b.requests || '/' || b.tokens || '/' || b.cost || '/' || b.images
     from counters c
     cross join lateral (
-      select coalesce(sum(b.requests), 0) as requests, coalesce(sum(b.tokens), 0) as tokens, coalesce(sum(b.cost), 0) as cost
-      from booked b where b.kind = c.kind and b.subject_id = c.subject_id and b.at >= c.start
+      select coalesce(sum(b.requests), 0) as requests, coalesce(sum(b.tokens), 0) as tokens, coalesce(sum(b.cost), 0) as cost,
+        coalesce(sum(b.images), 0) as images
+      from by_window b where b.kind = c.kind and b.subject_id = c.subject_id and b.win = c.win and b.start >= c.start
     ) b
-    where c.start > '-infinity' and (c.requests, c.tokens, c.cost) is distinct from (b.requests, b.tokens, b.cost)
+    where c.start > '-infinity' and (c.requests, c.tokens, c.cost, c.images) is distinct from (b.requests, b.tokens, b.cost, b.images)
     union all
-    select 'I4 nothing negative', c.name || ' ' || c.win from counters c where least(c.requests, c.tokens, c.cost) < 0
+    -- Whom something is held for is held for in full, from the first moment on at which they are counted.
+    select 'I23 channel and member are held for as their guild is', s.kind || ' of turn ' || t.id || ': ' || to_jsonb(h)::text
+    from turns t
+    join quota_subjects s on s.guild_id = t.guild_id and ((s.kind = 4 and s.channel = t.channel) or (s.kind = 5 and s.user_id = t.user_id))
+    join quota_holds h on h.turn_id = t.id and h.kind = 1
+    left join quota_holds o on o.turn_id = h.turn_id and o.epoch = h.epoch and o.attempt = h.attempt and o.kind = s.kind and o.subject_id = s.subject_id
+    where (h.requests, h.tokens, h.nano_usd, h.images) is distinct from (o.requests, o.tokens, o.nano_usd, o.images)
+    union all
+    select 'I23 channel and member are held for as their guild is', 'left of turn ' || o.turn_id from quota_holds o
+    where o.kind in (4, 5) and not exists (select 1 from quota_holds h where h.kind = 1 and h.turn_id = o.turn_id
+      and h.epoch = o.epoch and h.attempt = o.attempt)
+    union all
+    select 'I24 usage is booked for the channel of its turn', 'turn ' || t.id from turns t
+    where (t.guild_id is null) <> (t.channel is null) and t.state <> 'refused' and t.merged_into is null
+      or exists (select 1 from usage u where u.turn_id = t.id and u.channel is distinct from t.channel)
+    union all
+    select 'I4 nothing negative', c.name || ' ' || c.win from counters c where least(c.requests, c.tokens, c.cost, c.images) < 0
     union all
     select 'I5 booked once', 'turn ' || u.turn_id from usage u group by u.turn_id
     having sum(u.requests) > 1 or count(*) <> count(distinct (u.epoch, u.attempt))
@@ -113,7 +138,7 @@ export async function observe(sql: Sql, limits: DefaultQuotas): Promise<readonly
     union all
     select 'I22 money is held where it counts', t.payer || ' turn ' || t.id || ' kind ' || h.kind
     from quota_holds h join turns t on t.id = h.turn_id
-    where h.attempt >= 0 and not case t.payer when 'operator' then h.kind in (0, 1, 2) when 'guild' then h.kind in (1, 2) else h.kind = 3 end
+    where h.attempt >= 0 and not case t.payer when 'operator' then h.kind in (0, 1, 2, 4, 5) when 'guild' then h.kind in (1, 2, 4, 5) else h.kind = 3 end
     union all
     select 'I16 five changes at most', 'message ' || m.id from messages m where m.edits > 5
     union all

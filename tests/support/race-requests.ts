@@ -13,18 +13,31 @@ export const WINDOW = { maxTokens: 400, maxMessages: 6, systemTokens: SYSTEM_TOK
 /** An evening before a month ends, and in Newfoundland before the clocks go back. */
 export const BEGIN = Date.UTC(2026, 9, 30, 20);
 export const ZONES = ['UTC', 'Asia/Tokyo', 'America/St_Johns', 'Asia/Tokyo', 'America/St_Johns'];
-const PEOPLE = 10;
+export const PEOPLE = 10;
+/** Of each turn, at most. */
+const IMAGES = 2;
 
 export const RACE_LIMITS = {
-  user: { requests_hour: 14, requests_day: 90, tokens_hour: 16_000, cost_hour: 9000, cost_day: 40_000 },
+  user: {
+    images_day: 170,
+    requests_hour: 14,
+    requests_day: 90,
+    tokens_hour: 16_000,
+    cost_hour: 9000,
+    cost_day: 40_000,
+  },
   guild: {
     requests_hour: 24,
     tokens_hour: 30_000,
     tokens_day: 250_000,
     cost_hour: 12_000,
     requests_month: 4000,
+    images_hour: 46,
   },
   instance: { cost_hour: 20_000, cost_day: 120_000 },
+  /** The most that is ever set for the channels, and for the members, by whose limits the watcher judges. */
+  channel: { requests_hour: 16, tokens_hour: 20_000, cost_day: 30_000, images_day: 300 },
+  member: { requests_hour: 9, requests_day: 60, tokens_hour: 9000, cost_hour: 5000, images_hour: 17 },
 };
 
 export type Random = () => number;
@@ -56,7 +69,7 @@ export function admission(random: Random, instance: string): AdmitRequest {
         locale: null,
         isBot: false,
         isGuildAdmin: false,
-        roles: [],
+        roles: who % 3 === 0 ? [] : [`race:${who % 3}`, 'race:0'],
       },
       guild: guild === null ? null : { id: guildId('telegram', -1 - guild), name: `g${guild}` },
       place: placeId('telegram', 'race', chat),
@@ -73,7 +86,7 @@ export function admission(random: Random, instance: string): AdmitRequest {
     access: 'granted',
     refusal: random() < 0.03 ? { reason: 'rate_limited', retryAfterMs: 1000 } : null,
     window: WINDOW,
-    hold: { systemTokens: SYSTEM_TOKENS, maxCompletionTokens: 100 + pick(900) },
+    hold: { systemTokens: SYSTEM_TOKENS, maxCompletionTokens: 100 + pick(900), images: IMAGES },
     defaults: RACE_LIMITS,
     instance,
     leaseMs: LEASE_MS,
@@ -102,7 +115,13 @@ export function settlement(
       (nanoUsd * BigInt(Math.floor(share * 100))) / 100n,
     ),
   );
-  const free = record(costs.size, costs.size === 0 ? Math.floor(most * share) : 0, completionTokens, 0n);
+  const { usage, ...last } = record(
+    costs.size,
+    costs.size === 0 ? Math.floor(most * share) : 0,
+    completionTokens,
+    0n,
+  );
+  const free = { ...last, usage: { ...usage, images: Math.floor(random() * (IMAGES + 1)) } };
   return {
     turnId: turn.id,
     epoch: turn.epoch,
@@ -129,19 +148,14 @@ const recalled = ({ index, epoch, heldNanoUsd }: LostAttempt): AttemptRecord => 
   epoch,
 });
 
-function record(
-  index: number,
-  promptTokens: number,
-  completionTokens: number,
-  costNanoUsd: bigint,
-): AttemptRecord {
+function record(index: number, promptTokens: number, completionTokens: number, costNanoUsd: bigint) {
   return {
     index,
     provider: 'openrouter',
     modelAsked: `model-${index % 3}`,
     modelUsed: null,
     generationId: null,
-    outcome: 'answered',
+    outcome: 'answered' as const,
     failure: null,
     httpStatus: 200,
     isFree: costNanoUsd === 0n,
@@ -154,7 +168,7 @@ function record(
       cachedTokens: 0,
       reasoningTokens: 0,
       costNanoUsd,
-      source: 'reported',
+      source: 'reported' as const,
     },
   };
 }

@@ -26,6 +26,7 @@ import {
   type RaceOptions,
 } from './race-course.ts';
 import { changeKey, prepareKeys } from './race-keys.ts';
+import { LIMIT_CHANGES, prepareLimits } from './race-limits.ts';
 import { observe, observeEnd, type Sighting } from './race-invariants.ts';
 import {
   admission,
@@ -70,6 +71,7 @@ export async function race(options: RaceOptions): Promise<RaceReport> {
   };
   await prepareGuilds(options.sql);
   await prepareKeys(options.sql);
+  await prepareLimits(course);
   let left = options.operations;
   const isOver = () => left <= 0 || course.sightings.some(({ invariant }) => options.stopAt?.test(invariant));
   const work = async () => {
@@ -122,6 +124,7 @@ const OPERATIONS: readonly Operation[] = [
   [2, 'renew', renew],
   [1, 'change a key', changeKey],
   ...SUCCESSIONS,
+  ...LIMIT_CHANGES,
 ];
 const TOTAL_WEIGHT = OPERATIONS.reduce((sum, [weight]) => sum + weight, 0);
 
@@ -156,8 +159,8 @@ async function admit(course: Course): Promise<void> {
   // Some say it in several messages.
   while (course.random() < 0.25) {
     const next = admission(course.random, request.instance);
-    const { author, guild, place } = request.envelope;
-    const envelope = { ...next.envelope, author, guild, place };
+    const { author, guild, place, channel } = request.envelope;
+    const envelope = { ...next.envelope, author, guild, place, channel };
     const unshown = course.random() < 0.7 ? course.held.map(({ turn }) => turn.id) : [];
     const said = { ...next, envelope, unshown, isPrivate: request.isPrivate };
     course.admitted.push(said);
@@ -197,7 +200,7 @@ async function failOne(course: Course): Promise<void> {
 async function cancelOne(course: Course): Promise<void> {
   const held = give(course);
   if (held === null) return;
-  await call(course, 'request_cancel_v1', {
+  await call(course, 'request_cancel_v2', {
     turnId: held.turn.id,
     by: { user: held.turn.author.id, adminOf: null, isOperator: false },
   });

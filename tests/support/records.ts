@@ -105,7 +105,9 @@ export function createRecords({ sql }: Pick<Database, 'sql'>): Records {
             filter (where u.payer = 'operator' or (u.payer = 'guild' and q.kind > 0)), 0)::int as cost,
           coalesce(sum(u.prompt_tokens + u.completion_tokens), 0)::int as tokens
         from usage u
-        where u.at >= q.day_start and case q.kind when 2 then u.user_id = q.subject_id when 1 then u.guild_id = q.subject_id else true end
+        where u.at >= q.day_start and case q.kind when 1 then u.guild_id = q.subject_id
+            when 2 then u.user_id = q.subject_id when 4 then u.guild_id = q.guild_id and u.channel = q.channel
+            when 5 then u.guild_id = q.guild_id and u.user_id = q.user_id else true end
       ) u
       where q.cost_day <> u.cost or (q.kind > 0 and (q.requests_day <> u.requests or q.tokens_day <> u.tokens))`,
   };

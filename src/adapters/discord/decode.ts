@@ -297,16 +297,9 @@ export function optionText(
   value: string,
   { bot }: Pick<DecodeContext, 'bot'>,
 ): string {
-  switch (type) {
-    case ApplicationCommandOptionType.User:
-      return userId('discord', value);
-    case ApplicationCommandOptionType.Role:
-      return roleId(value);
-    case ApplicationCommandOptionType.Channel:
-      return placeId('discord', bot.id, value);
-    default:
-      return value;
-  }
+  if (type === ApplicationCommandOptionType.User) return userId('discord', value);
+  if (type === ApplicationCommandOptionType.Role) return roleId(value);
+  return type === ApplicationCommandOptionType.Channel ? placeId('discord', bot.id, value) : value;
 }
 
 const roleId = (id: string): string => `discord:${id}`;

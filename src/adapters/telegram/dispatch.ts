@@ -29,7 +29,7 @@ export interface DispatchOptions {
  * when the update can't be read.
  */
 export function createDispatch(options: DispatchOptions): (update: Update) => Promise<void> {
-  const { me, handlers, replies, admins, chores, logger } = options;
+  const { me, handlers, replies, admins, chores } = options;
   const commands = Map.groupBy(options.commands, ({ name }) => name);
   const usernames = createUsernames();
 
@@ -40,16 +40,7 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
     return { ...event, author: { ...event.author, isGuildAdmin } };
   };
 
-  const answer = async (query: CallbackQuery | undefined, told: string | Explained): Promise<void> => {
-    if (query === undefined) return;
-    // A sentence passes by; what explains something stays until it is read.
-    const shown =
-      typeof told === 'string' ? { text: shorten(told) } : { text: shorten(told.brief), show_alert: true };
-    const outcome = await attempt(() => replies.api.answerCallbackQuery(query.id, shown));
-    // The usual reason is that the person no longer waits: such an answer is of no use to anybody.
-    if (!outcome.ok) logger.debug({ reason: describe(outcome.failure) }, 'press not answered');
-  };
-
+  const answer = createAnswering(options);
   const conceal = createConcealing(options);
 
   /** What is said at once is said to a secret, which is not to be seen any longer. */
@@ -79,10 +70,7 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
   };
 
   return async (update) => {
-    for (const { from } of [update.message, update.message?.reply_to_message].filter(
-      (seen) => seen !== undefined,
-    ))
-      if (from !== undefined) usernames.note(from);
+    usernames.note(update.message);
     const context = {
       me,
       commands,
@@ -112,6 +100,19 @@ export function createDispatch(options: DispatchOptions): (update: Update) => Pr
         // A button of another time: without an answer its client would show it as busy.
         chores.add(answer(update.callback_query, ''));
     }
+  };
+}
+
+/** Answers presses of buttons. The answer never rejects. */
+function createAnswering({ replies, logger }: DispatchOptions) {
+  return async (query: CallbackQuery | undefined, told: string | Explained): Promise<void> => {
+    if (query === undefined) return;
+    // A sentence passes by; what explains something stays until it is read.
+    const shown =
+      typeof told === 'string' ? { text: shorten(told) } : { text: shorten(told.brief), show_alert: true };
+    const outcome = await attempt(() => replies.api.answerCallbackQuery(query.id, shown));
+    // The usual reason is that the person no longer waits: such an answer is of no use to anybody.
+    if (!outcome.ok) logger.debug({ reason: describe(outcome.failure) }, 'press not answered');
   };
 }
 

@@ -1,19 +1,23 @@
-import type { Message, MessageEntity, User } from 'grammy/types';
+import type { Message, MessageEntity } from 'grammy/types';
 import { createRecent } from '../../platform/recent.ts';
 import { rawText } from './message-text.ts';
 
 /** Whose names were seen lately. Telegram tells a bot who a name belongs to only with what that person writes. */
 export interface Usernames {
-  note(person: Pick<User, 'id' | 'username'>): void;
+  /** Notes who wrote a message, and the one that it answers. */
+  note(message: Written | undefined): void;
   /** Null for a name that was not seen. Without the `@`, in any case. */
   idOf(username: string): number | null;
 }
 
+type Written = Pick<Message, 'from'> & { readonly reply_to_message?: Pick<Message, 'from'> };
+
 export function createUsernames(): Usernames {
   const seen = createRecent<string, number>();
   return {
-    note({ id, username }) {
-      if (username !== undefined) seen.set(username.toLowerCase(), id);
+    note(message) {
+      for (const person of [message?.reply_to_message?.from, message?.from])
+        if (person?.username !== undefined) seen.set(person.username.toLowerCase(), person.id);
     },
     idOf: (username) => seen.get(username.toLowerCase()) ?? null,
   };

@@ -142,6 +142,8 @@ export const turns = pgTable(
     /** Nothing of this turn is on its way any more. */
     deliveredAt: moment('delivered_at'),
     unreachable: text('unreachable'),
+    /** The place whose quota counts, qualified; null in private. */
+    channel: text('channel'),
   },
   (table) => [
     uniqueIndex('turns_one_running')

@@ -16,6 +16,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import { moment, tally } from './columns.ts';
 import { turns } from './conversations.ts';
+import { guilds } from './people.ts';
 
 /** Append-only; partitioned by month of `at` (see the migrations). A forgotten person's rows stay, without the person. */
 export const usage = pgTable(
@@ -45,6 +46,10 @@ export const usage = pgTable(
     isFree: boolean('is_free').notNull(),
     source: text('source').notNull(),
     recordedAt: moment('recorded_at').notNull().defaultNow(),
+    /** Part of `promptTokens` that was written to a provider's cache. */
+    cacheWriteTokens: integer('cache_write_tokens').notNull().default(0),
+    /** The place whose quota it counts in, qualified; null in private and in older rows. */
+    channel: text('channel'),
   },
   (table) => [
     primaryKey({ columns: [table.at, table.id] }),
@@ -82,6 +87,7 @@ export const usageHourly = pgTable(
     costNanoUsd: tally('cost_nano_usd'),
     firstTokenMsSum: tally('first_token_ms_sum'),
     firstTokenCount: tally('first_token_count'),
+    cacheWriteTokens: tally('cache_write_tokens'),
   },
   (table) => [
     unique('usage_hourly_key')
@@ -93,13 +99,14 @@ export const usageHourly = pgTable(
 );
 
 /**
- * Settled use of one subject in its present windows. The allowances in `limits` override the
- * defaults: absent = the default, null = unlimited, 0 = blocked. Costs are nano-USD.
+ * Settled use of one subject in its present windows, and the allowances that were set for it. In each of them absent = nobody
+ * said, null = unlimited, 0 = blocked; costs are nano-USD. Channels and members have a row only while an allowance applies to
+ * them; these rows are changed under the lock of their guild's row.
  */
 export const quotaSubjects = pgTable(
   'quota_subjects',
   {
-    /** 0 the instance (money only), 1 a guild, 2 a user; locks are taken in this order. */
+    /** 0 the instance (money only), 1 a guild, 2 a user, 4 a channel of a guild, 5 a user within one guild; locks are taken in this order. */
     kind: smallint('kind').notNull(),
     subjectId: uuid('subject_id').notNull(),
     limits: jsonb('limits').notNull().default({}),
@@ -125,8 +132,51 @@ export const quotaSubjects = pgTable(
     imagesHour: tally('images_hour'),
     imagesDay: tally('images_day'),
     imagesMonth: tally('images_month'),
+    /** What the subject's own side decided: a guild's admins, or the person. Lowers what the operator or the default allow. */
+    own: jsonb('own').notNull().default({}),
+    /** In place of an entry of `limits`, or of `own`, until a moment: `{"limit": n|null, "untilMs": epoch ms}`. */
+    temporary: jsonb('temporary').notNull().default({}),
+    ownTemporary: jsonb('own_temporary').notNull().default({}),
+    /** Of channels and members. */
+    guildId: uuid('guild_id'),
+    /** Of members. */
+    userId: uuid('user_id'),
+    /** Of channels: the qualified place. */
+    channel: text('channel'),
+    /** Of members: the roles that they were last seen with, qualified. */
+    roles: jsonb('roles').notNull().default([]),
   },
-  (table) => [primaryKey({ columns: [table.kind, table.subjectId] })],
+  (table) => [
+    primaryKey({ columns: [table.kind, table.subjectId] }),
+    index('quota_subjects_member')
+      .on(table.userId)
+      .where(sql`${table.userId} is not null`),
+  ],
+);
+
+/**
+ * Allowances that a guild's admins give to each member of it, or to each member who has a role, counted by the member's own
+ * counter. Keyed as in `quota_subjects`. Of several roles the most generous counts.
+ */
+export const quotaRules = pgTable(
+  'quota_rules',
+  {
+    guildId: uuid('guild_id')
+      .notNull()
+      .references(() => guilds.id, { onDelete: 'cascade' }),
+    kind: text('kind').notNull(),
+    /** Qualified; empty for `members`. */
+    role: text('role').notNull().default(''),
+    limits: jsonb('limits').notNull().default({}),
+    temporary: jsonb('temporary').notNull().default({}),
+  },
+  (table) => [
+    primaryKey({ columns: [table.guildId, table.kind, table.role] }),
+    check(
+      'quota_rules_kind',
+      sql`(${table.kind} = 'members') = (${table.role} = '') and ${table.kind} in ('role', 'members')`,
+    ),
+  ],
 );
 
 /** What unfinished turns may still use. A hold counts while its turn exists; without a turn, until it expires. */

@@ -46,22 +46,64 @@ export const mutants: readonly Mutant[] = [
     name: 'locks and check are one statement',
     changes: [
       {
+        change: 'enter_quotas_v1',
+        from: 'at := lock_quota_subjects_v2(p, false, p_guild.id, p_user.id, p_channel);',
+        to: "at := '-infinity';",
+      },
+      {
         change: 'admit_v3',
-        from: 'v_at := lock_quota_subjects_v1(false, v_guild.id, v_user.id);',
-        to: "v_at := '-infinity';",
+        from: 'v_at := greatest(v_now, v_at);',
+        to: 'v_at := v_now;',
       },
       {
         change: 'store_turn_v1',
-        from: 'SELECT * INTO v_grant FROM quota_grant_v1(p_draft.guild_id, p_draft.user_id, p_draft.charged_at,',
+        from: 'SELECT * INTO v_grant FROM quota_grant_v2(p_draft.guild_id, p_draft.user_id, p_draft.channel, p_draft.charged_at,',
         to: `SELECT g.* INTO v_grant FROM lock_quota_subjects_v1(false, p_draft.guild_id, p_draft.user_id) l
-          CROSS JOIN LATERAL quota_grant_v1(p_draft.guild_id, p_draft.user_id, greatest(p_draft.charged_at, l),`,
+          CROSS JOIN LATERAL quota_grant_v2(p_draft.guild_id, p_draft.user_id, p_draft.channel, greatest(p_draft.charged_at, l),`,
       },
       {
         change: 'store_turn_v1',
-        from: "(p #>> '{hold,maxCompletionTokens}')::int);\n  refusal",
-        to: "(p #>> '{hold,maxCompletionTokens}')::int) g;\n  refusal",
+        from: "(p #>> '{hold,maxCompletionTokens}')::int, v_images);\n  refusal",
+        to: "(p #>> '{hold,maxCompletionTokens}')::int, v_images) g;\n  refusal",
       },
     ],
+    seenAs: /^I[12] /,
+  },
+  {
+    name: 'who is counted from now on is not held for what runs',
+    changes: [{ change: 'open_subject_v1', from: 'WHERE h.kind = 1', to: 'WHERE false' }],
+    seenAs: /^I23 /,
+  },
+  {
+    name: 'who is counted from now on begins at nothing',
+    changes: [
+      {
+        change: 'subject_within_v1',
+        from: 'v_subject := counted_subject_v1(v_subject, p_at);',
+        to: '',
+      },
+    ],
+    seenAs: /^I[13] /,
+  },
+  {
+    name: 'limits of channels and members come without a lock of the guild',
+    changes: [
+      {
+        change: 'change_quota_v1',
+        from: "lock_quota_subjects_v2(p, v_to ->> 'kind' = 'instance', (v_target.guild).id, (v_target.person).id, v_to ->> 'channel')",
+        to: "'-infinity'::timestamptz",
+      },
+    ],
+    seenAs: /^I(3|5|7|23) /,
+  },
+  {
+    name: 'of what a turn takes only the guild and the person are told',
+    changes: [{ change: 'book_turn_v2', from: 'q.kind = 4', to: 'false' }],
+    seenAs: /^I3 /,
+  },
+  {
+    name: 'images are held for nobody',
+    changes: [{ change: 'store_turn_v1', from: "coalesce((p #>> '{hold,images}')::int, 0)", to: '0' }],
     seenAs: /^I[12] /,
   },
   {

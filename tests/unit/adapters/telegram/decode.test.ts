@@ -311,7 +311,7 @@ describe('a command', () => {
       entity('mention', 28, 4),
     ];
     const usernames = createUsernames();
-    usernames.note({ id: 8, username: 'Bob' });
+    usernames.note({ reply_to_message: { from: { ...ada, id: 8, username: 'Bob' } } });
     const line = (name: string, length: number) => {
       const written = {
         text: text.replace('quota', name),
