@@ -6,6 +6,7 @@ import type { DiscordPace } from './adapters/discord/adapter.ts';
 import type { TelegramPace } from './adapters/telegram/adapter.ts';
 import { createTerminalAdapter } from './adapters/terminal/adapter.ts';
 import { isWritten } from './commands/command.ts';
+import { commandServices } from './command-services.ts';
 import { createCommandDoor } from './commands/door.ts';
 import { menu } from './commands/menu.ts';
 import type { ModelShelf } from './completion/ports.ts';
@@ -203,9 +204,10 @@ async function createLimiter(
 
 async function createCore(
   options: AppOptions,
-  { store, chain, models, ownKeys, adapters, settings }: CoreParts,
+  parts: CoreParts,
   whenStopped: WhenStopped,
 ): Promise<{ runner: Runner; handlers: Handlers }> {
+  const { store, chain, ownKeys, adapters, settings } = parts;
   const { config, log } = options;
   const now = Date.now;
   const limiter = await createLimiter(options, settings, whenStopped);
@@ -252,22 +254,10 @@ async function createCore(
     now,
     newTurnId: () => turnId(randomUUID()),
   });
-  const services = {
+  const services = commandServices(
+    { ...parts, plans: plans.services, newReportId: () => newId('R') },
     engine,
-    store: store.turns,
-    usage: store.usage,
-    stories: store.stories,
-    guildSettings: store.guildSettings,
-    preferences: store.preferences,
-    budgets: store.budgets,
-    models,
-    keys: ownKeys.keeper,
-    quotas: store.quotas,
-    ...plans.services,
-    requests: store.accessRequests,
-    access: settings.access,
-    now,
-  };
+  );
   const door = createCommandDoor(settings.access, settings.userPerMinute, now);
   const { errors, memory } = store;
   const handlers = createDispatch({ engine, services, door, errors, memory, payments, log, newErrorId });
@@ -282,9 +272,8 @@ function pseudonymsBy(secret: string): (internalUserId: string) => string {
 const pause = (ms: number): Promise<void> => delay(ms, undefined, { ref: false });
 
 /** Short enough to be read out, rare enough to be found by. */
-function newErrorId(): string {
-  return `E-${randomBytes(4).toString('hex').toUpperCase()}`;
-}
+const newId = (letter: string): string => `${letter}-${randomBytes(4).toString('hex').toUpperCase()}`;
+const newErrorId = (): string => newId('E');
 
 /** Side by side: a platform that is away keeps nobody waiting on another one. */
 async function connect(

@@ -266,6 +266,7 @@ function asMessage(invocation: CommandInvocation, text: string): IncomingMessage
     subcommand: _subcommand,
     options: _options,
     line: _line,
+    about: _about,
     isPrivate,
     ...envelope
   } = invocation;

@@ -1,6 +1,8 @@
 import { askAbout } from './ask-about.ts';
 import { ask } from './ask.ts';
 import { budgetClear, budgetSet, budgetShow } from './budget.ts';
+import { audit } from './audit.ts';
+import { blockList, blockUser, unblock } from './block.ts';
 import { cache } from './cache.ts';
 import type { Command } from './command.ts';
 import { guild } from './guild.ts';
@@ -15,6 +17,7 @@ import { planEdit, planGrant, planRefund, planRevoke, planSku } from './plan-ope
 import { planCancel, planList, planShow, planSubscribe } from './plan.ts';
 import { preferences } from './preferences.ts';
 import { quotaClear, quotaExplain, quotaSet, quotaShow } from './quota.ts';
+import { report, reportMessage } from './report.ts';
 import { settings } from './settings.ts';
 import { start } from './start.ts';
 import { stats } from './stats.ts';
@@ -55,6 +58,12 @@ export const commands: readonly Command[] = [
   quotaSet,
   quotaClear,
   quotaExplain,
+  blockUser,
+  blockList,
+  unblock,
+  audit,
+  report,
+  reportMessage,
   help,
   start,
   guild,

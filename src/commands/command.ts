@@ -1,7 +1,7 @@
 import type { AccessPolicy } from '../conversation/access.ts';
 import type { AnswerStories } from '../conversation/answer-story.ts';
 import type { Engine } from '../conversation/engine.ts';
-import type { AccessRequests } from '../conversation/operation-ports.ts';
+import type { AccessRequests, AuditLog, Blocks, Reports } from '../conversation/operation-ports.ts';
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
 import type { Notice } from '../i18n/translate.ts';
@@ -10,9 +10,9 @@ import type { KeyKeeper } from '../keys/key-keeper.ts';
 import type { QuotaDesk } from '../limits/ports.ts';
 import type { BudgetDesk } from '../limits/budget-desk.ts';
 import type { PlanLedger } from '../plans/ports.ts';
-import type { Said } from '../platform/adapter.ts';
+import type { GuildOffice, Said } from '../platform/adapter.ts';
 import type { CommandInvocation, CommandSpec, SaidButton } from '../platform/command.ts';
-import type { Platform } from '../platform/ids.ts';
+import type { GuildId, Platform } from '../platform/ids.ts';
 import type { PaymentDesk } from '../platform/payment.ts';
 import type { UsageReader } from '../usage/ports.ts';
 
@@ -56,6 +56,12 @@ export interface CommandServices {
   readonly usage: UsageReader;
   readonly stories: AnswerStories;
   readonly requests: AccessRequests;
+  readonly blocks: Blocks;
+  readonly reports: Reports;
+  readonly audit: AuditLog;
+  /** What the guild's platform can be asked and told about it; null where it has no guilds, or is not served here. */
+  readonly officeOf: (guild: GuildId) => GuildOffice | null;
+  readonly newReportId: () => string;
   readonly guildSettings: GuildSettings;
   readonly preferences: Preferences;
   readonly budgets: BudgetDesk;

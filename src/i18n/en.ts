@@ -1,5 +1,6 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { enBudget } from './en-budget.ts';
+import { enAccess } from './en-access.ts';
 import { enModels } from './en-models.ts';
 import { enPlans } from './en-plans.ts';
 import { enPayments } from './en-payments.ts';
@@ -180,7 +181,8 @@ export const en = {
   'command.settings.description': () => 'How I work in this community (for those who manage it)',
   'command.help.description': () => 'What I can do',
   'command.start.description': () => 'Say hello',
-  'command.guild.description': () => 'Who waits for approval, and approving it (for operators)',
+  'command.guild.description': () =>
+    'Which communities wait, and use me: approve, leave, block (for operators)',
   'option.question': () => 'question',
   'option.search': () => 'search the web',
   'option.days': () => 'number of days',
@@ -354,6 +356,7 @@ export const en = {
   'terminal.earlier': () => '(answer to an earlier message)',
   ...enBudget,
   ...enWhy,
+  ...enAccess,
   ...enModels,
   ...enPayments,
   ...enPlans,

@@ -1,6 +1,7 @@
 import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { idBudget } from './id-budget.ts';
+import { idAccess } from './id-access.ts';
 import { idModels } from './id-models.ts';
 import { idPlans } from './id-plans.ts';
 import { idPayments } from './id-payments.ts';
@@ -172,7 +173,8 @@ export const id: Translation = {
   'command.settings.description': () => 'Cara kerja saya di komunitas ini (untuk pengelola)',
   'command.help.description': () => 'Apa yang bisa saya lakukan',
   'command.start.description': () => 'Menyapa',
-  'command.guild.description': () => 'Siapa yang menunggu persetujuan, dan menyetujuinya (untuk operator)',
+  'command.guild.description': () =>
+    'Komunitas yang menunggu dan memakai saya: setujui, keluar, blokir (untuk operator)',
   'option.question': () => 'pertanyaan',
   'option.search': () => 'cari di web',
   'option.days': () => 'jumlah hari',
@@ -327,6 +329,7 @@ export const id: Translation = {
   'terminal.earlier': () => '(jawaban untuk pesan sebelumnya)',
   ...idBudget,
   ...idWhy,
+  ...idAccess,
   ...idModels,
   ...idPayments,
   ...idPlans,

@@ -1,5 +1,5 @@
 import type { ButtonPress, CommandInvocation, SaidButton, SuggestionRequest } from './command.ts';
-import type { GuildId, MessageId, OriginKey, PlaceId, Platform } from './ids.ts';
+import type { GuildId, MessageId, OriginKey, PlaceId, Platform, UserId } from './ids.ts';
 import type { IncomingMessage, ReplyTarget } from './message.ts';
 import type { PaymentDesk } from './payment.ts';
 import type { PaymentHandlers } from './payment-handlers.ts';
@@ -8,6 +8,8 @@ import type { Reply, ReplyOptions } from './reply.ts';
 /** A platform, as the rest of the program sees it. */
 export interface PlatformAdapter {
   readonly platform: Platform;
+  /** What can be asked and done about guilds, where the platform has any. */
+  readonly guilds?: GuildOffice;
   /** What the platform calls over HTTP, where it does. */
   readonly webhook?: Webhook;
   /** Where it takes payments that the bot asks for. */
@@ -28,6 +30,14 @@ export interface PlatformAdapter {
    * as it was last asked for, or can't be made to. Never rejects.
    */
   markWaiting(target: ReplyTarget, isWaiting: boolean): Promise<void>;
+}
+
+/** Both tell null where the platform can't be asked now. Never reject. */
+export interface GuildOffice {
+  /** The bot leaves. True also where it was not there any more; false where the platform refuses. */
+  leave(guild: GuildId): Promise<boolean | null>;
+  /** Whether somebody may decide for a guild as `Author.isGuildAdmin` tells; false for whom the guild does not have. */
+  isAdmin(guild: GuildId, user: UserId): Promise<boolean | null>;
 }
 
 /** An address of this process at which a platform tells of events. */

@@ -74,6 +74,8 @@ export interface CommandInvocation extends Envelope {
   readonly repliesTo: MessageId | null;
   /** The person whose message that is, where a platform tells. */
   readonly repliesToUser?: UserId;
+  /** The message from whose menu it is used. */
+  readonly about?: MessageId;
 }
 
 /** Whether what was written with a command may be a secret, so that nobody should go on reading it. */

@@ -38,6 +38,23 @@ export const originKey = (
   ...event: readonly (string | number)[]
 ): OriginKey => qualify<OriginKey>(platform, bot, chat, ...event);
 
+/** The guild or person that somebody wrote as a qualified id, such as `discord:123`; null for anything else. */
+export function writtenId(kind: 'guild', written: string): GuildId | null;
+export function writtenId(kind: 'user', written: string): UserId | null;
+export function writtenId(_kind: string, written: string): GuildId | UserId | null {
+  const [, platform, raw = ''] = /^(discord|telegram|terminal):(-?\w{1,40})$/u.exec(written) ?? [];
+  return platform === undefined ? null : qualify<GuildId | UserId>(platform as Platform, raw);
+}
+
+export const platformOf = (id: GuildId | UserId | OriginKey): Platform =>
+  id.slice(0, id.indexOf(':')) as Platform;
+
+/** The bot's own account, which stands in the key of each event that it hears of. */
+export function botOf(event: OriginKey): UserId {
+  const [platform, bot = ''] = event.split(':');
+  return qualify<UserId>(platform as Platform, bot);
+}
+
 /** Brands an id that was made here before and comes back from storage or from a button. */
 export const turnId = (raw: string): TurnId => raw as TurnId;
 

@@ -1,7 +1,8 @@
-import type { AccessRequests } from '../conversation/operation-ports.ts';
-import type { UserId } from '../platform/ids.ts';
+import type { AccessRequests, Actor, GuildUse } from '../conversation/operation-ports.ts';
+import type { GuildId, UserId } from '../platform/ids.ts';
 import type { Sql } from './connection.ts';
 import type { Database } from './database.ts';
+import { callFunction } from './document.ts';
 import { reach } from './failure.ts';
 
 const SHOWN_AT_MOST = 20;
@@ -12,6 +13,8 @@ type AccessRequest = Awaited<ReturnType<AccessRequests['pending']>>[number];
 export function createAccessRequests({ sql }: Database): AccessRequests {
   return {
     pending: async () => [...(await selectPending(sql))],
+    guilds: async () => [...(await selectGuilds(sql))],
+    leave: (by, guild) => leave(sql, by, guild),
     async approve(id, by) {
       const rows = await approve(sql, id, by);
       return rows[0]?.known ?? false;
@@ -33,6 +36,27 @@ const selectPending = (sql: Sql) =>
       order by asked.at desc limit ${SHOWN_AT_MOST}`,
   );
 
+const selectGuilds = (sql: Sql) =>
+  reach(
+    () => sql<GuildUse[]>`
+      select g.platform_guild_id as id, g.name, g.approved_at is not null as "isApproved", exists (
+          select 1 from blocks b where b.subject_kind = 'guild' and b.subject = g.platform_guild_id) as "isBlocked",
+        coalesce(used.requests, 0)::float8 as requests, coalesce(used.tokens, 0)::float8 as tokens,
+        coalesce(used.cost, 0)::float8 as "costNanoUsd"
+      from guilds g left join (
+        select h.guild_id, sum(h.requests) as requests, sum(h.prompt_tokens + h.completion_tokens) as tokens,
+          sum(h.cost_nano_usd) as cost
+        from usage_hourly h where h.guild_id is not null and h.hour > now() - interval '30 days' group by h.guild_id
+      ) used on used.guild_id = g.id
+      where g.approved_at is not null or used.requests > 0
+      order by coalesce(used.requests, 0) desc, g.approved_at desc nulls last, g.id limit ${SHOWN_AT_MOST}`,
+  );
+
+async function leave(sql: Sql, { originKey, author }: Actor, guild: GuildId): Promise<boolean> {
+  const outcome = await callFunction(sql, 'leave_guild_v1', { originKey, guild, author });
+  return (outcome as { isKnown: boolean }).isKnown;
+}
+
 const approve = (sql: Sql, id: string, by: UserId) =>
   reach(
     () => sql<{ known: boolean }[]>`
@@ -43,8 +67,9 @@ const approve = (sql: Sql, id: string, by: UserId) =>
         update users set approved_at = now() where platform_user_id = ${id} and approved_at is null
         returning platform_user_id as id
       ), noted as (
-        insert into audit (actor, action, subject)
-        select ${by}, 'approve', changed.id from (select id from guild union all select id from person) changed
+        insert into audit (actor, action, subject, guild)
+        select ${by}, 'approve', changed.id, changed.guild
+        from (select id, id as guild from guild union all select id, null from person) changed
       )
       select exists (select 1 from guilds where platform_guild_id = ${id})
         or exists (select 1 from users where platform_user_id = ${id}) as known`,

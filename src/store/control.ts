@@ -1,3 +1,4 @@
+import type { BlockSubject } from '../conversation/operation-ports.ts';
 import type { GuildId, UserId } from '../platform/ids.ts';
 import type { Sql } from './connection.ts';
 import type { Database } from './database.ts';
@@ -8,11 +9,6 @@ export type StopScope =
   | { readonly scope: 'all' }
   | { readonly scope: 'guild'; readonly subject: GuildId }
   | { readonly scope: 'model'; readonly subject: string };
-
-/** A block of a guild, or of a person: everywhere, or in one guild. */
-export type BlockSubject =
-  | { readonly kind: 'guild'; readonly id: GuildId }
-  | { readonly kind: 'user'; readonly id: UserId; readonly within: GuildId | null };
 
 /**
  * What operators decide. Takes effect with the next admission, and for running turns with the next
@@ -47,7 +43,9 @@ export function createControl({ sql }: Database): Control {
 }
 
 const flagSubject = (what: StopScope): string => (what.scope === 'all' ? '' : what.subject);
-const blockGuild = (whom: BlockSubject): string => (whom.kind === 'user' ? (whom.within ?? '') : '');
+const stoppedGuild = (what: StopScope): string | null => (what.scope === 'guild' ? what.subject : null);
+const auditGuild = (whom: BlockSubject): string | null => (whom.kind === 'user' ? whom.within : whom.id);
+export const blockGuild = (whom: BlockSubject): string => (whom.kind === 'user' ? (whom.within ?? '') : '');
 
 const insertFlag = (sql: Sql, what: StopScope, reason: string | null, by: UserId) =>
   reach(
@@ -57,8 +55,8 @@ const insertFlag = (sql: Sql, what: StopScope, reason: string | null, by: UserId
         values (${what.scope}, ${flagSubject(what)}, ${reason}, ${by})
         on conflict do nothing returning *
       )
-      insert into audit (actor, action, subject, after)
-      select ${by}, 'stop', scope || ':' || subject, to_jsonb(changed) from changed`,
+      insert into audit (actor, action, subject, guild, after)
+      select ${by}, 'stop', scope || ':' || subject, ${stoppedGuild(what)}, to_jsonb(changed) from changed`,
   );
 
 const deleteFlag = (sql: Sql, what: StopScope, by: UserId) =>
@@ -67,8 +65,8 @@ const deleteFlag = (sql: Sql, what: StopScope, by: UserId) =>
       with changed as (
         delete from control_flags where scope = ${what.scope} and subject = ${flagSubject(what)} returning *
       )
-      insert into audit (actor, action, subject, before)
-      select ${by}, 'resume', scope || ':' || subject, to_jsonb(changed) from changed`,
+      insert into audit (actor, action, subject, guild, before)
+      select ${by}, 'resume', scope || ':' || subject, ${stoppedGuild(what)}, to_jsonb(changed) from changed`,
   );
 
 const insertBlock = (sql: Sql, whom: BlockSubject, reason: string | null, by: UserId) =>
@@ -79,8 +77,8 @@ const insertBlock = (sql: Sql, whom: BlockSubject, reason: string | null, by: Us
         values (${whom.kind}, ${whom.id}, ${blockGuild(whom)}, ${reason}, ${by})
         on conflict do nothing returning *
       )
-      insert into audit (actor, action, subject, after)
-      select ${by}, 'block', subject, to_jsonb(changed) from changed`,
+      insert into audit (actor, action, subject, guild, after)
+      select ${by}, 'block', subject, ${auditGuild(whom)}, to_jsonb(changed) from changed`,
   );
 
 const deleteBlock = (sql: Sql, whom: BlockSubject, by: UserId) =>
@@ -91,8 +89,8 @@ const deleteBlock = (sql: Sql, whom: BlockSubject, by: UserId) =>
         where subject_kind = ${whom.kind} and subject = ${whom.id} and within_guild = ${blockGuild(whom)}
         returning *
       )
-      insert into audit (actor, action, subject, before)
-      select ${by}, 'unblock', subject, to_jsonb(changed) from changed`,
+      insert into audit (actor, action, subject, guild, before)
+      select ${by}, 'unblock', subject, ${auditGuild(whom)}, to_jsonb(changed) from changed`,
   );
 
 /** The audit names who asked, not who was forgotten. */

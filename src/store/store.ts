@@ -1,6 +1,6 @@
 import type { CatalogueStore, ExperienceStore } from '../completion/ports.ts';
 import type { AnswerStories } from '../conversation/answer-story.ts';
-import type { AccessRequests, ErrorLog } from '../conversation/operation-ports.ts';
+import type { AccessRequests, AuditLog, Blocks, ErrorLog, Reports } from '../conversation/operation-ports.ts';
 import type { Corrections } from '../conversation/correction-ports.ts';
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
@@ -13,6 +13,8 @@ import type { Books } from '../usage/audit-ports.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAdapterMemory } from './adapter-memory.ts';
+import { createAuditLog } from './audit-log.ts';
+import { createBlocks } from './blocks.ts';
 import { createBooks } from './books.ts';
 import { createBudgetDesk } from './budget-desk.ts';
 import { createCatalogueStore } from './catalogue-store.ts';
@@ -30,6 +32,7 @@ import { createPreferences } from './preferences.ts';
 import { createProviderKeys } from './provider-keys.ts';
 import { createQuotaDesk } from './quota-desk.ts';
 import { createQuotaCounters, type QuotaCounters } from './quota-counters.ts';
+import { createReports } from './reports.ts';
 import { createSettingsStore, type SettingsStore } from './settings-store.ts';
 import { createStoryReader } from './story-reader.ts';
 import { createTurnStore } from './turn-store.ts';
@@ -64,6 +67,9 @@ export interface Store {
   readonly errors: ErrorLog;
   readonly control: Control;
   readonly accessRequests: AccessRequests;
+  readonly blocks: Blocks;
+  readonly reports: Reports;
+  readonly audit: AuditLog;
   readonly counters: QuotaCounters;
   readonly corrections: Corrections;
   readonly books: Books;
@@ -95,6 +101,9 @@ export function createStore(database: Database, options: StoreOptions): Store {
     errors: createErrorLog(database, options.log),
     control: createControl(database),
     accessRequests: createAccessRequests(database),
+    blocks: createBlocks(sql),
+    reports: createReports(sql, now),
+    audit: createAuditLog(sql),
     counters: createQuotaCounters(sql, now),
     corrections: createCorrections(sql, now),
     books: createBooks(sql, now),

@@ -81,6 +81,7 @@ export const layers: Readonly<Record<string, Layer>> = {
 export const rootFiles: readonly string[] = [
   'main.ts',
   'app.ts',
+  'command-services.ts',
   'config.ts',
   'config-names.ts',
   'config-models.ts',

@@ -29,6 +29,7 @@ import {
   type Gateway,
   type GatewayPace,
 } from './gateway.ts';
+import { createGuildOffice } from './guild-office.ts';
 import { createHistory } from './history.ts';
 import { createIntake, type Intake, type IntakePace } from './intake.ts';
 import { createInteractions } from './interactions.ts';
@@ -140,6 +141,7 @@ export function createDiscordAdapter(options: DiscordAdapterOptions): PlatformAd
 
   return {
     platform: 'discord',
+    guilds: createGuildOffice(rest, logger),
     start: (handlers) => Promise.race([begin(handlers), refused]),
     async stop() {
       isRunning = false;

@@ -139,6 +139,9 @@ export function decodeCommand(
     line: null,
     isPrivate: address.isPrivate,
     repliesTo: null,
+    ...(interaction.isMessageContextMenuCommand() && {
+      about: messageId('discord', interaction.channelId, interaction.targetId),
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { serve, type ServerType } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { Hono } from 'hono';
-import { askerOf } from './rate-limit.ts';
+import { askerOf } from './asker.ts';
 
 export interface HttpOptions {
   readonly host: string;

@@ -13,6 +13,7 @@ import { createDispatch } from './dispatch.ts';
 import { createDraftIds } from './draft-ids.ts';
 import { describe, toFailure } from './failure.ts';
 import type { PollingPace } from './hand.ts';
+import { createGuildOffice } from './guild-office.ts';
 import { createOutageNotice } from './outage-notice.ts';
 import { createSendBudget, DEFAULT_PACE, type Pace } from './pacing.ts';
 import { DEFAULT_POLLING_PACE } from './polling.ts';
@@ -91,6 +92,7 @@ export function createTelegramAdapter(options: TelegramAdapterOptions): Platform
   return {
     platform: 'telegram',
     payments: createPaymentDesk({ api, clock, logger }),
+    guilds: createGuildOffice(api, logger),
     ...(config.webhook === null ? {} : { webhook: createDoor(config.webhook, () => takePosted, options) }),
     async start(handlers) {
       await replies.rests.resume(handlers.memory);

@@ -12,6 +12,8 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { moment } from './columns.ts';
+import { turns } from './conversations.ts';
+import { guilds, users } from './people.ts';
 
 /** What a guild, a user or the operator chose. `subject_id` is all zeros for the instance. */
 export const settings = pgTable(
@@ -92,7 +94,39 @@ export const audit = pgTable(
     /** What else there is to know; never a value that is secret. */
     details: jsonb('details'),
   },
-  (table) => [index('audit_at').on(table.at), index('audit_guild_at').on(table.guild, table.at)],
+  (table) => [
+    index('audit_at').on(table.at),
+    index('audit_guild_at').on(table.guild, table.at),
+    index('audit_guild_id').on(table.guild, table.id),
+  ],
+);
+
+/** What people told those who manage a guild, or the operators: something is wrong here. */
+export const reports = pgTable(
+  'reports',
+  {
+    /** As it is told to people: `R-1A2B3C4D`. */
+    id: text('id').primaryKey(),
+    at: moment('at').notNull().defaultNow(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    /** Null in private: for operators. */
+    guildId: uuid('guild_id').references(() => guilds.id),
+    place: text('place').notNull(),
+    /** Qualified; the message that it is about, if any. */
+    platformMessageId: text('platform_message_id'),
+    /** The turn whose question or answer that is, if it is one's. */
+    turnId: uuid('turn_id').references(() => turns.id, { onDelete: 'set null' }),
+    words: text('words').notNull(),
+    doneAt: moment('done_at'),
+    doneBy: text('done_by'),
+  },
+  (table) => [
+    index('reports_guild').on(table.guildId, table.at),
+    index('reports_user').on(table.userId, table.at),
+    index('reports_turn').on(table.turnId),
+  ],
 );
 
 /** What a command that changed something answered, so that a redelivery changes nothing. */

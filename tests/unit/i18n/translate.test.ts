@@ -64,7 +64,10 @@ test('every command and each of its options has words in every language, at most
 
 test('a command on a message has a name in every language, at most 32 characters', () => {
   const onMessages = commands.filter(({ spec }) => spec.onMessage !== undefined);
-  expect(onMessages.map(({ spec }) => menu.labelOf(spec.name, 'en'))).toEqual(['Ask about this']);
+  expect(onMessages.map(({ spec }) => menu.labelOf(spec.name, 'en'))).toEqual([
+    'Ask about this',
+    'Report this',
+  ]);
   for (const { spec } of onMessages) {
     expect(isMessageKey(`command.${spec.name}.label`)).toBe(true);
     for (const locale of LOCALES) expect(menu.labelOf(spec.name, locale)).toMatch(/^.{1,32}$/u);

@@ -1,8 +1,9 @@
+import { announceLoss } from '../guilds.ts';
 import { channelObject, guildObject, memberObject, roleObject, threadMember } from '../objects.ts';
 import { has, permissionsIn } from '../permissions.ts';
 import { refusal } from '../refusal.ts';
 import { joinedGuild } from './access.ts';
-import { answered, param } from './route.ts';
+import { answered, nothing, param } from './route.ts';
 import type { Handler } from './route.ts';
 
 export const guild: Handler = (simulation, request) => {
@@ -55,3 +56,11 @@ export const member: Handler = (simulation, request) => {
 
 export const roles: Handler = (simulation, request) =>
   answered([...joinedGuild(simulation, param(request, 'guild_id')).roles.values()].map(roleObject));
+
+/** The bot goes; its gateway hears of it as of a guild that has thrown it out. */
+export const leaveGuild: Handler = (simulation, request) => {
+  const found = joinedGuild(simulation, param(request, 'guild_id'));
+  found.members.delete(simulation.world.bot.id);
+  announceLoss(simulation, found, false);
+  return nothing;
+};

@@ -3,7 +3,7 @@ import { channel, currentApplication, currentUser, gatewayBot, openDirectMessage
 import { createFollowUp, deleteAnswer, editAnswer, getAnswer } from './answers.ts';
 import { callback } from './callback.ts';
 import { createCommand, listCommands, overwriteCommands } from './commands.ts';
-import { activeThreads, guild, guildChannels, member, members, roles } from './guilds.ts';
+import { activeThreads, guild, guildChannels, leaveGuild, member, members, roles } from './guilds.ts';
 import {
   bulkDelete,
   createMessage,
@@ -50,6 +50,7 @@ const routes: Readonly<Record<string, Route>> = {
   'POST /channels/{channel_id}/threads': { handle: createThread, bucket: 'thread' },
   'PUT /channels/{channel_id}/thread-members/@me': { handle: joinThread, bucket: 'thread' },
   'POST /channels/{channel_id}/typing': { handle: startTyping, bucket: 'typing' },
+  'DELETE /users/@me/guilds/{guild_id}': { handle: leaveGuild, bucket: 'other' },
   'GET /guilds/{guild_id}': { handle: guild, bucket: 'other' },
   'GET /guilds/{guild_id}/channels': { handle: guildChannels, bucket: 'other' },
   'GET /guilds/{guild_id}/members': { handle: members, bucket: 'other' },

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createHttpAdapter } from '../../../../src/adapters/http/adapter.ts';
-import { askerOf, limited } from '../../../../src/adapters/http/rate-limit.ts';
+import { askerOf } from '../../../../src/adapters/http/asker.ts';
+import { limited } from '../../../../src/adapters/http/rate-limit.ts';
 import { refuseSignIn, SIGN_IN_PATH, signInRoute } from '../../../../src/adapters/http/sign-in.ts';
 import { createMeter } from '../../../../src/limits/meter.ts';
 
