@@ -1,6 +1,7 @@
 import { TERMINAL_USER } from './adapters/terminal/decode.ts';
 import type { Config } from './config.ts';
 import { searchingTokens } from './completion/web-search.ts';
+import type { FreePoolChoice } from './conversation/ports.ts';
 import { SEARCH_PROMPT, SYSTEM_PROMPT } from './conversation/prompt.ts';
 import { tokenCeiling } from './conversation/tokens.ts';
 
@@ -13,6 +14,14 @@ const LEAST_HISTORY_MESSAGES = 20;
 const TOKENS_PER_MESSAGE = 300;
 /** Tokens a day, for whoever has no limit of their own: ample for the requests that are allowed. */
 const DEFAULT_TOKENS_PER_REQUEST = 10_000;
+
+/** Null where models are played: nobody limits those. */
+function freePoolOf({ model, limits }: Config): FreePoolChoice | null {
+  if (model.isSimulated) return null;
+  const [first] = model.providers;
+  const asksFree = model.freeOnly || model.defaultModel === null || model.defaultModel.endsWith('free');
+  return { perMinute: limits.freePerMinute, operators: asksFree ? (first ?? null) : null };
+}
 
 export type EngineSettings = ReturnType<typeof engineSettings>;
 
@@ -34,6 +43,7 @@ export function engineSettings(config: Config, instance: string, burstMs = BURST
     access: { ...access, operators: [...access.operators, TERMINAL_USER] },
     userPerMinute: limits.userPerMinute,
     maxCompletionTokens: config.model.maxTokens,
+    freePool: freePoolOf(config),
     window: {
       maxTokens: limits.historyTokens,
       systemTokens,

@@ -1,6 +1,6 @@
 import type { AttemptRecord } from './attempt.ts';
 import type { Candidate } from './candidates.ts';
-import type { CompletionListener, CompletionOutcome, CompletionRequest } from './completion.ts';
+import type { CompletionListener, CompletionOutcome, CompletionRequest, FreeClaim } from './completion.ts';
 import type { CompletionFailure } from './failure.ts';
 import type { CallEnd } from './model-client.ts';
 import { estimatePromptTokens } from './token-estimate.ts';
@@ -25,6 +25,8 @@ export interface Turn {
   /** What stood in the way last. */
   failure: CompletionFailure | null;
   hasRetried: boolean;
+  /** The place that came with the admission, as long as nobody used it. */
+  place: FreeClaim | null;
   /** Who is asked once more before all others, perhaps for a shorter answer. */
   again: { readonly candidate: Candidate; readonly maxTokens: number } | null;
 }
@@ -42,6 +44,7 @@ export function newTurn(
     search: null,
     failure: null,
     hasRetried: false,
+    place: given.request.free?.place ?? null,
     again: null,
   };
 }

@@ -1,4 +1,9 @@
-import type { CompletionChain, CompletionListener, CompletionOutcome } from '../completion/completion.ts';
+import type {
+  CompletionChain,
+  CompletionListener,
+  CompletionOutcome,
+  CompletionRequest,
+} from '../completion/completion.ts';
 import type { OwnKey } from '../completion/ports.ts';
 import type { Logger } from '../platform/logger.ts';
 import { noteFailure } from './note-failure.ts';
@@ -17,6 +22,8 @@ export interface CompletionParts extends OwnKeyParts {
   readonly log: Logger;
   readonly search: SearchPolicy;
   readonly temperature: number;
+  /** Milliseconds on a clock that never goes back. */
+  readonly monotonicNow: () => number;
   /** A pseudonym for upstream, stable per person. */
   readonly pseudonym: (internalUserId: string) => string;
 }
@@ -100,12 +107,27 @@ function ask(
       allowedModels: settings.allowedModels ?? null,
       search: searches,
       ownKey,
+      free: freeAsker(turn, parts),
       endUser: parts.pseudonym(turn.author.internalId),
       sessionId: turn.conversationId,
     },
     listenerOf(turn, reply, parts),
     signal,
   );
+}
+
+/** Guilds share what is free, and in a guild its people. */
+function freeAsker(
+  { author, guild, freePlace, isFirstInQueue = false, leasedAtMs }: RunnableTurn,
+  { monotonicNow }: CompletionParts,
+): NonNullable<CompletionRequest['free']> {
+  return {
+    subject: guild?.internalId ?? author.internalId,
+    user: author.internalId,
+    isFirst: isFirstInQueue,
+    isBackground: false,
+    place: freePlace === undefined ? null : { given: freePlace, ageMs: monotonicNow() - leasedAtMs },
+  };
 }
 
 function listenerOf(

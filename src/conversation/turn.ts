@@ -1,4 +1,5 @@
 import type { LostAttempt } from '../completion/attempt.ts';
+import type { FreePlace } from '../completion/free-places.ts';
 import type { AllowedModels, Payer } from '../completion/ports.ts';
 import type { SearchReport } from '../completion/sources.ts';
 import type { SealedKey } from '../keys/ports.ts';
@@ -131,6 +132,10 @@ export interface RunnableTurn extends Claimed {
   readonly settings: TurnSettings;
   /** As the platform reported it with the event, if it did. */
   readonly reportedLocale: string | null;
+  /** What its admission got it of the free pool; absent where it was admitted earlier, or asks no free model first. */
+  readonly freePlace?: FreePlace;
+  /** Waits for a free model before others, as its plan says. */
+  readonly isFirstInQueue?: boolean;
   /** What the quota leaves for the answer, at most what was asked for. */
   readonly maxCompletionTokens: number;
   /** Oldest first; the question is the last. */

@@ -3,6 +3,7 @@ import type { AnswerStories } from '../conversation/answer-story.ts';
 import type { AccessRequests, ErrorLog } from '../conversation/operation-ports.ts';
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
+import type { FreePoolStore } from '../limits/free-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
 import type { AdapterMemory } from '../platform/adapter.ts';
 import type { UsageReader } from '../usage/ports.ts';
@@ -14,6 +15,7 @@ import { createControl, type Control } from './control.ts';
 import type { Database } from './database.ts';
 import { createErrorLog } from './error-log.ts';
 import { createExperienceStore } from './experience-store.ts';
+import { createFreePoolStore } from './free-pool-store.ts';
 import { createGuildSettings } from './guild-settings.ts';
 import { forgetSealed, keepHouse } from './housekeeping.ts';
 import { createKeyVault } from './key-vault.ts';
@@ -50,6 +52,7 @@ export interface Store {
   readonly errors: ErrorLog;
   readonly control: Control;
   readonly accessRequests: AccessRequests;
+  readonly freePools: FreePoolStore;
   readonly counters: QuotaCounters;
   readonly memory: AdapterMemory;
   /** To be called daily. Rejects with `StoreUnavailable`. */
@@ -75,6 +78,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     errors: createErrorLog(database, options.log),
     control: createControl(database),
     accessRequests: createAccessRequests(database),
+    freePools: createFreePoolStore(sql, now),
     counters: createQuotaCounters(sql, now),
     memory: createAdapterMemory(sql, { instance: options.instance, isAlone: database.kind === 'embedded' }),
     housekeeping: () => keepHouse(sql, options.log, now),

@@ -38,7 +38,7 @@ export function createTurnStore(sql: Sql, now?: () => number): TurnStore {
   };
 
   return {
-    admit: async (request) => (await claim('admit_v3', request)) as AdmitVerdict,
+    admit: async (request) => (await claim('admit_v4', request)) as AdmitVerdict,
     repeat: async (request) => (await claim('repeat_turn_v1', request)) as RepeatVerdict,
     edit: async (request) => (await claim('edit_message_v1', request)) as EditVerdict,
     deleteMessages: async (request) => (await claim('delete_messages_v1', request)) as Deleted,

@@ -34,7 +34,8 @@ export const layers: Readonly<Record<string, Layer>> = {
   delivery: pure({ platform: 'all' }),
   intake: pure({ platform: 'all', delivery: 'all' }),
   completion: pure({}),
-  limits: pure({ platform: 'all' }),
+  // The free pool is what the chain takes its places from.
+  limits: pure({ platform: 'all', completion: 'ports' }),
   usage: pure({ platform: 'all' }),
   keys: pure({ platform: 'all', completion: 'ports' }),
   conversation: pure({ platform: 'all', i18n: 'all', completion: 'all', limits: 'ports', keys: 'ports' }),
@@ -79,6 +80,7 @@ export const rootFiles: readonly string[] = [
   'logger.ts',
   'dispatch.ts',
   'engine-settings.ts',
+  'free-answers.ts',
   'keys-command.ts',
   'own-keys.ts',
   'serve-http.ts',
