@@ -62,11 +62,15 @@ export function createFreePool(options: FreePoolOptions): FreePool {
     return atMs - now() > longestMs ? minuteRefusal(atMs, canWait) : null;
   }
 
+  let isAsking = false;
   async function take(wish: FreeWish, signal: AbortSignal): Promise<FreeVerdict> {
     look(LOOK_EVERY_MS);
     const before = outlook(wish);
-    if (line.size === 0 && before.block === null && before.atMs <= now()) {
+    // One asks at a time: of many that come at once the queue knows the order.
+    if (line.size === 0 && !isAsking && before.block === null && before.atMs <= now()) {
+      isAsking = true;
       const got = await source.ask(wish);
+      isAsking = false;
       if ('second' in got) {
         line.served(wish);
         return { kind: 'granted', count: got.granted };

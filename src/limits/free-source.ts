@@ -27,12 +27,15 @@ export interface FreeSource {
   look(withinMs: number, onRead: () => void): void;
 }
 
+/** So long nobody asks a database again that gave no answer: each would wait for that. */
+const AWAY_MS = 3000;
+
 export function createFreeSource(options: FreeSourceOptions): FreeSource {
   const { store, perMinute, payer, provider, now, log, look } = options;
   const key = { payer, provider };
   const pace = createFreePace(perMinute, now);
   let lookedAtMs = -Infinity;
-  let isAway = false;
+  let awayUntilMs: number | null = null;
 
   const background = (work: Promise<unknown>, message: string): void =>
     void work.catch((error: unknown) => log.warn({ err: error, ...key }, message));
@@ -47,15 +50,15 @@ export function createFreeSource(options: FreeSourceOptions): FreeSource {
 
   return {
     async ask({ subject, wanted, isBackground }) {
-      if (store === null) return takeInMemory(wanted);
+      if (store === null || (awayUntilMs ?? 0) > now()) return takeInMemory(wanted);
       try {
         const take = await store.take({ ...key, subject, wanted, perMinute, isBackground });
         for (let count = 0; count < take.granted; count += 1) pace.take();
-        isAway = false;
+        awayUntilMs = null;
         return take;
       } catch (error) {
-        if (!isAway) log.warn({ err: error, ...key }, 'free answers are counted in memory for now');
-        isAway = true;
+        if (awayUntilMs === null) log.warn({ err: error, ...key }, 'free answers are counted in memory for now');
+        awayUntilMs = now() + AWAY_MS;
         return takeInMemory(wanted);
       }
     },

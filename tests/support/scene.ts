@@ -18,7 +18,7 @@ export interface Scene extends Pick<Outside, 'telegram' | 'openrouter'> {
   readonly log: readonly string[];
   /**
    * Stops the bot and starts it again, with these settings in place of the former departures. A bot
-   * opens the database of its settings only when told so.
+   * opens the database of its settings only when told so. What the free pool counted is forgotten.
    */
   restart(settings?: Record<string, string>, opens?: 'its own database'): Promise<void>;
   /** A person, the private chat with them, and what they can do there. */
@@ -120,6 +120,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     bot: () => bot,
     async restart(settings, opens) {
       await bot.stop();
+      await forgetFreePools(database);
       bot = await start(settings, opens);
     },
     requests: () => requestsTo(openrouter),
@@ -129,6 +130,12 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
       if (typeof wanted === 'string') await database.close();
     },
   };
+}
+
+/** The account is as new again: what a test had it refuse would hold for the tests after it. */
+export async function forgetFreePools({ sql }: TestDatabase): Promise<void> {
+  await sql`delete from free_pools`;
+  await sql`delete from free_pool_shares`;
 }
 
 type Deeds = Pick<Scene, 'person' | 'ask' | 'over' | 'command' | 'turn' | 'said'>;
