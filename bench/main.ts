@@ -2,15 +2,17 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { benchChain } from './chain.ts';
 import { interrupt } from './child.ts';
+import { benchFairness } from './fairness.ts';
 import { benchTurn } from './turn.ts';
 
 /**
  * `npm run bench turn -- --platform telegram|discord --database embedded|postgres --quick --profile --json FILE`,
- * `npm run bench chain -- --quick --json FILE`. Reports go to standard output, the last line as JSON; what is going on goes to standard error.
+ * `npm run bench chain -- --quick --json FILE`, `npm run bench fairness -- --database embedded|postgres`. Reports go to standard output, the last line as JSON; what is going on goes to standard error.
  */
-const usage = `Usage: npm run bench turn|chain [-- options]
+const usage = `Usage: npm run bench turn|chain|fairness [-- options]
 turn: the bot against a bare script, whole turns
 chain: what a failed attempt adds to a turn, against a bare loop over the SDK
+fairness: how long guilds wait that share free models, on a simulated clock, on one database
   --quick                        fewer and shorter turns
   --json FILE                    write the figures to a file as well
 turn only:
@@ -23,6 +25,8 @@ const choices = {
   platform: ['telegram', 'discord'],
   database: ['embedded', 'postgres'],
 } as const;
+
+const benchmarks = { turn: benchTurn, chain: benchChain, fairness: benchFairness };
 
 /** All choices, or the given one; throws a `TypeError` for another. */
 function chosen<Choice extends string>(
@@ -47,8 +51,8 @@ function readArguments(args: readonly string[]) {
       json: { type: 'string' },
     },
   });
-  const benchmark = (['turn', 'chain'] as const).find((name) => name === positionals.join(' '));
-  if (benchmark === undefined) throw new TypeError('name what to measure: turn or chain');
+  const benchmark = (['turn', 'chain', 'fairness'] as const).find((name) => name === positionals.join(' '));
+  if (benchmark === undefined) throw new TypeError('name what to measure: turn, chain or fairness');
   const database = values.database ?? (values.quick ? 'embedded' : undefined);
   return {
     benchmark,
@@ -87,7 +91,7 @@ if (options === null) {
     print: (text: string) => void process.stdout.write(`${text}\n`),
     say: (line: string) => void process.stderr.write(`${seconds(performance.now())}  ${line}\n`),
   };
-  const report = await (benchmark === 'turn' ? benchTurn(told) : benchChain(told));
+  const report = await benchmarks[benchmark](told);
   const json = JSON.stringify(report);
   if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
   process.stdout.write(`${json}\n`);

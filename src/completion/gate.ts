@@ -121,12 +121,13 @@ function whyNone(standings: readonly Standing[], nowMs: number): CompletionFailu
   if (first === undefined) return { kind: 'no_candidate', httpStatus: null, detail, retryAtMs: null };
   if (first.block !== null && standings.every(({ block }) => block !== null)) return first.block.failure;
   if (first.outlook.atMs === first.readyAtMs && first.modelAtMs <= nowMs && first.block === null) {
-    const source = first.outlook.canWait ? 'our own pool' : 'the account';
+    const isOurs = first.outlook.canWait;
     return {
       kind: 'free_minute_spent',
       httpStatus: null,
-      detail: `${detail}: ${source}`,
+      detail: `${detail}: ${isOurs ? 'our own pool' : 'the account'}`,
       resetsAtMs: first.outlook.atMs,
+      isOurs,
     };
   }
   const retryAtMs = first.readyAtMs === Infinity ? null : first.readyAtMs;

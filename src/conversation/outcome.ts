@@ -142,11 +142,12 @@ const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind>
   }),
   model_not_found: (_failure, errorId) => ({ key: 'failure.model_not_found', params: { errorId } }),
   no_endpoint: (_failure, errorId) => ({ key: 'failure.model_not_found', params: { errorId } }),
-  free_day_spent: ({ resetsAtMs }, _errorId, nowMs) => ({
-    key: 'failure.free_spent',
+  free_day_spent: ({ resetsAtMs, isShare = false }, _errorId, nowMs) => ({
+    key: isShare ? 'failure.free_share_spent' : 'failure.free_spent',
     params: { waitMs: resetsAtMs - nowMs },
   }),
-  free_minute_spent: ({ resetsAtMs }, _errorId, nowMs) => busy(resetsAtMs - nowMs),
+  free_minute_spent: ({ resetsAtMs, isOurs = false }, _errorId, nowMs) =>
+    isOurs ? { key: 'failure.free_busy', params: { waitMs: resetsAtMs - nowMs } } : busy(resetsAtMs - nowMs),
   rate_limited: ({ retryAfterMs }) => busy(retryAfterMs ?? USUAL_WAIT_MS),
   in_flight_budget: ({ retryAfterMs }) => busy(retryAfterMs ?? USUAL_WAIT_MS),
   no_candidate: ({ retryAtMs }, _errorId, nowMs) =>

@@ -68,6 +68,8 @@ export function ofOwnKey(
   // A block from before tells nothing about the key as it is now.
   if (outcome.attempts.some(({ failure }) => failure === 'unauthorized')) note(turn, 'refused', parts);
   const { failure } = outcome;
+  // Shared among those whom the key pays for; the account itself has not refused.
+  if (failure.kind === 'free_day_spent' && failure.isShare === true) return outcome;
   const why = whyOf(failure);
   if (why === undefined || outcome.kind === 'partial') return outcome;
   const reset = failure.kind === 'free_day_spent' ? { resetsAtMs: failure.resetsAtMs } : {};

@@ -1,5 +1,6 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { enModels } from './en-models.ts';
+import { enPool } from './en-pool.ts';
 import { enWhy } from './en-why.ts';
 import { plural } from './plural.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
@@ -375,6 +376,7 @@ export const en = {
   'terminal.earlier': () => '(answer to an earlier message)',
   ...enWhy,
   ...enModels,
+  ...enPool,
 } as const;
 
 export type Messages = typeof en;

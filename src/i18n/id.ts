@@ -1,6 +1,7 @@
 import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { idModels } from './id-models.ts';
+import { idPool } from './id-pool.ts';
 import { idWhy } from './id-why.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
@@ -337,4 +338,5 @@ export const id: Translation = {
   'terminal.earlier': () => '(jawaban untuk pesan sebelumnya)',
   ...idWhy,
   ...idModels,
+  ...idPool,
 };

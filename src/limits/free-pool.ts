@@ -160,5 +160,5 @@ function shareRefusal(reason: 'minute' | 'day' | 'rest', resetsAtMs: number): Fr
 
 function minuteRefusal(resetsAtMs: number, isOurs: boolean): FreeRefusal {
   const detail = isOurs ? 'our own pool has no place so soon' : 'the account rests';
-  return { kind: 'free_minute_spent', httpStatus: null, detail, resetsAtMs };
+  return { kind: 'free_minute_spent', httpStatus: null, detail, resetsAtMs, isOurs };
 }

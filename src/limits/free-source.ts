@@ -57,7 +57,8 @@ export function createFreeSource(options: FreeSourceOptions): FreeSource {
         awayUntilMs = null;
         return take;
       } catch (error) {
-        if (awayUntilMs === null) log.warn({ err: error, ...key }, 'free answers are counted in memory for now');
+        if (awayUntilMs === null)
+          log.warn({ err: error, ...key }, 'free answers are counted in memory for now');
         awayUntilMs = now() + AWAY_MS;
         return takeInMemory(wanted);
       }

@@ -105,6 +105,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
         onLog: (line) => void log.push(line),
       },
     );
+  if (typeof wanted !== 'string') await forgetFreePools(database);
   let bot = await start();
   const { telegram, openrouter } = outside;
   const records = createRecords(database);
