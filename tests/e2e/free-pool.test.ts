@@ -23,6 +23,7 @@ describe.each(anyKinds)('the free pool on a database of kind %s', (kind) => {
     await scene.person().ask('Hello?');
     await until(async () => (await pool())?.limit === 1000);
     expect((await pool())?.used).toBe(scene.requests().length);
+    await scene.restart({}, 'the same account');
     scene.openrouter.play({ kind: 'refusal', name: 'provider-error' });
     await scene.person().ask('And now?');
     expect((await pool())?.used).toBe(scene.requests().length);
@@ -72,7 +73,7 @@ describe.each(serverKinds)('two bots on one database of kind %s', (kind) => {
     const other = await openScene({ database, settings });
     try {
       const people: readonly Person[] = Array.from({ length: 8 }, (_, index) =>
-        (index % 2 === 0 ? one : other).person(),
+        (index % 2 === 0 ? one : other).person({ id: 81_000 + index }),
       );
       const asked = people.map((person) => ({ person, messageId: person.send('Is there a place for me?') }));
       const answered = () => one.requests().filter(({ call }) => call.status === 200);

@@ -18,9 +18,9 @@ export interface Scene extends Pick<Outside, 'telegram' | 'openrouter'> {
   readonly log: readonly string[];
   /**
    * Stops the bot and starts it again, with these settings in place of the former departures. A bot
-   * opens the database of its settings only when told so. What the free pool counted is forgotten.
+   * opens the database of its settings only when told so. What the free pool counted is forgotten, unless the account stays the same.
    */
-  restart(settings?: Record<string, string>, opens?: 'its own database'): Promise<void>;
+  restart(settings?: Record<string, string>, how?: 'its own database' | 'the same account'): Promise<void>;
   /** A person, the private chat with them, and what they can do there. */
   person(profile?: Partial<SimUser>): Person;
   /** Says something and waits until its turn is over and shown. */
@@ -99,7 +99,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     startBot(
       { ...outside.environment, ...SETTINGS, ...settings },
       {
-        ...(opens === undefined && { database }),
+        ...(opens !== 'its own database' && { database }),
         telegramPace: options.telegramPace ?? QUICK,
         burstMs: options.burstMs ?? 0,
         onLog: (line) => void log.push(line),
@@ -119,10 +119,10 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     records,
     log,
     bot: () => bot,
-    async restart(settings, opens) {
+    async restart(settings, how) {
       await bot.stop();
-      await forgetFreePools(database);
-      bot = await start(settings, opens);
+      if (how !== 'the same account') await forgetFreePools(database);
+      bot = await start(settings, how);
     },
     requests: () => requestsTo(openrouter),
     async stop() {
