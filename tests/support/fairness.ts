@@ -161,7 +161,13 @@ function createClock(startMs: number): Clock {
   const sleepers = new Set<{ readonly atMs: number; readonly wake: () => void }>();
   const until = (atMs: number, signal?: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
-      const sleeper = { atMs, wake: () => void (sleepers.delete(sleeper), resolve()) };
+      const sleeper = {
+        atMs,
+        wake: () => {
+          sleepers.delete(sleeper);
+          resolve();
+        },
+      };
       if (atMs <= nowMs || signal?.aborted === true) return resolve();
       sleepers.add(sleeper);
       signal?.addEventListener('abort', sleeper.wake, { once: true });
@@ -182,10 +188,10 @@ function createClock(startMs: number): Clock {
         const nextMs = Math.min(endMs, ...[...sleepers].map(({ atMs }) => atMs));
         if (nextMs >= endMs) break;
         nowMs = nextMs;
-        for (const { atMs, wake } of [...sleepers]) if (atMs <= nowMs) wake();
+        for (const { atMs, wake } of sleepers) if (atMs <= nowMs) wake();
       }
       nowMs = endMs;
-      for (const { wake } of [...sleepers]) wake();
+      for (const { wake } of sleepers) wake();
       ending.abort();
       await settled(isIdle);
     },

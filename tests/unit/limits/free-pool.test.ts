@@ -77,7 +77,7 @@ function stage(
     waiting,
     warnings,
     settle,
-    async pass(ms: number) {
+    pass: async (ms: number) => {
       await settle();
       nowMs += ms;
       for (const nap of naps) if (nap.untilMs <= nowMs) nap.wake();
