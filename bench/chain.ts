@@ -6,6 +6,7 @@ import { createOpenRouterClient } from '../src/completion/openrouter.ts';
 import { sleep } from '../src/completion/sleep.ts';
 import type { SimulatedModel } from '../src/simulator/catalogue.ts';
 import type { Scenario } from '../src/simulator/scenario.ts';
+import { freePlacesOf } from '../tests/support/free-places.ts';
 import { killChildren, startChild } from './child.ts';
 import { spreadOf, type Spread } from './figures.ts';
 import { formatTable } from './table.ts';
@@ -202,7 +203,6 @@ function parleyTurn(baseUrl: string, catalogue: Catalogue): Turn {
     // The last call of a turn is the last resort's.
     emergencyModel: ids[FAILURES] ?? null,
     providers: ['openrouter'] as const,
-    freePerMinute: Number.MAX_SAFE_INTEGER,
     modelTimeoutMs: 45_000,
     firstTokenTimeoutMs: 15_000,
     idleTokenTimeoutMs: 20_000,
@@ -232,6 +232,7 @@ function parleyTurn(baseUrl: string, catalogue: Catalogue): Turn {
       now: Date.now,
       random: Math.random,
       onAlert: () => {},
+      freePlaces: freePlacesOf({ now: Date.now }),
     });
     const outcome = await chain.complete(request, { ...listener, onText }, new AbortController().signal);
     if (outcome.kind !== 'answered') throw new Error(`a turn ended as ${outcome.kind}`);

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { benchChain } from './chain.ts';
 import { interrupt } from './child.ts';
+import { benchFairness } from './fairness.ts';
 import { benchLimiter } from './limiter.ts';
 import { benchQuota } from './quota.ts';
 import { benchStats } from './stats.ts';
@@ -9,15 +10,16 @@ import { benchTurn } from './turn.ts';
 
 /**
  * `npm run bench turn -- --platform telegram|discord --database embedded|postgres --quick --profile --json FILE`,
- * `npm run bench chain|limiter|quota|stats -- --quick --json FILE`. Reports go to standard output, the last line as JSON; what is
- * going on goes to standard error.
+ * `npm run bench chain|limiter|quota|stats -- --quick --json FILE`, `npm run bench fairness -- --database embedded|postgres`. Reports
+ * go to standard output, the last line as JSON; what is going on goes to standard error.
  */
-const usage = `Usage: npm run bench turn|chain|limiter|quota|stats [-- options]
+const usage = `Usage: npm run bench turn|chain|limiter|quota|stats|fairness [-- options]
 turn: the bot against a bare script, whole turns
 chain: what a failed attempt adds to a turn, against a bare loop over the SDK
 limiter: what limiting many people keeps and takes, beside a group of Bottlenecks
 quota: admissions and settlements of one guild and of a thousand, against bare inserts; needs PostgreSQL
 stats: what /stats and /usage take with a million rows of usage and with ten; needs PostgreSQL
+fairness: how long guilds wait that share free models, on a simulated clock, on one database
   --quick                        fewer and shorter turns
   --json FILE                    write the figures to a file as well
 stats only:
@@ -32,6 +34,16 @@ const choices = {
   platform: ['telegram', 'discord'],
   database: ['embedded', 'postgres'],
 } as const;
+
+const benchmarks = {
+  turn: benchTurn,
+  chain: benchChain,
+  limiter: benchLimiter,
+  quota: benchQuota,
+  stats: benchStats,
+  fairness: benchFairness,
+};
+const names = Object.keys(benchmarks) as (keyof typeof benchmarks)[];
 
 /** All choices, or the given one; throws a `TypeError` for another. */
 function chosen<Choice extends string>(
@@ -57,11 +69,8 @@ function readArguments(args: readonly string[]) {
       rows: { type: 'string' },
     },
   });
-  const benchmark = (['turn', 'chain', 'limiter', 'quota', 'stats'] as const).find(
-    (name) => name === positionals.join(' '),
-  );
-  if (benchmark === undefined)
-    throw new TypeError('name what to measure: turn, chain, limiter, quota or stats');
+  const benchmark = names.find((name) => name === positionals.join(' '));
+  if (benchmark === undefined) throw new TypeError(`name what to measure: ${names.join(', ')}`);
   const rows = values.rows === undefined ? null : Number(values.rows);
   if (rows !== null && !(Number.isSafeInteger(rows) && rows > 1_000_000))
     throw new TypeError('--rows takes a whole number above a million');
@@ -103,13 +112,6 @@ if (options === null) {
     ...chosenOptions,
     print: (text: string) => void process.stdout.write(`${text}\n`),
     say: (line: string) => void process.stderr.write(`${seconds(performance.now())}  ${line}\n`),
-  };
-  const benchmarks = {
-    turn: benchTurn,
-    chain: benchChain,
-    limiter: benchLimiter,
-    quota: benchQuota,
-    stats: benchStats,
   };
   const report = await benchmarks[benchmark](told);
   const json = JSON.stringify(report);

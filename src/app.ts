@@ -25,6 +25,7 @@ import { every } from './jobs/every.ts';
 import { startHeartbeat, startSweep } from './jobs/recovery.ts';
 import { lookAtCanary } from './keys/vault-care.ts';
 import { createUserLimiter, type UserLimiter } from './limits/user-limiter.ts';
+import type { FreePoolReader } from './limits/free-ports.ts';
 import { createOwnKeys, keyringOf, type OwnKeys } from './own-keys.ts';
 import { commandsFor, servePlans } from './served-plans.ts';
 import { startHttp } from './serve-http.ts';
@@ -90,12 +91,8 @@ export function createApp(options: AppOptions): App {
       // A life of its own each time: leases of an earlier one must not look like this one's.
       const instance = `${config.operation.instanceId ?? 'parley'}-${randomUUID()}`;
       const settings = engineSettings(config, instance, options.burstMs);
-      const store = createStore(database, {
-        log,
-        defaults: settings.defaults,
-        instance,
-        plansEnabled: config.limits.plansEnabled,
-      });
+      const { plansEnabled } = config.limits;
+      const store = createStore(database, { log, defaults: settings.defaults, instance, plansEnabled });
 
       const upstream = await createUpstream(options, store, whenStopped);
       const keyring = keyringOf(config.encryption);
@@ -183,6 +180,7 @@ interface CoreParts {
   readonly store: Store;
   readonly chain: CompletionChain;
   readonly models: ModelShelf;
+  readonly freePools: FreePoolReader;
   readonly ownKeys: OwnKeys;
   readonly adapters: ReadonlyMap<Platform, PlatformAdapter>;
   readonly settings: EngineSettings;

@@ -2,6 +2,7 @@ import type { CommandServices } from './commands/command.ts';
 import type { ModelShelf } from './completion/ports.ts';
 import type { Engine } from './conversation/engine.ts';
 import type { EngineSettings } from './engine-settings.ts';
+import type { FreePoolReader } from './limits/free-ports.ts';
 import type { OwnKeys } from './own-keys.ts';
 import type { PlatformAdapter } from './platform/adapter.ts';
 import { platformOf, type Platform } from './platform/ids.ts';
@@ -11,6 +12,7 @@ import type { Store } from './store/store.ts';
 export interface CommandServicesParts {
   readonly store: Store;
   readonly models: ModelShelf;
+  readonly freePools: FreePoolReader;
   readonly ownKeys: OwnKeys;
   readonly adapters: ReadonlyMap<Platform, PlatformAdapter>;
   readonly settings: EngineSettings;
@@ -20,7 +22,7 @@ export interface CommandServicesParts {
 
 /** What commands may use, each from whoever has it. */
 export function commandServices(
-  { store, models, ownKeys, adapters, settings, plans, newReportId }: CommandServicesParts,
+  { store, models, freePools, ownKeys, adapters, settings, plans, newReportId }: CommandServicesParts,
   engine: Engine,
 ): CommandServices {
   return {
@@ -34,6 +36,7 @@ export function commandServices(
     models,
     keys: ownKeys.keeper,
     quotas: store.quotas,
+    freePools,
     ...plans,
     requests: store.accessRequests,
     blocks: store.blocks,

@@ -1,6 +1,7 @@
 import { TERMINAL_USER } from './adapters/terminal/decode.ts';
 import type { Config } from './config.ts';
 import { searchingTokens } from './completion/web-search.ts';
+import type { FreePoolChoice } from './conversation/ports.ts';
 import { SEARCH_PROMPT, SYSTEM_PROMPT } from './conversation/prompt.ts';
 import { tokenCeiling } from './conversation/tokens.ts';
 
@@ -17,6 +18,14 @@ const DEFAULT_TOKENS_PER_REQUEST = 10_000;
 /** What a turn takes beside its model, where the database or the platform is slow. */
 const SETTLING_MS = 300_000;
 const LEAST_LONGEST_TURN_MS = 20 * 60_000;
+
+/** Null where models are played: nobody limits those. */
+function freePoolOf({ model, limits }: Config): FreePoolChoice | null {
+  if (model.isSimulated) return null;
+  const [first] = model.providers;
+  const asksFree = model.freeOnly || model.defaultModel === null || model.defaultModel.endsWith('free');
+  return { perMinute: limits.freePerMinute, operators: asksFree ? (first ?? null) : null };
+}
 
 export type EngineSettings = ReturnType<typeof engineSettings>;
 
@@ -39,6 +48,7 @@ export function engineSettings(config: Config, instance: string, burstMs = BURST
     access: { ...access, operators: [...access.operators, TERMINAL_USER] },
     userPerMinute: limits.userPerMinute,
     maxCompletionTokens: config.model.maxTokens,
+    freePool: freePoolOf(config),
     window: {
       maxTokens: limits.historyTokens,
       systemTokens,

@@ -10,8 +10,10 @@ import type { CompletionAlert, KeyDesk, ModelShelf } from './completion/ports.ts
 import { sleep } from './completion/sleep.ts';
 import { OPENROUTER_URL } from './config-models.ts';
 import type { Config } from './config.ts';
+import { createFreeAnswers } from './free-answers.ts';
 import { every } from './jobs/every.ts';
 import { keepListsFresh } from './jobs/model-lists.ts';
+import type { FreePoolReader } from './limits/free-ports.ts';
 import { createProviders } from './model-providers.ts';
 import type { Store } from './store/store.ts';
 
@@ -37,6 +39,7 @@ export interface UpstreamParts {
   readonly desk: KeyDesk;
   /** What the operator's key was billed since the UTC day began, in nano-USD; null where there is none, or nobody tells. */
   readonly billedToday: () => Promise<bigint | null>;
+  readonly freePools: FreePoolReader;
 }
 
 /** What answers, and what people can choose from. */
@@ -45,7 +48,7 @@ export async function createUpstream(
   store: Store,
   whenStopped: WhenStopped,
 ): Promise<UpstreamParts> {
-  const { model, limits } = config;
+  const { model } = config;
   const openrouter = model.upstream ?? (model.isSimulated ? await startSimulator(whenStopped) : null);
   const now = Date.now;
   const catalogue = createCatalogue({ ...(openrouter ?? PUBLIC_LIST), store: store.catalogue, now, log });
@@ -65,18 +68,28 @@ export async function createUpstream(
   );
   whenStopped(() => refreshing.stop());
   const onAlert = (alert: CompletionAlert) => log.error({ alert }, 'an operator should look at this');
-  const freePerMinute = model.isSimulated ? Number.MAX_SAFE_INTEGER : limits.freePerMinute;
-  const settings = { ...model, ...model.timers, freePerMinute };
+  const settings = { ...model, ...model.timers };
   const tools = { catalogue, experience, now, random: Math.random, sleep, log };
   const { baseUrl } = openrouter ?? PUBLIC_LIST;
+  const desk = createKeyDesk({ baseUrl });
+  const free = createFreeAnswers({ config, openrouter, store, desk, now, log });
+  whenStopped(() => Promise.resolve(free.stop()));
   const { appUrl, appName } = model;
   const chain = createPayerChains({
-    operators: createCompletionChain({ ...tools, clients, ownModels, settings, onAlert }),
-    open: (client) =>
+    operators: createCompletionChain({
+      ...tools,
+      clients,
+      ownModels,
+      settings,
+      freePlaces: free.ofOperator,
+      onAlert,
+    }),
+    open: (client, key) =>
       createCompletionChain({
         ...tools,
         clients: [client],
         ownModels: [],
+        freePlaces: free.ofKey(key),
         // Whoever pays has a say in it: `freeOnly` is about the operator's money, the other providers are the operator's.
         settings: { ...settings, freeOnly: false, emergencyModel: null, providers: ['openrouter'] },
         // What is wrong with somebody's own account is told to them.
@@ -85,9 +98,8 @@ export async function createUpstream(
     client: (apiKey) => createOpenRouterClient({ apiKey, baseUrl, appUrl, appName, now }),
     most: MOST_PAYERS,
   });
-  const desk = createKeyDesk({ baseUrl });
   const billedToday = async () => (openrouter === null ? null : await desk.billedToday(openrouter.apiKey));
-  return { chain, models, desk, billedToday };
+  return { chain, models, desk, billedToday, freePools: free.reader };
 }
 
 /** The demo's model: quick, but visibly word by word, and without limits that would only confuse. */

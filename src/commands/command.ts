@@ -7,6 +7,7 @@ import type { GuildSettings, Preferences } from '../conversation/setting-ports.t
 import type { Notice } from '../i18n/translate.ts';
 import type { ModelShelf } from '../completion/ports.ts';
 import type { KeyKeeper } from '../keys/key-keeper.ts';
+import type { FreePoolReader } from '../limits/free-ports.ts';
 import type { QuotaDesk } from '../limits/ports.ts';
 import type { BudgetDesk } from '../limits/budget-desk.ts';
 import type { PlanLedger } from '../plans/ports.ts';
@@ -68,6 +69,7 @@ export interface CommandServices {
   readonly models: ModelShelf;
   readonly keys: KeyKeeper;
   readonly quotas: QuotaDesk;
+  readonly freePools: FreePoolReader;
   readonly plans: PlanLedger;
   /** The platform's side of payments; null where it takes none. */
   readonly payments: (platform: Platform) => PaymentDesk | null;

@@ -8,6 +8,7 @@ import {
   readWrittenLimit,
   UNTIL_OPTION,
 } from './quota-options.ts';
+import { freePoolLines } from './free-pool-lines.ts';
 import { changeWords, clearWords, inForceLines } from './quota-words.ts';
 
 const FAMILY = {
@@ -21,15 +22,21 @@ const FAMILY = {
 export const limitsShow: Command = {
   spec: { ...FAMILY, subcommand: 'show', options: [] },
   async run({ invocation, services, say }) {
-    const applying = await services.quotas.applying(invocation);
+    const { author, guild } = invocation;
+    const [applying, free] = await Promise.all([
+      services.quotas.applying(invocation),
+      services.freePools.left(author.id, guild?.id ?? null),
+    ]);
     // What the operator spends altogether is nobody else's business.
     const limits = applying.filter(({ subject }) => subject !== 'instance');
     const nowMs = services.now();
+    const ofPool = freePoolLines(free, nowMs, say);
     return lines(
       say({ key: 'limits.title' }),
       ...(limits.length === 0
         ? [say({ key: 'limits.none' })]
         : inForceLines(limits, { nowMs, isReader: true }, say)),
+      ...(ofPool.length === 0 ? [] : ['', ...ofPool]),
       '',
       say({ key: 'limits.how' }),
     );

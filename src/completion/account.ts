@@ -10,8 +10,6 @@ export interface AccountBlock {
 export interface Account {
   /** The block with the latest end, or null. */
   block(isFree: boolean): AccountBlock | null;
-  /** The free allowance of this minute is used up until then; 0 when it isn't. */
-  freeMinuteEndsAtMs(): number;
   /**
    * Takes in a refusal that a free or paid attempt met. Tells whether it is news: false when the same refusal is in
    * force already, or was at the last attempt that it concerned.
@@ -23,7 +21,7 @@ export interface Account {
 
 export type AccountRefusal = Extract<
   CompletionFailure,
-  { kind: 'unauthorized' | 'no_credits' | 'key_limit' | 'free_day_spent' | 'free_minute_spent' }
+  { kind: 'unauthorized' | 'no_credits' | 'key_limit' | 'free_day_spent' }
 >;
 
 /** `mixesTiers`: a key can turn out to be on a free tier where it was said to cost; elsewhere free models alone have an allowance. */
@@ -32,12 +30,10 @@ export function createAccount(now: () => number, mixesTiers = false): Account {
   return {
     block(isFree) {
       const live = [...blocks.values()].filter(
-        ({ failure, scope, untilMs }) =>
-          failure.kind !== 'free_minute_spent' && untilMs > now() && stops(scope, isFree),
+        ({ scope, untilMs }) => untilMs > now() && stops(scope, isFree),
       );
       return live.toSorted((a, b) => b.untilMs - a.untilMs)[0] ?? null;
     },
-    freeMinuteEndsAtMs: () => blocks.get('free_minute_spent')?.untilMs ?? 0,
     refused(failure, isFree) {
       const last = blocks.get(failure.kind);
       const before = last !== undefined && isDated(failure) && last.untilMs <= now() ? undefined : last;
@@ -76,8 +72,7 @@ const probeAfterMs = 300_000;
 /** Credits and key limits stop paid models only, unless a free model was refused for them: a negative balance stops all. */
 function scopeOf({ kind }: AccountRefusal, isFree: boolean, mixesTiers: boolean): Scope {
   if (kind === 'unauthorized') return 'all';
-  if (kind === 'free_day_spent' || kind === 'free_minute_spent')
-    return isFree || !mixesTiers ? 'free' : 'all';
+  if (kind === 'free_day_spent') return isFree || !mixesTiers ? 'free' : 'all';
   return isFree ? 'all' : 'paid';
 }
 
@@ -87,5 +82,5 @@ function endOf(failure: AccountRefusal, nowMs: number): number {
 
 /** An allowance: used up until a known time, whatever else is answered meanwhile. */
 function isDated(failure: AccountRefusal): failure is AccountRefusal & { readonly resetsAtMs: number } {
-  return failure.kind === 'free_day_spent' || failure.kind === 'free_minute_spent';
+  return failure.kind === 'free_day_spent';
 }

@@ -14,6 +14,7 @@ import type { CompletionChain, CompletionOutcome, CompletionRequest } from './co
 import { createGate, type Gate } from './gate.ts';
 import type { Experience } from './experience.ts';
 import type { CompletionFailure } from './failure.ts';
+import type { FreePlaces } from './free-places.ts';
 import type { CallSettings, ChainTimers } from './model-call.ts';
 import type { ModelClient } from './model-client.ts';
 import type { OwnModel } from './own-model.ts';
@@ -25,13 +26,12 @@ import { usualPrice } from './ladder.ts';
 import { createReaction, type NextStep } from './reaction.ts';
 import { lookBackAt, recallAttempt } from './recall.ts';
 import type { Sleep } from './sleep.ts';
+import { askerOf, leavePlace, takePlaces } from './take-place.ts';
 import { answered, cancelled, failed, newTurn, offTheClock, partial, type Turn } from './turn.ts';
 import { budgetSpent, isShort, withBudget, type Refused } from './thrift.ts';
 import { canSearch, longestReading, searchingWorstCaseNanoUsd } from './web-search.ts';
 
 export interface ChainSettings extends ModelChoice, ChainTimers {
-  /** An account's allowance for all free models together, the same for each provider; a tenth of it is left unused. */
-  readonly freePerMinute: number;
   readonly caching: CachingSettings;
 }
 
@@ -42,6 +42,8 @@ export interface ChainDependencies {
   readonly catalogue: Catalogue;
   readonly experience: Pick<Experience, 'order'>;
   readonly settings: ChainSettings;
+  /** From which each attempt on a free model takes its place. */
+  readonly freePlaces: (provider: ProviderName) => FreePlaces;
   readonly now: () => number;
   /** 0 inclusive to 1 exclusive. */
   readonly random: () => number;
@@ -56,15 +58,15 @@ export interface ChainDependencies {
  * `holdCost` may reject, the paid model is passed over then.
  */
 export function createCompletionChain(dependencies: ChainDependencies): CompletionChain {
-  const { clients, catalogue, settings, now, random, onAlert } = dependencies;
+  const { clients, catalogue, settings, freePlaces, now, random, onAlert } = dependencies;
   const catalogueFetchedAtMs = () => catalogue.snapshot().fetchedAtMs;
-  const { freePerMinute, caching } = settings;
-  const states = createProviderStates({ clients, freePerMinute, now, random, catalogueFetchedAtMs });
+  const { caching } = settings;
+  const states = createProviderStates({ clients, freePlaces, now, random, catalogueFetchedAtMs });
   const candidates = createCandidateList(settings, dependencies);
   const reactions = new Map(
-    [...states.values()].map(({ client, cooldowns, account }) => [
+    [...states.values()].map(({ client, cooldowns, account, places }) => [
       client.provider,
-      createReaction({ cooldowns, account, catalogue, onAlert }),
+      createReaction({ cooldowns, account, places, catalogue, onAlert }),
     ]),
   );
   const gate = createGate({ states, now });
@@ -77,11 +79,14 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
       const baseline = request.ownKey === null ? strongModel(settings, catalogue) : null;
       const turn = newTurn({ request, listener, signal, untried, deadlineMs, baseline });
       if (request.search === true) turn.failure = whyNoSearch(settings, untried, () => candidates(request));
-      if (turn.failure !== null) return failed(turn);
       turn.untried = roomyFirst(untried, request.preferredModel, roomFor(turn));
-      const outcome = await askInTurn(parts, turn);
-      await Promise.all(turn.inquiries);
-      return withBudget(outcome, turn, () => usualOf(candidates, request));
+      try {
+        const outcome = turn.failure === null ? await askInTurn(parts, turn) : failed(turn);
+        await Promise.all(turn.inquiries);
+        return withBudget(outcome, turn, () => usualOf(candidates, request));
+      } finally {
+        leavePlace(parts, turn);
+      }
     },
     recall: (lost, _ownKey, signal) => recallAttempt(parts, lost, signal),
     lookBack: (ended, _ownKey, signal) => lookBackAt(parts, ended, signal),
@@ -96,7 +101,7 @@ async function askInTurn(parts: ChainParts, turn: Turn): Promise<CompletionOutco
     if (taken === null) return failed(turn);
     const heldNanoUsd = await hold(parts, turn, taken);
     if (heldNanoUsd === null) continue;
-    const mustShare = turn.attempts.length === 0 && gate.isReady(turn.untried);
+    const mustShare = turn.attempts.length === 0 && gate.isReady(turn.untried, askerOf(turn));
     const provider = stateOf(states, taken.asked[0].provider);
     const asking = { ...taken, heldNanoUsd, mustShare };
     const { end, candidate } = await runAttempt({ ...parts, ...provider }, turn, asking);
@@ -177,6 +182,8 @@ type Taken = Pick<Asking, 'asked' | 'maxTokens'>;
 const mostAttempts = 4;
 /** OpenRouter takes three models a call; it goes on by itself to the next one, whatever became of the one before. */
 const mostBeside = 2;
+/** Of models that turned out to have no place, before the turn is given up. */
+const mostChoices = 12;
 /** A budget that other requests in flight hold is waited for no longer than this. */
 const longestInFlightWaitMs = 5000;
 
@@ -184,13 +191,23 @@ const longestInFlightWaitMs = 5000;
  * The next model to ask, once it is ready; null when the turn is at its end, with the reason in `turn.failure`. The last
  * call belongs to the last resort: where that is free, it names free ones before it that would not have had their turn.
  */
-async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Taken | null> {
+async function take(parts: ChainParts, turn: Turn): Promise<Taken | null> {
+  for (let choices = 0; choices < mostChoices && !turn.signal.aborted; choices += 1) {
+    const taken = await takeOne(parts, turn);
+    if (taken !== 'again') return taken;
+  }
+  return null;
+}
+
+async function takeOne(parts: ChainParts, turn: Turn): Promise<Taken | null | 'again'> {
+  const { gate, now, sleep } = parts;
   const attemptsLeft = mostAttempts - turn.attempts.length;
   if (attemptsLeft <= 0) return null;
   const { again } = turn;
   turn.again = null;
   const choice = gate.choose(
     again === null ? inOrder(turn, attemptsLeft) : [again.candidate, ...turn.untried],
+    askerOf(turn),
   );
   if (choice.kind === 'none') {
     turn.failure ??= choice.failure;
@@ -203,10 +220,16 @@ async function take({ gate, now, sleep }: ChainParts, turn: Turn): Promise<Taken
   const { candidate, waitMs } = choice;
   const others = turn.untried.filter((other) => other !== candidate);
   if (waitMs > 0) await offTheClock(turn, now, () => sleep(waitMs, turn.signal));
-  if (candidate === again?.candidate) return { asked: [candidate], maxTokens: again.maxTokens };
+  if (candidate === again?.candidate) {
+    const isPlaced = (await takePlaces(parts, turn, candidate, 1)) !== null;
+    return isPlaced ? { asked: [candidate], maxTokens: again.maxTokens } : 'again';
+  }
   const joins = attemptsLeft === 1 && turn.request.search !== true;
   const roomy = joins ? others.filter((other) => isRoomy(other, roomFor(turn))) : [];
-  const [first, ...more] = gate.alongside(roomy, candidate, mostBeside);
+  const beside = gate.alongside(roomy, candidate, mostBeside);
+  const places = await takePlaces(parts, turn, candidate, 1 + beside.length);
+  if (places === null) return 'again';
+  const [first, ...more] = beside.slice(0, places - 1);
   turn.untried = others.filter((other) => other !== first && !more.includes(other));
   return {
     asked: first === undefined ? [candidate] : [first, ...more, candidate],
@@ -272,7 +295,7 @@ async function proceed(parts: ChainParts, turn: Turn, candidate: Candidate, step
       turn.untried = turn.untried.filter((other) => mayHoldMore(other, candidate));
       return;
     case 'retry_if_last':
-      if (turn.hasRetried || gate.isReady(turn.untried)) return;
+      if (turn.hasRetried || gate.isReady(turn.untried, askerOf(turn))) return;
       return retry(parts, turn, candidate, 250 + 750 * random());
     case 'shorter_or_free':
       if (!turn.hasRetried) {

@@ -22,8 +22,10 @@ export type CompletionFailure = { readonly httpStatus: number | null; readonly d
   | { readonly kind: 'model_not_found' }
   /** `byPrivacySettings`: the account's data policy excludes the model; only the operator can change that. */
   | { readonly kind: 'no_endpoint'; readonly byPrivacySettings?: true }
-  | { readonly kind: 'free_minute_spent'; readonly resetsAtMs: number }
-  | { readonly kind: 'free_day_spent'; readonly resetsAtMs: number }
+  /** `isOurs`: others who ask us took what there was, and nobody was refused by the provider. */
+  | { readonly kind: 'free_minute_spent'; readonly resetsAtMs: number; readonly isOurs?: boolean }
+  /** `isShare`: what is left is for others who share the account. */
+  | { readonly kind: 'free_day_spent'; readonly resetsAtMs: number; readonly isShare?: boolean }
   | { readonly kind: 'rate_limited'; readonly retryAfterMs: number | null }
   | { readonly kind: 'in_flight_budget'; readonly retryAfterMs: number | null }
   | { readonly kind: 'overloaded' }

@@ -61,6 +61,7 @@ function readLook({ status, body }: Told): KeyLook {
     kind: 'good',
     remainingUsd: asNumber(data['limit_remaining']),
     usedUsd: asNumber(data['usage']) ?? 0,
+    freeDay: readFreeDay(asObject(data['free_model_daily_requests'])),
   };
 }
 
@@ -71,6 +72,18 @@ function readBilled({ status, body }: Told): bigint | null {
   if (status !== 200 || billedUsd === null) return null;
   return costNanoUsdFromUsd(billedUsd) + costNanoUsdFromUsd(asNumber(data?.['byok_usage_daily']) ?? 0);
 }
+
+/** Newer than the rest, and not told of every key. */
+function readFreeDay(told: JsonObject | null): { used: number; limit: number } | null {
+  const limit = asNumber(told?.['limit']);
+  const remaining = asNumber(told?.['remaining']);
+  if (limit === null || !isCount(limit)) return null;
+  const used = Math.max(asNumber(told?.['used']) ?? 0, remaining === null ? 0 : limit - remaining);
+  return isCount(used) ? { used, limit } : null;
+}
+
+/** What a column takes. */
+const isCount = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < 2 ** 31;
 
 function readTrade({ status, body }: Told): CodeTrade {
   const apiKey = asString(body?.['key']);

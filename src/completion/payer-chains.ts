@@ -5,8 +5,8 @@ import type { OwnKey } from './ports.ts';
 export interface PayerChainsOptions {
   /** The operator's. */
   readonly operators: CompletionChain;
-  /** A chain with a memory of its own. */
-  readonly open: (client: ModelClient) => CompletionChain;
+  /** A chain with a memory of its own; `key` is the payer's as the last turn brought it. */
+  readonly open: (client: ModelClient, key: () => OwnKey) => CompletionChain;
   /** A client that pays with a key. */
   readonly client: (apiKey: string) => ModelClient;
   /** How many payers are remembered; those who asked longest ago are forgotten. */
@@ -37,7 +37,8 @@ export function createPayerChains({ operators, open, client, most }: PayerChains
   }
 
   function makeEntry(key: OwnKey): Entry {
-    const entry: Entry = { key, chain: open(openedEachTime(() => entry.key, client)) };
+    const keyOfNow = (): OwnKey => entry.key;
+    const entry: Entry = { key, chain: open(openedEachTime(keyOfNow, client), keyOfNow) };
     return entry;
   }
 

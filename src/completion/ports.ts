@@ -103,6 +103,8 @@ export type KeyLook =
       /** What it may still spend in its period, in USD; null where it has no limit of its own. */
       readonly remainingUsd: number | null;
       readonly usedUsd: number;
+      /** Requests of free models on this UTC day, by the whole account; null where it is not told. */
+      readonly freeDay: { readonly used: number; readonly limit: number } | null;
     }
   /** It manages keys and answers no questions. */
   | { readonly kind: 'management' }
@@ -121,6 +123,8 @@ export type CodeTrade =
 export interface OwnKey {
   /** Changes whenever what was learned about the key so far is of no use any more. */
   readonly id: string;
+  /** The same for as long as the key is. */
+  readonly account: string;
   /** The key; null where it can't be opened. */
   open(): string | null;
   /** Whether a model that costs may be asked with it: whoever pays has chosen that. */

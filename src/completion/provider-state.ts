@@ -1,6 +1,6 @@
 import { createAccount, type Account } from './account.ts';
 import { createCooldowns, type CooldownOptions, type Cooldowns } from './cooldowns.ts';
-import { createFreePace, type FreePace } from './free-pace.ts';
+import type { FreePlaces } from './free-places.ts';
 import type { ModelClient } from './model-client.ts';
 import type { ProviderName } from './provider.ts';
 
@@ -9,20 +9,19 @@ export interface ProviderState {
   readonly client: ModelClient;
   readonly cooldowns: Cooldowns;
   readonly account: Account;
-  readonly pace: FreePace;
+  readonly places: FreePlaces;
 }
 
 export interface ProviderStateOptions extends CooldownOptions {
   readonly clients: readonly ModelClient[];
-  /** What each account is allowed on free models together. */
-  readonly freePerMinute: number;
+  readonly freePlaces: (provider: ProviderName) => FreePlaces;
 }
 
 export type ProviderStates = ReadonlyMap<ProviderName, ProviderState>;
 
 export function createProviderStates({
   clients,
-  freePerMinute,
+  freePlaces,
   ...options
 }: ProviderStateOptions): ProviderStates {
   return new Map(
@@ -32,7 +31,7 @@ export function createProviderStates({
         client,
         cooldowns: createCooldowns(options),
         account: createAccount(options.now, client.provider !== 'openrouter'),
-        pace: createFreePace(freePerMinute, options.now),
+        places: freePlaces(client.provider),
       },
     ]),
   );

@@ -3,6 +3,7 @@ import type { Candidate } from './candidates.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Cooldowns } from './cooldowns.ts';
 import type { CompletionFailure } from './failure.ts';
+import type { FreePlaces } from './free-places.ts';
 import type { CompletionAlert } from './ports.ts';
 
 /** What the turn does after a failed attempt, as long as no text is visible. */
@@ -23,6 +24,7 @@ export type NextStep =
 export interface ReactionParts {
   readonly cooldowns: Cooldowns;
   readonly account: Account;
+  readonly places: Pick<FreePlaces, 'refused'>;
   readonly catalogue: Pick<Catalogue, 'refreshSoon'>;
   readonly onAlert: (alert: CompletionAlert) => void;
 }
@@ -31,7 +33,7 @@ export interface ReactionParts {
 export function createReaction(
   parts: ReactionParts,
 ): (failure: CompletionFailure, candidate: Candidate) => NextStep {
-  const { cooldowns, account, onAlert } = parts;
+  const { cooldowns, places, onAlert } = parts;
   const alert = (kind: CompletionAlert['kind'], { provider, id }: Candidate, { detail }: CompletionFailure) =>
     onAlert({ kind, detail: `${provider}, ${id}: ${detail}` });
 
@@ -39,9 +41,8 @@ export function createReaction(
     (step: NextStep) =>
     (failure: AccountRefusal, candidate: Candidate): NextStep => {
       cooldowns.abandoned(candidate.id);
-      const isNews = account.refused(failure, candidate.isFree);
-      // The minute is over before anybody could look.
-      if (isNews && failure.kind !== 'free_minute_spent') alert(failure.kind, candidate, failure);
+      const isNews = refuses(parts, failure, candidate.isFree);
+      if (isNews) alert(failure.kind, candidate, failure);
       return step;
     };
   const { modelFailed, blameless } = verdicts(cooldowns);
@@ -51,7 +52,12 @@ export function createReaction(
     no_credits: accountRefused(next),
     key_limit: accountRefused(next),
     free_day_spent: accountRefused(next),
-    free_minute_spent: accountRefused(next),
+    // The minute is over before anybody could look: no alert.
+    free_minute_spent: (failure, { id }) => {
+      cooldowns.abandoned(id);
+      places.refused(failure);
+      return next;
+    },
     timeout: modelFailed(next),
     unreachable: modelFailed({ kind: 'next_provider' }),
     truncated: modelFailed(next),
@@ -97,6 +103,12 @@ export function createReaction(
     const reaction = reactions[failure.kind] as Reaction<CompletionFailure>;
     return reaction(failure, candidate);
   };
+}
+
+/** What is free has its allowance in the pool; a key that was said to cost can turn out to be on a free tier. */
+function refuses({ account, places }: ReactionParts, failure: AccountRefusal, isFree: boolean): boolean {
+  const isOfPool = failure.kind === 'free_day_spent' && isFree;
+  return isOfPool ? places.refused(failure) : account.refused(failure, isFree);
 }
 
 /** Whether a failure tells against the model that was asked, whatever the turn does next. */

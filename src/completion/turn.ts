@@ -1,7 +1,7 @@
 import type { AttemptRecord } from './attempt.ts';
 import type { BudgetStanding } from './budget.ts';
 import type { Candidate } from './candidates.ts';
-import type { CompletionListener, CompletionOutcome, CompletionRequest } from './completion.ts';
+import type { CompletionListener, CompletionOutcome, CompletionRequest, FreeClaim } from './completion.ts';
 import type { CompletionFailure } from './failure.ts';
 import type { CallEnd } from './model-client.ts';
 import { estimatePromptTokens } from './token-estimate.ts';
@@ -32,6 +32,8 @@ export interface Turn {
   /** What stood in the way last. */
   failure: CompletionFailure | null;
   hasRetried: boolean;
+  /** The place that came with the admission, as long as nobody used it. */
+  place: FreeClaim | null;
   /** Who is asked once more before all others, perhaps for a shorter answer. */
   again: { readonly candidate: Candidate; readonly maxTokens: number } | null;
 }
@@ -51,6 +53,7 @@ export function newTurn(
     refused: null,
     failure: null,
     hasRetried: false,
+    place: given.request.free?.place ?? null,
     again: null,
   };
 }

@@ -3,7 +3,7 @@ import type { Full } from '../limits/user-limiter.ts';
 import type { TurnId } from '../platform/ids.ts';
 import type { Envelope, IncomingMessage } from '../platform/message.ts';
 import { decideAccess, type AccessPolicy } from './access.ts';
-import type { AdmitRequest, EditRequest, RepeatRequest, WindowLimits } from './ports.ts';
+import type { AdmitRequest, EditRequest, FreePoolChoice, RepeatRequest, WindowLimits } from './ports.ts';
 import { estimateTokens } from './tokens.ts';
 import type { Refusal, TurnCause } from './turn.ts';
 
@@ -11,6 +11,7 @@ import type { Refusal, TurnCause } from './turn.ts';
 export interface AdmissionOptions {
   readonly access: AccessPolicy;
   readonly maxCompletionTokens: number;
+  readonly freePool: FreePoolChoice | null;
   readonly window: WindowLimits;
   readonly defaults: {
     readonly user: QuotaLimits;
@@ -46,6 +47,7 @@ export function admitRequest(
     text: rest.refusal === null ? text : '',
     estTokens: rest.refusal === null ? estimateTokens(text) : 0,
     burstMs: options.burstMs,
+    freePool: options.freePool,
     unshown: rest.unshown,
   };
 }

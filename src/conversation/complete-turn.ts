@@ -1,8 +1,13 @@
 import type { BudgetStanding } from '../completion/budget.ts';
-import type { CompletionChain, CompletionListener, CompletionOutcome } from '../completion/completion.ts';
+import type {
+  CompletionChain,
+  CompletionListener,
+  CompletionOutcome,
+  CompletionRequest,
+} from '../completion/completion.ts';
 import { chooseTier, complexityOf, type Tier } from '../completion/optimiser.ts';
 import type { OwnKey } from '../completion/ports.ts';
-import { isGranted } from '../plans/entitlements.ts';
+import { isGranted, rankOf } from '../plans/entitlements.ts';
 import type { Logger } from '../platform/logger.ts';
 import { noteFailure } from './note-failure.ts';
 import { ofOwnKey, ownKeyOf, withKeyOfNow, type OwnKeyParts } from './own-key.ts';
@@ -22,6 +27,8 @@ export interface CompletionParts extends OwnKeyParts {
   readonly temperature: number;
   /** Whether cheaper models answer easy questions of people who have not said what they want. */
   readonly optimises: boolean;
+  /** Milliseconds on a clock that never goes back. */
+  readonly monotonicNow: () => number;
   /** A pseudonym for upstream, stable per person. */
   readonly pseudonym: (internalUserId: string) => string;
 }
@@ -108,6 +115,7 @@ function ask(
       freeModelsOnly: !isGranted('advanced_models', { plan: settings.plan, payer: turn.payer }),
       keepsPrompt: isGranted('prompt_caching', { plan: settings.plan, payer: turn.payer }),
       ownKey,
+      free: freeAsker(turn, parts),
       endUser: parts.pseudonym(turn.author.internalId),
       sessionId: turn.conversationId,
     },
@@ -119,12 +127,7 @@ function ask(
 function tierOf({ settings, budget = null, window }: RunnableTurn, { optimises }: CompletionParts): Tier {
   return chooseTier({
     budget,
-    plan:
-      settings.plan === undefined || settings.plan.from === 'free'
-        ? 'free'
-        : settings.plan.isFirstInQueue
-          ? 'first'
-          : 'paid',
+    plan: rankOf(settings.plan),
     complexity: complexityOf(window.at(-1)?.text ?? ''),
     // Who has named a model wants that one, as long as there is money for it.
     optimises: settings.model === null && (settings.optimises ?? optimises),
@@ -138,6 +141,20 @@ const budgetOf = ({ subject, window, limit, used, resetsAtMs }: QuotaRefusal): B
   usedNanoUsd: used,
   resetsAtMs,
 });
+
+/** Guilds share what is free, and in a guild its people. */
+function freeAsker(
+  { author, guild, freePlace, settings, leasedAtMs }: RunnableTurn,
+  { monotonicNow }: CompletionParts,
+): NonNullable<CompletionRequest['free']> {
+  return {
+    subject: guild?.internalId ?? author.internalId,
+    user: author.internalId,
+    isFirst: settings.isFirstInQueue ?? false,
+    isBackground: false,
+    place: freePlace === undefined ? null : { given: freePlace, ageMs: monotonicNow() - leasedAtMs },
+  };
+}
 
 function listenerOf(
   turn: RunnableTurn,

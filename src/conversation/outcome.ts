@@ -93,8 +93,9 @@ function choiceNotice(
   { failure, attempts }: CompletionOutcome & { kind: 'failed' },
   errorId: string,
   nowMs: number,
-  { settings, payer }: Pick<RunnableTurn, 'settings' | 'payer'>,
+  turn: Pick<RunnableTurn, 'settings' | 'payer'>,
 ): Notice | null {
+  const { settings } = turn;
   if (failure.kind === 'budget_spent' && isStrict(settings)) {
     const params = { ...budgetParams(failure.budget, nowMs), model: settings.model ?? '' };
     return { key: 'failure.budget_chosen', params };
@@ -103,15 +104,19 @@ function choiceNotice(
   const model = settings.model ?? '';
   const isNone = failure.kind === 'no_candidate' && failure.retryAtMs === null && attempts.length === 0;
   if (isStrict(settings)) {
-    const { plan } = settings;
-    if (isNone && plan !== undefined && !isGranted('advanced_models', { plan, payer })) {
-      return { key: 'failure.chosen_not_in_plan', params: { model, plan: plan.name } };
-    }
     return isNone
-      ? { key: 'failure.chosen_not_here', params: { model } }
+      ? neverAsked(model, turn)
       : { key: 'failure.chosen_model', params: { model, errorId, waitMs: waitOf(failure, nowMs) } };
   }
   return isNone && (settings.allowedModels ?? null) !== null ? { key: 'failure.none_allowed' } : null;
+}
+
+/** Nobody asks the chosen model here. */
+function neverAsked(model: string, { settings, payer }: Pick<RunnableTurn, 'settings' | 'payer'>): Notice {
+  const { plan } = settings;
+  return plan === undefined || isGranted('advanced_models', { plan, payer })
+    ? { key: 'failure.chosen_not_here', params: { model } }
+    : { key: 'failure.chosen_not_in_plan', params: { model, plan: plan.name } };
 }
 
 const budgetParams = ({ subject, window, limitNanoUsd, resetsAtMs }: BudgetStanding, nowMs: number) => ({
@@ -162,11 +167,12 @@ const FAILURE_SENTENCES: { readonly [Kind in FailureKind]: FailureSentence<Kind>
   }),
   model_not_found: (_failure, errorId) => ({ key: 'failure.model_not_found', params: { errorId } }),
   no_endpoint: (_failure, errorId) => ({ key: 'failure.model_not_found', params: { errorId } }),
-  free_day_spent: ({ resetsAtMs }, _errorId, nowMs) => ({
-    key: 'failure.free_spent',
+  free_day_spent: ({ resetsAtMs, isShare = false }, _errorId, nowMs) => ({
+    key: isShare ? 'failure.free_share_spent' : 'failure.free_spent',
     params: { waitMs: resetsAtMs - nowMs },
   }),
-  free_minute_spent: ({ resetsAtMs }, _errorId, nowMs) => busy(resetsAtMs - nowMs),
+  free_minute_spent: ({ resetsAtMs, isOurs = false }, _errorId, nowMs) =>
+    isOurs ? { key: 'failure.free_busy', params: { waitMs: resetsAtMs - nowMs } } : busy(resetsAtMs - nowMs),
   rate_limited: ({ retryAfterMs }) => busy(retryAfterMs ?? USUAL_WAIT_MS),
   in_flight_budget: ({ retryAfterMs }) => busy(retryAfterMs ?? USUAL_WAIT_MS),
   no_candidate: ({ retryAtMs }, _errorId, nowMs) =>

@@ -41,6 +41,7 @@ export function ownKeyOf(turn: RunnableTurn, parts: OwnKeyParts): OwnKey | OwnKe
   const { model, isOwnModel = false, allowedModels = null } = settings;
   return {
     id: `${ownKey.id}:${ownKey.revision}`,
+    account: ownKey.id,
     open,
     mayCost: (id) =>
       (id === model && isOwnModel === (payer === 'user')) ||
@@ -54,7 +55,7 @@ export function recallKeyOf(turn: RunnableTurn, parts: OwnKeyParts): OwnKey | nu
   return key !== null && 'kind' in key ? NO_KEY : key;
 }
 
-const NO_KEY: OwnKey = { id: 'none', open: () => null, mayCost: () => false };
+const NO_KEY: OwnKey = { id: 'none', account: 'none', open: () => null, mayCost: () => false };
 
 /** What an outcome means where the turn was paid with a key of the person or the guild: their refusals are told to them. */
 export function ofOwnKey(
@@ -67,6 +68,8 @@ export function ofOwnKey(
   // A block from before tells nothing about the key as it is now.
   if (outcome.attempts.some(({ failure }) => failure === 'unauthorized')) note(turn, 'refused', parts);
   const { failure } = outcome;
+  // Shared among those whom the key pays for; the account itself has not refused.
+  if (failure.kind === 'free_day_spent' && failure.isShare === true) return outcome;
   const why = whyOf(failure);
   if (why === undefined || outcome.kind === 'partial') return outcome;
   const reset = failure.kind === 'free_day_spent' ? { resetsAtMs: failure.resetsAtMs } : {};

@@ -135,8 +135,17 @@ export interface AdmitRequest {
   readonly leaseMs: number;
   /** What one person says within so many milliseconds of their last message is answered together with it. */
   readonly burstMs: number;
+  /** Whose free pools a turn that runs takes its place from; absent where there are none. */
+  readonly freePool?: FreePoolChoice | null;
   /** Turns that run here and of which nobody has seen anything yet. */
   readonly unshown: readonly TurnId[];
+}
+
+export interface FreePoolChoice {
+  /** Of an account, for all its free models together. */
+  readonly perMinute: number;
+  /** Which provider's free models the operator's turns ask first; null where a paid one comes first. */
+  readonly operators: string | null;
 }
 
 type Admission =

@@ -21,8 +21,6 @@ export interface RunnerParts extends CompletionParts, SettlementParts {
   readonly desk: ReplyDesk;
   readonly echoes: EchoGuard;
   readonly now: () => number;
-  /** Milliseconds on a clock that never goes back. */
-  readonly monotonicNow: () => number;
   readonly newErrorId: () => string;
 }
 

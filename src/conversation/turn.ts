@@ -1,5 +1,6 @@
 import type { BudgetStanding } from '../completion/budget.ts';
 import type { LostAttempt } from '../completion/attempt.ts';
+import type { FreePlace } from '../completion/free-places.ts';
 import type { AllowedModels, Payer } from '../completion/ports.ts';
 import type { SearchReport } from '../completion/sources.ts';
 import type { SealedKey } from '../keys/ports.ts';
@@ -141,6 +142,8 @@ export interface RunnableTurn extends Claimed {
   readonly settings: TurnSettings;
   /** As the platform reported it with the event, if it did. */
   readonly reportedLocale: string | null;
+  /** What its admission got it of the free pool; absent where it was admitted earlier, or asks no free model first. */
+  readonly freePlace?: FreePlace;
   /** What the quota leaves for the answer, at most what was asked for. */
   readonly maxCompletionTokens: number;
   /** Oldest first; the question is the last. */

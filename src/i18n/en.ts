@@ -6,6 +6,7 @@ import { enPlans } from './en-plans.ts';
 import { enPayments } from './en-payments.ts';
 import { amount, enQuota, METRICS, WINDOWS } from './en-quota.ts';
 import { enUsage } from './en-usage.ts';
+import { enPool } from './en-pool.ts';
 import { enWhy } from './en-why.ts';
 import { plural } from './plural.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
@@ -362,6 +363,7 @@ export const en = {
   ...enPlans,
   ...enQuota,
   ...enUsage,
+  ...enPool,
 } as const;
 
 export type Messages = typeof en;

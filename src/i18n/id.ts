@@ -7,6 +7,7 @@ import { idPlans } from './id-plans.ts';
 import { idPayments } from './id-payments.ts';
 import { amount, idQuota, METRICS, WINDOWS } from './id-quota.ts';
 import { idUsage } from './id-usage.ts';
+import { idPool } from './id-pool.ts';
 import { idWhy } from './id-why.ts';
 import { otherProvider, PROVIDER_NAMES } from './provider-names.ts';
 
@@ -335,4 +336,5 @@ export const id: Translation = {
   ...idPlans,
   ...idQuota,
   ...idUsage,
+  ...idPool,
 };

@@ -82,6 +82,7 @@ function keyOf(
   if (ownKey === null || subject === null) return 'none';
   return {
     id: `${ownKey.id}:${ownKey.revision}`,
+    account: ownKey.id,
     open: () => openKey(ownKey, { id: subject }),
     mayCost: () => false,
   };

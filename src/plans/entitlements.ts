@@ -11,3 +11,9 @@ export function isGranted(
 ): boolean {
   return plan === undefined || payer !== 'operator' || plan.features[feature];
 }
+
+/** What a plan is worth where better ones are served better; who has none has what everybody has. */
+export function rankOf(plan: TurnPlan | undefined): 'free' | 'paid' | 'first' {
+  if (plan === undefined || plan.from === 'free') return 'free';
+  return plan.isFirstInQueue ? 'first' : 'paid';
+}

@@ -3,7 +3,7 @@ import { reach } from './failure.ts';
 
 /** Names of the database's functions that take one JSON document and return one. */
 export type DocumentFunction =
-  | 'admit_v3'
+  | 'admit_v4'
   | 'repeat_turn_v1'
   | 'edit_message_v1'
   | 'delete_messages_v1'
@@ -65,7 +65,12 @@ export type DocumentFunction =
   | 'explain_quota_v1'
   | 'refuse_quota_v1'
   | 'set_time_zone_v1'
-  | 'housekeeping_v1';
+  | 'housekeeping_v1'
+  | 'take_free_v1'
+  | 'give_back_free_v1'
+  | 'correct_free_v1'
+  | 'free_left_v1'
+  | 'forget_free_v1';
 
 /**
  * Calls a function of the database: one document in, one out, one round trip. Times in it are

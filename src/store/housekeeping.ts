@@ -15,8 +15,10 @@ export async function keepHouse(sql: Sql, log: StoreLog, now?: () => number): Pr
       readonly strayUsage: boolean;
     };
     if (page.strayUsage) log.warn({}, 'usage outside of all monthly partitions: is the clock right?');
-    if (page.isDone) return;
+    if (page.isDone) break;
   }
+  const request = { limit: PAGE_ROWS, ...(now !== undefined && { nowMs: now() }) };
+  while ((await callFunction(sql, 'forget_free_v1', request)) === true);
 }
 
 /**

@@ -4,6 +4,7 @@ import type { AccessRequests, AuditLog, Blocks, ErrorLog, Reports } from '../con
 import type { Corrections } from '../conversation/correction-ports.ts';
 import type { TurnStore } from '../conversation/ports.ts';
 import type { GuildSettings, Preferences } from '../conversation/setting-ports.ts';
+import type { FreePoolStore } from '../limits/free-ports.ts';
 import type { KeyStore, KeyVault } from '../keys/ports.ts';
 import type { BudgetDesk } from '../limits/budget-desk.ts';
 import type { QuotaDesk } from '../limits/ports.ts';
@@ -24,6 +25,7 @@ import { createControl, type Control } from './control.ts';
 import type { Database } from './database.ts';
 import { createErrorLog } from './error-log.ts';
 import { createExperienceStore } from './experience-store.ts';
+import { createFreePoolStore } from './free-pool-store.ts';
 import { createGuildSettings } from './guild-settings.ts';
 import { forgetSealed, keepHouse } from './housekeeping.ts';
 import { createKeyVault } from './key-vault.ts';
@@ -70,6 +72,7 @@ export interface Store {
   readonly blocks: Blocks;
   readonly reports: Reports;
   readonly audit: AuditLog;
+  readonly freePools: FreePoolStore;
   readonly counters: QuotaCounters;
   readonly corrections: Corrections;
   readonly books: Books;
@@ -104,6 +107,7 @@ export function createStore(database: Database, options: StoreOptions): Store {
     blocks: createBlocks(sql),
     reports: createReports(sql, now),
     audit: createAuditLog(sql),
+    freePools: createFreePoolStore(sql, now),
     counters: createQuotaCounters(sql, now),
     corrections: createCorrections(sql, now),
     books: createBooks(sql, now),

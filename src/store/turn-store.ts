@@ -46,7 +46,7 @@ export function createTurnStore(sql: Sql, now?: () => number, plansEnabled = fal
   };
 
   return {
-    admit: async (request) => (await decide('admit_v3', request)) as Planned<AdmitVerdict>,
+    admit: async (request) => (await decide('admit_v4', request)) as Planned<AdmitVerdict>,
     repeat: async (request) => (await decide('repeat_turn_v1', request)) as Planned<RepeatVerdict>,
     edit: async (request) => (await decide('edit_message_v1', request)) as Planned<EditVerdict>,
     deleteMessages: async (request) => (await claim('delete_messages_v1', request)) as Deleted,

@@ -34,7 +34,8 @@ export const layers: Readonly<Record<string, Layer>> = {
   delivery: pure({ platform: 'all' }),
   intake: pure({ platform: 'all', delivery: 'all' }),
   completion: pure({}),
-  limits: pure({ platform: 'all' }),
+  // The free pool is what the chain takes its places from.
+  limits: pure({ platform: 'all', completion: 'ports' }),
   usage: pure({ platform: 'all' }),
   keys: pure({ platform: 'all', completion: 'ports' }),
   plans: pure({ platform: 'all', limits: 'ports', completion: 'ports' }),
@@ -90,6 +91,7 @@ export const rootFiles: readonly string[] = [
   'logger.ts',
   'dispatch.ts',
   'engine-settings.ts',
+  'free-answers.ts',
   'keys-command.ts',
   'own-keys.ts',
   'payment-dispatch.ts',

@@ -13,7 +13,7 @@ import type { SimMessage } from '../simulators/discord/views.ts';
 import { QUICK_DISCORD, startBot, type Bot } from './bot.ts';
 import { openTestDatabase, type DatabaseKind, type TestDatabase } from './database.ts';
 import { createRecords, type Records, type TurnRow } from './records.ts';
-import { requestsTo, SETTINGS, type ModelRequest } from './scene.ts';
+import { requestsTo, SETTINGS, type ModelRequest, forgetFreePools } from './scene.ts';
 import { until } from './until.ts';
 
 /** The whole bot between a simulated Discord and a simulated OpenRouter, on a database that can be read meanwhile. */
@@ -103,6 +103,7 @@ export async function openDiscordScene(options: DiscordSceneOptions = {}): Promi
     bot: () => bot,
     async restart(settings) {
       await bot.stop();
+      await forgetFreePools(database);
       bot = await start(settings);
     },
     requests: () => requestsTo(openrouter),

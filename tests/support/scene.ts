@@ -18,9 +18,9 @@ export interface Scene extends Pick<Outside, 'telegram' | 'openrouter'> {
   readonly log: readonly string[];
   /**
    * Stops the bot and starts it again, with these settings in place of the former departures. A bot
-   * opens the database of its settings only when told so.
+   * opens the database of its settings only when told so. What the free pool counted is forgotten, unless the account stays the same.
    */
-  restart(settings?: Record<string, string>, opens?: 'its own database'): Promise<void>;
+  restart(settings?: Record<string, string>, how?: 'its own database' | 'the same account'): Promise<void>;
   /** A person, the private chat with them, and what they can do there. */
   person(profile?: Partial<SimUser>): Person;
   /** Says something and waits until its turn is over and shown. */
@@ -99,12 +99,13 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     startBot(
       { ...outside.environment, ...SETTINGS, ...settings },
       {
-        ...(opens === undefined && { database }),
+        ...(opens !== 'its own database' && { database }),
         telegramPace: options.telegramPace ?? QUICK,
         burstMs: options.burstMs ?? 0,
         onLog: (line) => void log.push(line),
       },
     );
+  if (typeof wanted !== 'string') await forgetFreePools(database);
   let bot = await start();
   const { telegram, openrouter } = outside;
   const records = createRecords(database);
@@ -118,9 +119,10 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
     records,
     log,
     bot: () => bot,
-    async restart(settings, opens) {
+    async restart(settings, how) {
       await bot.stop();
-      bot = await start(settings, opens);
+      if (how !== 'the same account') await forgetFreePools(database);
+      bot = await start(settings, how);
     },
     requests: () => requestsTo(openrouter),
     async stop() {
@@ -129,6 +131,12 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
       if (typeof wanted === 'string') await database.close();
     },
   };
+}
+
+/** The account is as new again: what a test had it refuse would hold for the tests after it. */
+export async function forgetFreePools({ sql }: TestDatabase): Promise<void> {
+  await sql`delete from free_pools`;
+  await sql`delete from free_pool_shares`;
 }
 
 type Deeds = Pick<Scene, 'person' | 'ask' | 'over' | 'command' | 'turn' | 'said'>;

@@ -43,6 +43,7 @@ describe('a key', () => {
       kind: 'good',
       remainingUsd: 2.5,
       usedUsd: 0,
+      freeDay: { used: 0, limit: 1000 },
     });
     expect(await desk.look(newKey(simulator))).toMatchObject({ kind: 'good', remainingUsd: null });
     expect(await desk.look(newKey(simulator, { management: true }))).toEqual({ kind: 'management' });

@@ -10,6 +10,7 @@ import type { CompletionLog, OwnKey } from '../../../src/completion/ports.ts';
 import { sleep } from '../../../src/completion/sleep.ts';
 import type { SimulatedModel } from '../../../src/simulator/catalogue.ts';
 import { startOpenRouterSimulator, type OpenRouterSimulator } from '../../../src/simulator/openrouter.ts';
+import { freePlacesOf } from '../../support/free-places.ts';
 import { keysUsed, newKey } from '../../support/own-keys.ts';
 import { memoryStore } from './turns.ts';
 
@@ -44,7 +45,14 @@ function payer(mayCost: OwnKey['mayCost'] = () => false, plain: string | null = 
     opened += 1;
     return plain;
   };
-  return { id: `payer-${payers}`, open, mayCost, opened: () => opened, plain: plain ?? '' };
+  return {
+    id: `payer-${payers}`,
+    account: `payer-${payers}`,
+    open,
+    mayCost,
+    opened: () => opened,
+    plain: plain ?? '',
+  };
 }
 
 async function openChains(most = 100): Promise<{ chains: CompletionChain; made: () => number }> {
@@ -73,7 +81,6 @@ async function openChains(most = 100): Promise<{ chains: CompletionChain; made: 
         defaultModel: OTHER_PAID,
         fallbackModels: [],
         emergencyModel: OTHER_PAID,
-        freePerMinute: 1000,
         modelTimeoutMs: 45_000,
         firstTokenTimeoutMs: 15_000,
         idleTokenTimeoutMs: 20_000,
@@ -81,6 +88,7 @@ async function openChains(most = 100): Promise<{ chains: CompletionChain; made: 
         caching: { strategy: 'auto', minTokens: 1024 },
         providers: ['openrouter'],
       },
+      freePlaces: freePlacesOf({ now }),
       now,
       random: () => 0.5,
       sleep,
@@ -215,7 +223,7 @@ describe('a lost attempt', () => {
     const before = askedOf().length;
     const gone = await chains.recall(
       lost('gen-1'),
-      { id: 'none', open: () => null, mayCost: () => false },
+      { id: 'none', account: 'nobody', open: () => null, mayCost: () => false },
       signal,
     );
     expect(gone.usage).toMatchObject({ source: 'estimated', costNanoUsd: 777n });

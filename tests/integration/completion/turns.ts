@@ -19,8 +19,9 @@ import type {
   CostGrant,
 } from '../../../src/completion/completion.ts';
 import { createExperience } from '../../../src/completion/experience.ts';
-import { sleep } from '../../../src/completion/sleep.ts';
+import { sleep, type Sleep } from '../../../src/completion/sleep.ts';
 import type { OpenRouterSimulator } from '../../../src/simulator/openrouter.ts';
+import { freePlacesOf } from '../../support/free-places.ts';
 import { clientOf } from './upstream.ts';
 
 export const memoryStore: CatalogueStore = { load: async () => null, save: async () => {} };
@@ -73,6 +74,8 @@ export interface TestClock {
 export interface BenchOptions {
   readonly random?: () => number;
   readonly seen?: readonly ModelExperience[];
+  /** Of free models, for each provider; a tenth of it is left unused. */
+  readonly freePerMinute?: number;
   /** Who is asked in place of OpenRouter alone. */
   readonly services?: (catalogue: Catalogue) => Pick<ChainDependencies, 'clients' | 'ownModels'>;
 }
@@ -82,7 +85,7 @@ export async function testBench(
   simulator: Pick<OpenRouterSimulator, 'url'>,
   clock: TestClock,
   settings: Partial<ChainSettings> = {},
-  { random = () => 0.5, seen = [], services }: BenchOptions = {},
+  { random = () => 0.5, seen = [], freePerMinute, services }: BenchOptions = {},
 ): Promise<TestBench> {
   const now = () => clock.nowMs;
   const alerts: CompletionAlert[] = [];
@@ -97,6 +100,11 @@ export async function testBench(
   await catalogue.refresh();
   const experience = createExperience({ store: { recent: () => Promise.resolve(seen) }, random, log });
   await experience.refresh();
+  const jump: Sleep = async (ms, signal) => {
+    waits.push(ms);
+    clock.nowMs += ms;
+    await sleep(0, signal);
+  };
   const chain = createCompletionChain({
     ...(services?.(catalogue) ?? { clients: [clientOf(simulator, now)], ownModels: [] }),
     catalogue,
@@ -107,7 +115,6 @@ export async function testBench(
       fallbackModels: [],
       emergencyModel: null,
       providers: ['openrouter'],
-      freePerMinute: 1000,
       caching: { strategy: 'auto', minTokens: 1024 },
       modelTimeoutMs: 45_000,
       firstTokenTimeoutMs: 15_000,
@@ -117,11 +124,12 @@ export async function testBench(
     },
     now,
     random,
-    async sleep(ms, signal) {
-      waits.push(ms);
-      clock.nowMs += ms;
-      await sleep(0, signal);
-    },
+    sleep: jump,
+    freePlaces: freePlacesOf({
+      now,
+      sleep: jump,
+      ...(freePerMinute !== undefined && { perMinute: freePerMinute }),
+    }),
     log,
     onAlert: (alert) => void alerts.push(alert),
   });

@@ -1,6 +1,7 @@
 /**
  * Keeps free models under the account's allowance a minute (OpenRouter: 20 for all free models together, failed
- * attempts included), with a tenth of it left for whoever else uses the account.
+ * attempts included), with a tenth of it left for whoever else uses the account. In memory: for the time in which nobody
+ * can look into the pool that all processes share.
  */
 export interface FreePace {
   /** When the next attempt may start (epoch ms, not before now). */
@@ -23,8 +24,9 @@ export function createFreePace(perMinute: number, now: () => number): FreePace {
   return {
     nextStartMs,
     take() {
-      starts.push(nextStartMs());
-      if (starts.length > places) starts.shift();
+      const startMs = nextStartMs();
+      while ((starts[0] ?? startMs) <= startMs - 60_000) starts.shift();
+      starts.push(startMs);
     },
   };
 }

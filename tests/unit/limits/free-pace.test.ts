@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createFreePace } from '../../../src/completion/free-pace.ts';
+import { createFreePace } from '../../../src/limits/free-pace.ts';
 
 it('no 60 seconds, wherever they begin, hold more starts than nine tenths of the allowance', () => {
   fc.assert(
