@@ -297,7 +297,7 @@ BEGIN
     cost_defaults, epoch, lease_owner, lease_until, admitted_at, charged_at, started_at, payer, channel)
   VALUES (p_draft.id, p_draft.origin_key, p_draft.cause, p_draft.platform, p_draft.place,
     CASE WHEN v_runs THEN 'running' ELSE 'queued' END, p_draft.conversation_id, p_draft.user_id, p_draft.guild_id,
-    p_draft.reply_target, p_draft.settings, p_draft.reported_locale, p_draft.question_message_id, p_draft.first_question_id,
+    p_draft.reply_target, p_draft.settings || coalesce(p -> 'planSettings', '{}'), p_draft.reported_locale, p_draft.question_message_id, p_draft.first_question_id,
     p_draft.reply_of, p_draft.parent_message_id, p_draft.parent_turn_id, v_grant.completion, cost_defaults_v1(p -> 'defaults'),
     v_runs::int, CASE WHEN v_runs THEN p ->> 'instance' END,
     CASE WHEN v_runs THEN p_draft.admitted_at + millis_v1(p ->> 'leaseMs') END, p_draft.admitted_at, p_draft.charged_at,

@@ -16,7 +16,7 @@ export interface PayerChainsOptions {
 interface Entry {
   readonly chain: CompletionChain;
   /** As the last turn brought it: it may have been sealed anew since the one before. */
-  key: OwnKey;
+  readonly latest: { key: OwnKey };
 }
 
 /** A chain for each payer: cooldowns, refusals and the pace on free models of one are nothing to another. */
@@ -27,7 +27,7 @@ export function createPayerChains({ operators, open, client, most }: PayerChains
     if (key === null) return operators;
     const known = entries.get(key.id);
     const entry = known ?? makeEntry(key);
-    entry.key = key;
+    entry.latest.key = key;
     // Last in the order of use.
     entries.delete(key.id);
     entries.set(key.id, entry);
@@ -37,9 +37,9 @@ export function createPayerChains({ operators, open, client, most }: PayerChains
   }
 
   function makeEntry(key: OwnKey): Entry {
-    const keyOfNow = (): OwnKey => entry.key;
-    const entry: Entry = { key, chain: open(openedEachTime(keyOfNow, client), keyOfNow) };
-    return entry;
+    const latest = { key };
+    const keyOfNow = (): OwnKey => latest.key;
+    return { latest, chain: open(openedEachTime(keyOfNow, client), keyOfNow) };
   }
 
   return {
