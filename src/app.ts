@@ -236,7 +236,6 @@ async function createCore(
     pseudonym: pseudonymsBy(config.pseudonymSecret),
     search: { freeOnly: config.model.freeOnly },
     temperature: config.model.temperature,
-    optimises: !config.model.freeOnly,
     window: settings.window,
     instance: settings.instance,
     leaseMs: settings.leaseMs,

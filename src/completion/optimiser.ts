@@ -10,8 +10,8 @@ export interface Occasion {
   readonly plan: 'free' | 'paid' | 'first';
   /** 0-1, as `complexityOf` tells. */
   readonly complexity: number;
-  /** Easy questions may be answered by cheaper models. */
-  readonly optimises: boolean;
+  /** Whether easy questions may be answered by cheaper models; null leaves that to the budget. */
+  readonly optimises: boolean | null;
 }
 
 /** From which complexity on a balanced model is asked, and from which on a strong one. */
@@ -20,21 +20,23 @@ const THRESHOLDS: { readonly [Plan in Occasion['plan']]: readonly [number, numbe
   paid: [0.2, 0.4],
   first: [0.1, 0.2],
 };
-/** From half of a budget on, questions have to be so much harder. */
+/** From half of a budget on the optimiser begins by itself, and questions have to be so much harder. */
 const SAVING_FROM = 0.5;
 const HARDER = 0.15;
 
 /**
  * Which models to ask first. A budget decides before everything else: from 80 % on the cheapest, at its end free ones. Below
- * that whoever optimises gets the tier that the question needs, by plan, and everybody else the strong one.
+ * that whoever optimises, and from half of it on everybody who has not said otherwise, gets the tier that the question needs, by plan;
+ * everybody else gets the strong one.
  */
 export function chooseTier({ budget, plan, complexity, optimises }: Occasion): Tier {
   const share = budget === null ? 0 : shareOf(budget);
   if (share >= 1) return 'free';
   if (share >= SPARING_FROM) return 'cheap';
-  if (!optimises) return 'strong';
+  const isShort = share >= SAVING_FROM;
+  if (!(optimises ?? isShort)) return 'strong';
   const [balancedFrom, strongFrom] = THRESHOLDS[plan];
-  const need = complexity - (share >= SAVING_FROM ? HARDER : 0);
+  const need = complexity - (isShort ? HARDER : 0);
   if (need >= strongFrom) return 'strong';
   return need >= balancedFrom ? 'balanced' : 'cheap';
 }

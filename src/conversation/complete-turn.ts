@@ -25,8 +25,6 @@ export interface CompletionParts extends OwnKeyParts {
   readonly log: Logger;
   readonly search: SearchPolicy;
   readonly temperature: number;
-  /** Whether cheaper models answer easy questions of people who have not said what they want. */
-  readonly optimises: boolean;
   /** Milliseconds on a clock that never goes back. */
   readonly monotonicNow: () => number;
   /** A pseudonym for upstream, stable per person. */
@@ -110,7 +108,7 @@ function ask(
       isStrict: isStrict(settings),
       allowedModels: settings.allowedModels ?? null,
       search: searches,
-      tier: tierOf(turn, parts),
+      tier: tierOf(turn),
       budget: turn.budget ?? null,
       freeModelsOnly: !isGranted('advanced_models', { plan: settings.plan, payer: turn.payer }),
       keepsPrompt: isGranted('prompt_caching', { plan: settings.plan, payer: turn.payer }),
@@ -124,13 +122,13 @@ function ask(
   );
 }
 
-function tierOf({ settings, budget = null, window }: RunnableTurn, { optimises }: CompletionParts): Tier {
+function tierOf({ settings, budget = null, window }: RunnableTurn): Tier {
   return chooseTier({
     budget,
     plan: rankOf(settings.plan),
     complexity: complexityOf(window.at(-1)?.text ?? ''),
     // Who has named a model wants that one, as long as there is money for it.
-    optimises: settings.model === null && (settings.optimises ?? optimises),
+    optimises: settings.model === null ? (settings.optimises ?? null) : false,
   });
 }
 

@@ -96,7 +96,8 @@ function choiceNotice(
   turn: Pick<RunnableTurn, 'settings' | 'payer'>,
 ): Notice | null {
   const { settings } = turn;
-  if (failure.kind === 'budget_spent' && isStrict(settings)) {
+  // A search costs on any model.
+  if (failure.kind === 'budget_spent' && isStrict(settings) && settings.search !== true) {
     const params = { ...budgetParams(failure.budget, nowMs), model: settings.model ?? '' };
     return { key: 'failure.budget_chosen', params };
   }

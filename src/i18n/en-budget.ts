@@ -52,7 +52,7 @@ export const enBudget = {
 
   'preferences.optimise': (p: { optimises: number }) =>
     p.optimises < 0
-      ? 'Cheaper models for easy questions: as my operator thinks best'
+      ? 'Cheaper models for easy questions: once half of a budget is spent'
       : `Cheaper models for easy questions: ${p.optimises === 1 ? '**yes**' : '**no**, whatever a question needs'}`,
 
   'stats.spared': (p: { nanoUsd: number }) =>

@@ -46,7 +46,7 @@ export const idBudget: Pick<Translation, keyof typeof enBudget> = {
 
   'preferences.optimise': (p) =>
     p.optimises < 0
-      ? 'Model yang lebih murah untuk pertanyaan mudah: sesuai pertimbangan operator saya'
+      ? 'Model yang lebih murah untuk pertanyaan mudah: setelah setengah anggaran terpakai'
       : `Model yang lebih murah untuk pertanyaan mudah: ${p.optimises === 1 ? '**ya**' : '**tidak**, apa pun pertanyaannya'}`,
 
   'stats.spared': (p) =>

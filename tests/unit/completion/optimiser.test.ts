@@ -24,6 +24,12 @@ test.for<[string, Partial<Parameters<typeof chooseTier>[0]>, Tier]>([
     'cheap',
   ],
   ['a hard question, half of the budget used', { budget: budget(50), complexity: 0.75 }, 'strong'],
+  [
+    'who has not said, while there is money',
+    { complexity: 0, optimises: null, budget: budget(49) },
+    'strong',
+  ],
+  ['who has not said, half used', { complexity: 0, optimises: null, budget: budget(50) }, 'cheap'],
   ['who does not optimise', { complexity: 0, optimises: false }, 'strong'],
   ['who does not optimise, half used', { complexity: 0, optimises: false, budget: budget(79) }, 'strong'],
   ['80 % used, however hard', { complexity: 1, optimises: false, budget: budget(80) }, 'cheap'],
