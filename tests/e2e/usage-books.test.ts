@@ -66,6 +66,17 @@ async function booked(
   return row;
 }
 
+/** OpenRouter tells of a call that was stopped only a while later. */
+async function isStoppedKnown(): Promise<boolean> {
+  const [row] = await scene.database.sql<{ id: string }[]>`
+    select a.generation_id as id from corrections c join attempts a on a.turn_id = c.turn_id`;
+  const authorization = 'Bearer sk-or-v1-simulated';
+  const answer = await fetch(`${scene.openrouter.url}/generation?id=${row?.id}`, {
+    headers: { authorization },
+  });
+  return answer.ok;
+}
+
 test('equal OpenRouter’s to the token and nano-dollar, once what was stopped is told', async () => {
   const [ann, bea] = [scene.person(), scene.person()];
   const long = 'What is it that was said before, and by whom was it said? '.repeat(150);
@@ -85,6 +96,7 @@ test('equal OpenRouter’s to the token and nano-dollar, once what was stopped i
   expect(turn.usage).toMatchObject([{ source: 'estimated' }]);
   expect(await booked('usage')).not.toEqual(billed());
 
+  await until(isStoppedKnown);
   await scene.database.sql`update corrections set ask_at = now()`;
   await scene.restart();
   await until(async () => (await scene.database.sql`select 1 from corrections`).length === 0);

@@ -59,8 +59,8 @@ describe.each(databaseKinds)('what people and guilds choose, on %s', (kind) => {
       maxTokens: 300,
       optimises: false,
     });
-    expect(await settingsOf(who)).toMatchObject({ model: 'first/one', temperature: 0.25, maxTokens: 300 });
-    expect(await settingsOf(who)).toMatchObject({ optimises: false });
+    const chosen = { model: 'first/one', temperature: 0.25, maxTokens: 300, optimises: false };
+    expect(await settingsOf(who)).toMatchObject(chosen);
     const nothing = {
       model: null,
       allowsFallback: false,
