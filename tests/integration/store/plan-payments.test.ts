@@ -1,6 +1,9 @@
+import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readConfig } from '../../../src/config.ts';
 import type { UserId } from '../../../src/platform/ids.ts';
 import type { Invoice } from '../../../src/platform/payment.ts';
+import { servePlans } from '../../../src/served-plans.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { inDatabase } from '../../support/own-keys.ts';
 import { databaseKinds } from '../../support/database.ts';
@@ -267,6 +270,12 @@ describe.each(databaseKinds)('paid plans on %s', (kind) => {
         (await scene.off.plans.renewing('telegram')).filter((each) => each.payer === payer);
       expect(await renewing()).toEqual([{ payer, chargeId, payload, isRetired: false }]);
       expect(await store.plans.renewing('discord')).toEqual([]);
+      const said: string[] = [];
+      const log = pino({}, { write: (line: string) => void said.push(line) });
+      const read = readConfig({});
+      if (!read.ok) throw new Error(read.problems.join('\n'));
+      await servePlans({ config: read.config, log }, scene.off, () => null);
+      expect(said.join('')).toContain('Telegram goes on charging');
       await store.plans.cancel(event(ann), ofUser(ann));
       expect(await renewing()).toEqual([]);
     });
