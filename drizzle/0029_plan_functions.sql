@@ -322,7 +322,9 @@ BEGIN
   IF v_live.plan <> (v_invoice.plan).code THEN
     IF in_force_v1(v_live, p_now) AND (v_is_renewal OR (SELECT c.position FROM plans c WHERE c.code = v_live.plan AND c.version = v_live.version)
       > (v_invoice.plan).position) THEN
-      stop := jsonb_build_array(jsonb_build_object('payer', p -> 'payer', 'chargeId', p -> 'chargeId'));
+      stop := jsonb_build_array(jsonb_build_object('payer', p -> 'payer', 'chargeId', coalesce(CASE WHEN v_is_renewal THEN (
+        SELECT s.external_id FROM subscriptions s WHERE s.source = 'stars' AND s.payload = p ->> 'payload' AND s.payer = p ->> 'payer'
+        ORDER BY s.started_at DESC LIMIT 1) END, p ->> 'chargeId')));
       RETURN;
     END IF;
     UPDATE subscriptions SET status = 'ended', ended_at = least(p_now, subscription_end_v1(v_live)), told_at = p_now WHERE id = v_live.id;
@@ -370,9 +372,10 @@ BEGIN
   SELECT NULL::subscriptions AS subscription, NULL::timestamptz AS starts, '[]'::jsonb AS stop INTO v_credit;
   SELECT * INTO v_invoice FROM invoice_v1(p ->> 'payload');
   PERFORM lock_plan_v1(CASE WHEN v_flaw IS NULL THEN v_invoice.subject ELSE jsonb_build_object('kind', 'user', 'id', p -> 'payer') END);
-  -- Where the platform does not tell, it is one if this invoice began a subscription that goes on.
+  -- Where the platform does not tell, it is one if this invoice began a subscription that goes on. After a failed charge the same
+  -- invoice can be paid anew, and nothing tells which it was: then the later payment is the one that can be stopped.
   p := p || jsonb_build_object('isRenewal', coalesce((p ->> 'isRenewal')::boolean, EXISTS (SELECT 1 FROM subscriptions s
-    WHERE s.payload = p ->> 'payload' AND s.payer = p ->> 'payer' AND s.status IN ('active', 'past_due'))));
+    WHERE s.payload = p ->> 'payload' AND s.payer = p ->> 'payer' AND s.status = 'active')));
   SELECT * INTO v_payment FROM payments y WHERE y.platform = v_platform AND y.charge_id = p ->> 'chargeId';
   IF v_payment.id IS NULL THEN
     INSERT INTO payments (platform, charge_id, user_id, plan, version, amount, currency, state, is_renewal, paid_at, outcome)
@@ -407,7 +410,19 @@ BEGIN
   RETURN v_outcome;
 END $$;
 --> statement-breakpoint
--- A payment was given back: the time that it paid for is taken away again, once.
+-- The first payments by which the platform is told not to charge again, after a payment was given back: what goes on is left alone.
+CREATE FUNCTION stopped_by_refund_v1(p_payment payments, p_payer text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_object('payer', c.payer, 'chargeId', c.charge)), '[]')
+  FROM (
+    SELECT s.payer, s.external_id AS charge FROM subscriptions s
+    WHERE s.id = p_payment.subscription_id AND s.status NOT IN ('active', 'past_due')
+    UNION ALL
+    SELECT p_payer, p_payment.charge_id WHERE NOT p_payment.is_renewal AND NOT EXISTS (
+      SELECT 1 FROM subscriptions s WHERE s.id = p_payment.subscription_id AND s.external_id = p_payment.charge_id)
+  ) c WHERE c.payer IS NOT NULL
+$$;
+--> statement-breakpoint
+-- A payment was given back: what lies ahead of the time that it paid for is taken away again, once.
 CREATE FUNCTION plan_refund_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := store_now_v1(p);
@@ -425,13 +440,15 @@ BEGIN
     ELSE subject_of_subscription_v1(v_subscription) END);
   SELECT * INTO v_payment FROM payments y WHERE y.id = v_payment.id FOR UPDATE;
   IF v_payment.state = 'refunded' THEN
-    RETURN '{"kind": "known"}';
+    RETURN jsonb_build_object('kind', 'known', 'stopRenewal', stopped_by_refund_v1(v_payment, p ->> 'payer'));
   END IF;
   UPDATE payments SET state = 'refunded', refunded_at = from_epoch_ms_v1(p ->> 'atMs') WHERE id = v_payment.id;
   SELECT * INTO v_subscription FROM subscriptions s WHERE s.id = v_payment.subscription_id AND s.status IN ('active', 'cancelled', 'past_due')
   FOR UPDATE;
-  v_ends := v_subscription.period_end - (v_payment.period_end - v_payment.period_start);
-  IF v_subscription.id IS NOT NULL AND v_ends > v_now AND EXISTS (
+  v_ends := v_subscription.period_end - greatest(interval '0', v_payment.period_end - greatest(v_payment.period_start, v_now));
+  IF v_subscription.id IS NOT NULL AND v_ends > v_now AND v_payment.period_end <= v_now THEN
+    v_subscription := NULL; -- Its time is over; what is paid now stays.
+  ELSIF v_subscription.id IS NOT NULL AND v_ends > v_now AND EXISTS (
     SELECT 1 FROM payments y WHERE y.subscription_id = v_subscription.id AND y.state = 'paid') THEN
     -- Another payment carries it for a while.
     UPDATE subscriptions SET status = 'cancelled', period_end = v_ends, grace_until = NULL, told_at = v_now WHERE id = v_subscription.id;
@@ -444,7 +461,8 @@ BEGIN
     NULL, NULL, jsonb_build_object('payment', v_payment.id, 'amount', v_payment.amount, 'currency', v_payment.currency), v_now);
   RETURN jsonb_build_object('kind', 'refunded', 'plan', coalesce(v_payment.plan, ''), 'planName',
     coalesce((SELECT c.name FROM plans c WHERE c.code = v_payment.plan AND c.version = v_payment.version), ''),
-    'endedAtMs', CASE WHEN v_subscription.id IS NOT NULL THEN epoch_ms_v1(v_ends) END);
+    'endedAtMs', CASE WHEN v_subscription.id IS NOT NULL THEN epoch_ms_v1(v_ends) END,
+    'stopRenewal', stopped_by_refund_v1(v_payment, p ->> 'payer'));
 END $$;
 --> statement-breakpoint
 -- The platform tells that a subscription goes on, is not renewed, or could not be charged. What it told before that counts no more.
@@ -481,7 +499,7 @@ BEGIN
 END $$;
 --> statement-breakpoint
 -- The platform's shop tells of something that it sold. What it took back does not begin again, unless it tells all that there is
--- (`askedAtMs`) and this is among it.
+-- (`askedAtMs`) and this is among it. What an operator ended never does.
 CREATE FUNCTION plan_entitlement_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := store_now_v1(p);
@@ -501,6 +519,7 @@ BEGIN
   END IF;
   v_is_live := NOT (p ->> 'isDeleted')::boolean AND coalesce(v_ends > v_now, true);
   v_kind := 'unchanged';
+  v_is_live := v_is_live AND v_old.payload IS DISTINCT FROM 'revoked';
   IF v_old.id IS NULL AND v_is_live THEN
     v_subject := known_plan_subject_v1(p -> 'subject');
     INSERT INTO subscriptions (user_id, guild_id, plan, version, source, status, started_at, period_start, period_end, external_id, told_at)
@@ -605,7 +624,9 @@ BEGIN
     RETURNING * INTO v_changed;
   ELSE
     WITH ended AS (
-      UPDATE subscriptions SET status = 'ended', ended_at = v_now, told_at = v_now
+      -- What a shop goes on telling of does not begin again where an operator ended it: the mark is its payload.
+      UPDATE subscriptions SET status = 'ended', ended_at = v_now, told_at = v_now,
+        payload = CASE source WHEN 'shop' THEN 'revoked' ELSE payload END
       WHERE (user_id = v_subject OR guild_id = v_subject) AND status IN ('active', 'cancelled', 'past_due')
         AND (v_does = 'revoke' OR source = 'grant')
       RETURNING *

@@ -8,7 +8,7 @@ import type { PaymentOutcome, PlanLedger, RefundOutcome, SubscriptionOutcome } f
 export interface PaymentParts {
   readonly ledger: Pick<
     PlanLedger,
-    'checkout' | 'pay' | 'refund' | 'subscriptionChanged' | 'entitlement' | 'reconcile'
+    'checkout' | 'pay' | 'refund' | 'subscriptionChanged' | 'entitlement' | 'reconcile' | 'renewing'
   >;
   readonly sells: boolean;
   /** Null where the platform takes no payments for us. */
@@ -43,6 +43,8 @@ export function createPaymentHandlers(parts: PaymentParts): PaymentHandlers {
       const outcome = await ledger.refund(refund);
       const { payer, chargeId } = refund;
       log.info({ payer, chargeId, outcome: outcome.kind }, 'a payment was given back');
+      // Telegram goes on charging for what was given back. What was paid for once has nothing to stop, and is refused.
+      if (outcome.kind !== 'unknown_payment') await stopRenewals(parts, outcome.stopRenewal);
       const notice = noticeOfRefund(outcome);
       return notice === null ? '' : say(reader, notice);
     },
@@ -52,6 +54,7 @@ export function createPaymentHandlers(parts: PaymentParts): PaymentHandlers {
       const notice = noticeOfChange(outcome, change.state);
       return notice === null ? '' : say(reader, notice);
     },
+    onAccountRead: (platform) => stopRetired(parts, platform),
     async onEntitlement(entitlement) {
       const outcome = await ledger.entitlement(entitlement);
       if (outcome.kind === 'unknown_sku') {
@@ -77,7 +80,21 @@ async function stopRenewals(
     const platform = charge.payer.split(':')[0] as Platform;
     const outcome = await deskOf(platform)?.cancel(charge);
     const level = outcome?.kind === 'done' || outcome?.kind === 'known' ? 'info' : 'error';
-    log[level]({ chargeId: charge.chargeId, outcome }, 'renewal of a subscription that was replaced');
+    log[level]({ chargeId: charge.chargeId, outcome }, 'renewal of a subscription that does not go on');
+  }
+}
+
+/** A plan that is not offered any more is not charged for any more. What fails here is asked for again the next time. */
+async function stopRetired({ ledger, deskOf, log }: PaymentParts, platform: Platform): Promise<void> {
+  for (const { isRetired, payer, chargeId, payload } of await ledger.renewing(platform)) {
+    if (!isRetired) continue;
+    const outcome = await deskOf(platform)?.cancel({ payer, chargeId });
+    const isStopped = outcome?.kind === 'done' || outcome?.kind === 'known';
+    if (isStopped) await ledger.subscriptionChanged({ payer, payload, state: 'cancelled', atMs: Date.now() });
+    log[isStopped ? 'info' : 'error'](
+      { chargeId, outcome },
+      'renewal of a plan that is not offered any more',
+    );
   }
 }
 

@@ -23,6 +23,7 @@ export async function servePlans(
   adapterOf: (platform: Platform) => PlatformAdapter | null,
 ): Promise<ServedPlans> {
   const sells = config.limits.plansEnabled;
+  if (!sells) await warnOfRenewals(ledger, log);
   const deskOf = (platform: Platform) => adapterOf(platform)?.payments ?? null;
   return {
     known: sells ? await knownPlans(config, ledger) : null,
@@ -34,6 +35,16 @@ export async function servePlans(
       commands: commandsFor(config),
     },
   };
+}
+
+/** Nothing is stopped by itself: plans may be off by mistake, and nobody can turn a renewal on again for somebody else. */
+async function warnOfRenewals(ledger: PlanLedger, log: Logger): Promise<void> {
+  const { length: subscriptions } = await ledger.renewing('telegram');
+  if (subscriptions === 0) return;
+  log.warn(
+    { subscriptions },
+    'plans are off, and Telegram goes on charging for subscriptions: before, let them end with /plan edit <plan> is_offered off',
+  );
 }
 
 /** Those of plans are there where plans are served. */

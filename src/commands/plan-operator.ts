@@ -109,6 +109,14 @@ export const planRefund = ofOperators(
       atMs: services.now(),
       by: invocation.author.id,
     });
+    let isStopped = true;
+    for (const charge of outcome.kind === 'unknown_payment' ? [] : outcome.stopRenewal) {
+      const stopped = await desk.cancel(charge);
+      // What was paid for once has nothing to stop, and is refused.
+      if (stopped.kind === 'unreachable' || (stopped.kind === 'refused' && payment.state === 'paid'))
+        isStopped = false;
+    }
+    if (!isStopped) return say({ key: 'plan.refund_goes_on', params: { amount, currency, payer } });
     // The platform may have told of it before this did.
     return outcome.kind === 'refunded' || given.kind === 'done'
       ? say({ key: 'plan.refund_done', params: { amount, currency, payer } })

@@ -57,6 +57,10 @@ export const planSubscribe: ActionCommand = {
     if (whose.kind === 'wrong') return say(whose.problem);
     const skus = plan.skus.filter(({ scope }) => scope === whose.value.kind);
     const desk = services.payments(invocation.platform);
+    const { author, guild } = invocation;
+    // An anonymous administrator has the group's own id, which nobody pays by.
+    if (desk !== null && guild !== null && String(author.id) === String(guild.id))
+      return say({ key: 'plan.anonymous' });
     if (desk !== null) return await invoice(use, plan, whose.value, desk);
     if (!services.hasShop(invocation.platform) || skus.length === 0 || !plan.isOffered)
       return say({ key: 'plan.not_here' });
@@ -90,8 +94,11 @@ async function invoice(
     description: say({ key: 'plan.invoice_description', params: words }),
   });
   if (link.kind !== 'link') return say({ key: `plan.desk_${link.kind}` });
+  const had = await services.plans.subscriptions(subject);
+  const replaced = had.find((each) => each.charge !== null && each.plan !== plan.plan);
+  const params = { plan: plan.name, stars: amount, replaces: replaced?.planName ?? '' };
   return {
-    text: say({ key: 'plan.invoice', params: { plan: plan.name, stars: amount } }),
+    text: say({ key: 'plan.invoice', params }),
     buttons: [{ label: say({ key: 'plan.pay', params: { stars: amount } }), url: link.url }],
   };
 }

@@ -98,8 +98,8 @@ export const enPlans = {
   'plan.is_free': () => 'That is what everybody has. To end a plan there is `/plan cancel`.',
   'plan.not_offered': (p: { reason: string; endsAtMs: number }) =>
     `${OFFERS_REFUSED[p.reason] ?? 'This plan can’t be bought now.'}${p.endsAtMs < 0 ? '' : ` Yours lasts until ${formatMoment(p.endsAtMs)}.`}`,
-  'plan.invoice': (p: { plan: string; stars: number }) =>
-    `**${p.plan}** costs ${count(p.stars)} Stars for 30 days and renews itself until you end it with \`/plan cancel\`. Only you can pay here:`,
+  'plan.invoice': (p: { plan: string; stars: number; replaces: string }) =>
+    `${p.replaces === '' ? '' : `**${p.replaces}** ends as soon as this is paid; what is left of it is neither given back nor counted.\n`}**${p.plan}** costs ${count(p.stars)} Stars for 30 days and renews itself until you end it with \`/plan cancel\`. Only you can pay here:`,
   'plan.pay': (p: { stars: number }) => `Pay ${count(p.stars)} Stars`,
   'plan.invoice_title': (p: { plan: string }) => `${p.plan} for 30 days`.slice(0, 32),
   'plan.invoice_description': (p: { plan: string; whose: string; requests: number }) =>
@@ -118,6 +118,8 @@ export const enPlans = {
     'This plan was bought on Discord: end it there, in the user settings under *Subscriptions*, or as a server’s owner in the server settings.',
   'plan.cancel_given': () => 'This plan was a gift: it costs nothing and is not renewed.',
   'plan.nothing_to_cancel': () => 'There is no plan to end: what you have is free.',
+  'plan.anonymous': () =>
+    'You write as the group, and only a person can pay. Please turn off *Remain anonymous* for a moment, or let another admin do it.',
   'plan.where_server': () => 'A community’s plan is looked after in that community.',
   'plan.granted': (p: { subject: string; plan: string; version: number; endsAtMs: number }) =>
     `\`${p.subject}\` has **${p.plan}** (version ${p.version}) now, ${p.endsAtMs < 0 ? 'without an end' : `until ${formatMoment(p.endsAtMs)}`}.`,
@@ -138,6 +140,8 @@ export const enPlans = {
   'plan.payment_unknown': () => 'I know no such payment. Nothing was given back.',
   'plan.refund_done': (p: { amount: number; currency: string; payer: string }) =>
     `${count(p.amount)} ${p.currency} were given back to \`${p.payer}\`. What they paid for has ended.`,
+  'plan.refund_goes_on': (p: { amount: number; currency: string; payer: string }) =>
+    `${count(p.amount)} ${p.currency} were given back to \`${p.payer}\`, but the payment service did not stop the next charge. Use \`/plan refund\` once more, or \`/plan revoke\`.`,
   'plan.refund_known': () => 'That payment was given back before.',
   'plan.value': (p: { value: string }) =>
     ({ true: 'on', false: 'off', null: 'none' })[p.value] ?? count(Number(p.value)),

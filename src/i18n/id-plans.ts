@@ -86,7 +86,7 @@ export const idPlans: Pick<Translation, keyof typeof enPlans> = {
   'plan.not_offered': (p) =>
     `${OFFERS_REFUSED[p.reason] ?? 'Paket ini tidak bisa dibeli sekarang.'}${p.endsAtMs < 0 ? '' : ` Paketmu berlaku sampai ${formatMoment(p.endsAtMs)}.`}`,
   'plan.invoice': (p) =>
-    `**${p.plan}** berharga ${count(p.stars)} Stars untuk 30 hari dan diperpanjang sendiri sampai kamu menghentikannya dengan \`/plan cancel\`. Hanya kamu yang bisa membayar di sini:`,
+    `${p.replaces === '' ? '' : `**${p.replaces}** berakhir begitu ini dibayar; sisanya tidak dikembalikan dan tidak diperhitungkan.\n`}**${p.plan}** berharga ${count(p.stars)} Stars untuk 30 hari dan diperpanjang sendiri sampai kamu menghentikannya dengan \`/plan cancel\`. Hanya kamu yang bisa membayar di sini:`,
   'plan.pay': (p) => `Bayar ${count(p.stars)} Stars`,
   'plan.invoice_title': (p) => `${p.plan} untuk 30 hari`.slice(0, 32),
   'plan.invoice_description': (p) =>
@@ -105,6 +105,8 @@ export const idPlans: Pick<Translation, keyof typeof enPlans> = {
     'Paket ini dibeli di Discord: hentikan di sana, di pengaturan pengguna bagian *Subscriptions*, atau sebagai pemilik server di pengaturan server.',
   'plan.cancel_given': () => 'Paket ini pemberian: gratis dan tidak diperpanjang.',
   'plan.nothing_to_cancel': () => 'Tidak ada paket yang bisa diakhiri: yang kamu punya itu gratis.',
+  'plan.anonymous': () =>
+    'Kamu menulis sebagai grup, dan hanya orang yang bisa membayar. Matikan dulu *Tetap anonim*, atau minta admin lain melakukannya.',
   'plan.where_server': () => 'Paket sebuah komunitas diurus di komunitas itu.',
   'plan.granted': (p) =>
     `\`${p.subject}\` sekarang punya **${p.plan}** (versi ${p.version}), ${p.endsAtMs < 0 ? 'tanpa batas waktu' : `sampai ${formatMoment(p.endsAtMs)}`}.`,
@@ -125,6 +127,8 @@ export const idPlans: Pick<Translation, keyof typeof enPlans> = {
   'plan.payment_unknown': () => 'Saya tidak mengenal pembayaran itu. Tidak ada yang dikembalikan.',
   'plan.refund_done': (p) =>
     `${count(p.amount)} ${p.currency} dikembalikan kepada \`${p.payer}\`. Yang mereka bayar sudah berakhir.`,
+  'plan.refund_goes_on': (p) =>
+    `${count(p.amount)} ${p.currency} dikembalikan kepada \`${p.payer}\`, tetapi layanan pembayaran belum menghentikan tagihan berikutnya. Ulangi \`/plan refund\`, atau pakai \`/plan revoke\`.`,
   'plan.refund_known': () => 'Pembayaran itu sudah pernah dikembalikan.',
   'plan.value': (p) => ({ true: 'on', false: 'off', null: 'none' })[p.value] ?? count(Number(p.value)),
   'paysupport.how': () =>

@@ -1,4 +1,4 @@
-import type { GuildId, UserId } from '../platform/ids.ts';
+import type { GuildId, Platform, UserId } from '../platform/ids.ts';
 import type { Envelope } from '../platform/message.ts';
 import type {
   Entitlement,
@@ -83,7 +83,7 @@ export interface Subscription {
   /** The plan is not offered any more: nothing follows after the end. */
   readonly isRetired: boolean;
   /** Who pays for it, and by which first payment; null where nobody does, or the platform's shop keeps it. */
-  readonly charge: { readonly payer: UserId; readonly chargeId: string } | null;
+  readonly charge: Charge | null;
 }
 
 /** What somebody has, and what is in force of it. */
@@ -142,6 +142,20 @@ export type Offered =
   | (Invoice & { readonly kind: 'offered'; readonly plan: Plan })
   | (Extract<CheckoutVerdict, { kind: 'refused' }> & { readonly plan: Plan | null });
 
+/** What the platform goes on charging for: who pays, and the first payment, which names the subscription there. */
+export interface Charge {
+  readonly payer: UserId;
+  readonly chargeId: string;
+}
+
+/** A subscription that the platform renews by itself. */
+export interface Renewing extends Charge {
+  /** The payload of the invoice that began it. */
+  readonly payload: string;
+  /** The plan is not offered any more. */
+  readonly isRetired: boolean;
+}
+
 export type PaymentOutcome =
   | {
       /** `known`: this payment was credited before, and nothing is to be told again. */
@@ -152,25 +166,27 @@ export type PaymentOutcome =
       readonly isRenewal: boolean;
       readonly endsAtMs: number;
       /** First payments of subscriptions whose renewal is to be stopped: others took their place, or the plan is not sold any more. */
-      readonly stopRenewal: readonly { readonly payer: UserId; readonly chargeId: string }[];
+      readonly stopRenewal: readonly Charge[];
     }
   /** Recorded, and nothing follows from it: to be given back by an operator (`/plan refund`). */
   | {
       readonly kind: 'unassigned';
       readonly reason: CheckoutRefusal;
       readonly isKnown: boolean;
-      readonly stopRenewal: readonly { readonly payer: UserId; readonly chargeId: string }[];
+      readonly stopRenewal: readonly Charge[];
     };
 
 export type RefundOutcome =
-  /** `endedAtMs`: since when the plan is over by it; null where it was over, or another payment carries it. */
   | {
       readonly kind: 'refunded';
       readonly plan: string;
       readonly planName: string;
+      /** When the plan is over by it; null where nothing changed, because what was paid for was over. */
       readonly endedAtMs: number | null;
+      /** First payments of subscriptions that must not be charged again. */
+      readonly stopRenewal: readonly Charge[];
     }
-  | { readonly kind: 'known' }
+  | { readonly kind: 'known'; readonly stopRenewal: readonly Charge[] }
   | { readonly kind: 'unknown_payment' };
 
 export type SubscriptionOutcome =
@@ -253,7 +269,7 @@ export interface PlanLedger {
   checkout(query: PreCheckout): Promise<CheckoutVerdict>;
   /** Takes down a payment, once by its charge id, and credits what it is for. Money that came is never refused. */
   pay(payment: Payment): Promise<PaymentOutcome>;
-  /** A payment was given back: what it paid for ends now. Once by the charge id. */
+  /** A payment was given back: what lies ahead of what it paid for is taken away. Once by the charge id. */
   refund(refund: Refund): Promise<RefundOutcome>;
   /** The platform tells that a subscription is not renewed, is again, or could not be charged. */
   subscriptionChanged(change: SubscriptionChange): Promise<SubscriptionOutcome>;
@@ -289,6 +305,8 @@ export interface PlanLedger {
   show(user: UserId, guild: GuildId | null): Promise<PlanView>;
   /** What a subject has itself that is in force, the best first. */
   subscriptions(subject: PlanSubject): Promise<readonly Subscription[]>;
+  /** What a platform goes on charging for, whether plans are served or not. */
+  renewing(platform: Platform): Promise<readonly Renewing[]>;
   /** The plans as they are now, the least first. */
   plans(): Promise<readonly Plan[]>;
   /** The payer's last ones, at most 20, the newest first. */

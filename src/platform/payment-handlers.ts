@@ -31,6 +31,8 @@ export interface PaymentHandlers {
   onRefund(refund: Refund, reader: PaymentReader): Promise<string>;
   /** A subscription goes on, is not renewed, or could not be charged. Resolves as above. */
   onSubscription(change: SubscriptionChange, reader: PaymentReader): Promise<string>;
+  /** All that the platform's account told is handed over: what it must not charge for any more is stopped there. */
+  onAccountRead(platform: Platform): Promise<void>;
   /** The platform's shop has sold something, changed it or taken it back. */
   onEntitlement(entitlement: Entitlement): Promise<void>;
   /** All that the platform's shop has sold and that has not ended. */

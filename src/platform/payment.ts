@@ -96,6 +96,7 @@ export type InvoiceLink =
 export interface PaymentDesk {
   /** Where the buyer pays; a subscription of 30 days that renews itself. */
   invoiceLink(offer: InvoiceOffer): Promise<InvoiceLink>;
+  /** Gives one payment back. A subscription goes on all the same, unless it is cancelled. */
   refund(payment: { readonly payer: UserId; readonly chargeId: string }): Promise<DeskOutcome>;
   /** Stops the next charge of a subscription, named by its first payment; what is paid for lasts. */
   cancel(subscription: { readonly payer: UserId; readonly chargeId: string }): Promise<DeskOutcome>;

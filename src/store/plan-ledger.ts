@@ -11,9 +11,11 @@ import type {
   PlanView,
   ReconcileReport,
   RefundOutcome,
+  Renewing,
   Subscription,
   SubscriptionOutcome,
 } from '../plans/ports.ts';
+import type { Platform } from '../platform/ids.ts';
 import type { Envelope } from '../platform/message.ts';
 import type { EntitlementSnapshot } from '../platform/payment.ts';
 import type { Sql } from './connection.ts';
@@ -81,6 +83,7 @@ export function createPlanLedger(
       );
       return rows[0]?.list ?? [];
     },
+    renewing: (platform) => selectRenewing(sql, platform, storableJson(clock())),
     plans,
     payments: (payer) => selectPayments(sql, payer),
     payment: (id) => selectPayment(sql, id),
@@ -103,6 +106,19 @@ async function takeAll(
     unchanged: count('unchanged', 'changed'),
     unknownSkus: [...new Set(outcomes.flatMap((each) => (each.kind === 'unknown_sku' ? [each.sku] : [])))],
   };
+}
+
+/** Only Telegram's are charged for by what we name; of its shop Discord takes care. */
+function selectRenewing(sql: Sql, platform: Platform, clock: string): Promise<readonly Renewing[]> {
+  return reach(
+    () => sql<Renewing[]>`
+      select s.payer, s.external_id as "chargeId", s.payload, not exists (
+        select 1 from plans c where c.code = s.plan and c.is_current and c.is_offered) as "isRetired"
+      from subscriptions s
+      where s.source = 'stars' and s.status in ('active', 'past_due') and split_part(s.payer, ':', 1) = ${platform}
+        and in_force_v1(s, store_now_v1(${clock}::text::jsonb))
+      order by s.id`,
+  );
 }
 
 async function selectPlans(sql: Sql): Promise<readonly Plan[]> {

@@ -136,6 +136,8 @@ describe.each(anyKinds)('plans paid with Stars, on a database of kind %s', (kind
     });
     await told(ann, 'was given back');
     expect((await ann.plan()).plan).toBe('free');
+    await settled();
+    expect(() => scene.telegram.subscriptions.renew(charge)).toThrow('not renewed any more');
     await scene.restart(SETTINGS);
     await settled();
     await ann.ask('And now?');
@@ -160,6 +162,7 @@ describe.each(anyKinds)('plans paid with Stars, on a database of kind %s', (kind
     const ann = await customer();
     const former = await subscribe(ann);
     const charge = await subscribe(ann, 'unlimited');
+    expect(scene.said(ann.chat).some(({ text }) => text.includes('Premium ends as soon as'))).toBe(true);
     expect((await ann.plan()).plan).toBe('unlimited');
     expect(() => scene.telegram.subscriptions.renew(former)).toThrow('not renewed any more');
     expect(scene.telegram.subscriptions.renew(charge)).not.toBe(charge);
@@ -184,6 +187,32 @@ describe.each(anyKinds)('plans paid with Stars, on a database of kind %s', (kind
       'plan.refund.refused',
       'plan.refunded',
     ]);
+  });
+
+  test('a renewal that is given back is the last one, and a plan that is not offered any more is charged no more', async () => {
+    const [ann, ben, olga] = [await customer(), await customer(), scene.person({ id: OPERATOR })];
+    const charge = await subscribe(ann);
+    const renewal = scene.telegram.subscriptions.renew(charge);
+    await told(ann, 'was renewed');
+    expect(await olga.command(`/plan refund ${renewal}`)).toContain('1,000 XTR were given back');
+    expect(() => scene.telegram.subscriptions.renew(charge)).toThrow('not renewed any more');
+    expect(await ann.plan()).toMatchObject({ plan: 'premium', status: 'cancelled' });
+    const bens = await subscribe(ben);
+    await olga.command('/plan edit premium is_offered off');
+    await scene.restart(SETTINGS);
+    await until(async () => (await ben.plan()).status === 'cancelled');
+    expect(() => scene.telegram.subscriptions.renew(bens)).toThrow('not renewed any more');
+    expect((await ben.plan()).plan).toBe('premium');
+    await olga.command('/plan edit premium is_offered on');
+  });
+
+  test('an anonymous administrator is told that only a person can pay', async () => {
+    const boss = scene.person();
+    const chat = scene.telegram.group({ title: 'Tea', admins: [boss.user] });
+    const answer = await scene.command(chat, boss.user, '/plan subscribe premium server', {
+      anonymous: true,
+    });
+    expect(answer).toContain('only a person can pay');
   });
 
   test('nothing is sold where plans are off', async () => {

@@ -34,12 +34,6 @@ export function createPaymentDesk({ api, clock, logger }: PaymentDeskOptions): P
     return isTransient(outcome.failure) ? { kind: 'unreachable' } : { kind: 'refused', reason };
   };
 
-  const cancel: PaymentDesk['cancel'] = async ({ payer, chargeId }) =>
-    told(
-      await insist(() => api.editUserStarSubscription(rawId(payer), chargeId, true)),
-      'a subscription was not cancelled',
-    );
-
   return {
     async invoiceLink({ title, description, payload, currency, amount }) {
       const prices = [{ label: title, amount }];
@@ -52,15 +46,13 @@ export function createPaymentDesk({ api, clock, logger }: PaymentDeskOptions): P
       logger.warn({ reason }, 'no invoice was made');
       return isTransient(outcome.failure) ? { kind: 'unreachable' } : { kind: 'refused', reason };
     },
-    async refund(charge) {
-      const { payer, chargeId } = charge;
-      const outcome = await insist(() => api.refundStarPayment(rawId(payer), chargeId));
-      const done = told(outcome, 'a payment was not given back');
-      // Telegram goes on charging for what was given back. What was paid for once has nothing to cancel, and says so.
-      if (done.kind === 'done' || done.kind === 'known') await cancel(charge);
-      return done;
-    },
-    cancel,
+    refund: async ({ payer, chargeId }) =>
+      told(await insist(() => api.refundStarPayment(rawId(payer), chargeId)), 'a payment was not given back'),
+    cancel: async ({ payer, chargeId }) =>
+      told(
+        await insist(() => api.editUserStarSubscription(rawId(payer), chargeId, true)),
+        'a subscription was not cancelled',
+      ),
   };
 }
 

@@ -32,6 +32,8 @@ export async function watchStars(options: StarAccountOptions): Promise<void> {
   for (let failures = 0; !stopping.aborted;) {
     try {
       await readAccount(options);
+      if (stopping.aborted) return;
+      await options.handlers.onAccountRead('telegram');
       failures = 0;
       await clock.sleep(DAY_MS, stopping);
     } catch (error) {

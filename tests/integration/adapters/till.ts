@@ -9,6 +9,7 @@ export function shutTill(overrides: Partial<PaymentHandlers> = {}): PaymentHandl
     onPayment: overrides.onPayment ?? unexpected,
     onRefund: overrides.onRefund ?? unexpected,
     onSubscription: overrides.onSubscription ?? unexpected,
+    onAccountRead: overrides.onAccountRead ?? (() => Promise.resolve()),
     onEntitlement: overrides.onEntitlement ?? unexpected,
     onEntitlements: overrides.onEntitlements ?? unexpected,
   };

@@ -1025,9 +1025,10 @@ describe('Stars', () => {
     expect(payment()).toMatchObject({ is_recurring: true, is_first_recurring: true });
     await expect(user.pay(link)).rejects.toThrow('SUBSCRIPTION_ALREADY_ACTIVE');
     const paidUntil = payment()?.subscription_expiration_date ?? 0;
-    const charge = subscriptions.renew(subscriptions.charges()[0] ?? '');
+    const charge = subscriptions.charges()[0] ?? '';
+    const renewed = subscriptions.renew(charge);
     expect(payment()).toMatchObject({
-      telegram_payment_charge_id: charge,
+      telegram_payment_charge_id: renewed,
       subscription_expiration_date: paidUntil + 2_592_000,
       is_recurring: true,
     });
@@ -1038,6 +1039,9 @@ describe('Stars', () => {
     subscriptions.setCanceled(charge, false);
     expect(last()?.subscription).toMatchObject({ invoice_payload: payload, state: 'active' });
     const before = last()?.update_id;
+    expect(await refusalText(api.editUserStarSubscription(user.id, renewed, true))).toBe(
+      'Bad Request: CHARGE_ID_INVALID',
+    );
     await api.editUserStarSubscription(user.id, charge, true);
     expect(last()?.update_id).toBe(before);
     expect(() => subscriptions.setCanceled(charge, false)).toThrow('only it can allow it');

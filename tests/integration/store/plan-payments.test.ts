@@ -1,6 +1,9 @@
+import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readConfig } from '../../../src/config.ts';
 import type { UserId } from '../../../src/platform/ids.ts';
 import type { Invoice } from '../../../src/platform/payment.ts';
+import { servePlans } from '../../../src/served-plans.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { inDatabase } from '../../support/own-keys.ts';
 import { databaseKinds } from '../../support/database.ts';
@@ -191,7 +194,10 @@ describe.each(databaseKinds)('paid plans on %s', (kind) => {
         store.plans.refund({ payer: ann.id, chargeId, atMs: scene.clockMs });
       expect(await refund(second.chargeId)).toMatchObject({ kind: 'refunded', endedAtMs: NOON + MONTH_MS });
       expect(await scene.planOf(ann)).toBe('premium');
-      expect(await refund(second.chargeId)).toEqual({ kind: 'known' });
+      expect(await refund(second.chargeId)).toEqual({
+        kind: 'known',
+        stopRenewal: [{ payer: ann.id, chargeId: second.chargeId }],
+      });
       expect(await refund(first.chargeId)).toMatchObject({
         kind: 'refunded',
         planName: 'Premium',
@@ -211,11 +217,75 @@ describe.each(databaseKinds)('paid plans on %s', (kind) => {
       ]);
     });
 
+    it('go on where what is given back was used up; a renewal that is given back is the last one', async () => {
+      const ann = await scene.known();
+      const first = await scene.payment(ann);
+      await store.plans.pay(first);
+      scene.clockMs += MONTH_MS;
+      const renewal = { ...(await scene.payment(ann, { payload: first.payload })), isRenewal: true };
+      await store.plans.pay(renewal);
+      scene.clockMs += DAY_MS;
+      const refund = (chargeId: string) =>
+        store.plans.refund({ payer: ann.id, chargeId, atMs: scene.clockMs });
+      expect(await refund(first.chargeId)).toMatchObject({
+        kind: 'refunded',
+        endedAtMs: null,
+        stopRenewal: [],
+      });
+      expect((await store.plans.show(ann.id, null)).own).toMatchObject([
+        { status: 'active', periodEndsAtMs: NOON + 2 * MONTH_MS },
+      ]);
+      const stopRenewal = [{ payer: ann.id, chargeId: first.chargeId }];
+      expect(await refund(renewal.chargeId)).toMatchObject({
+        kind: 'refunded',
+        endedAtMs: scene.clockMs,
+        stopRenewal,
+      });
+      expect(await refund(renewal.chargeId)).toEqual({ kind: 'known', stopRenewal });
+      expect(await scene.planOf(ann)).toBe('free');
+    });
+
+    it('are taken for bought anew where a charge had failed and nothing tells, so that the last one can be stopped', async () => {
+      const ann = await scene.known();
+      const first = await scene.payment(ann);
+      await store.plans.pay(first);
+      const { payer, payload } = first;
+      await store.plans.subscriptionChanged({ payer, payload, state: 'failed', atMs: scene.clockMs });
+      const again = await scene.payment(ann, { payload, expiresAtMs: null, isRenewal: null });
+      expect(await store.plans.pay(again)).toMatchObject({
+        kind: 'credited',
+        isRenewal: false,
+        stopRenewal: [{ payer, chargeId: first.chargeId }],
+      });
+      expect((await store.plans.show(ann.id, null)).own).toMatchObject([
+        { status: 'active', charge: { payer, chargeId: again.chargeId } },
+      ]);
+    });
+
+    it('are known as long as the platform charges for them, also where plans are off', async () => {
+      const ann = await scene.known();
+      const { payer, chargeId, payload, ...paid } = await scene.payment(ann);
+      await store.plans.pay({ payer, chargeId, payload, ...paid });
+      const renewing = async () =>
+        (await scene.off.plans.renewing('telegram')).filter((each) => each.payer === payer);
+      expect(await renewing()).toEqual([{ payer, chargeId, payload, isRetired: false }]);
+      expect(await store.plans.renewing('discord')).toEqual([]);
+      const said: string[] = [];
+      const log = pino({}, { write: (line: string) => void said.push(line) });
+      const read = readConfig({});
+      if (!read.ok) throw new Error(read.problems.join('\n'));
+      await servePlans({ config: read.config, log }, scene.off, () => null);
+      expect(said.join('')).toContain('Telegram goes on charging');
+      await store.plans.cancel(event(ann), ofUser(ann));
+      expect(await renewing()).toEqual([]);
+    });
+
     it('are not sold twice, nor below what somebody has, nor when they are gone', async () => {
       const ann = await scene.known();
       const better = await scene.invoice(ann, 'unlimited');
       const premium = await scene.invoice(ann);
-      await store.plans.pay(await scene.payment(ann));
+      const first = await scene.payment(ann);
+      await store.plans.pay(first);
       const check = (query: Invoice) => store.plans.checkout({ ...query, payer: ann.id });
       expect(await check(premium)).toEqual({
         kind: 'refused',
@@ -240,7 +310,7 @@ describe.each(databaseKinds)('paid plans on %s', (kind) => {
         kind: 'unassigned',
         reason: 'has_better',
         isKnown: false,
-        stopRenewal: [{ payer: ann.id, chargeId: late.chargeId }],
+        stopRenewal: [{ payer: ann.id, chargeId: first.chargeId }],
       });
       expect(await scene.planOf(ann)).toBe('unlimited');
       expect(await store.plans.offer(ann.id, ofUser(ann), 'enterprise')).toMatchObject({
@@ -365,6 +435,19 @@ describe.each(databaseKinds)('paid plans on %s', (kind) => {
         granted: 1,
       });
       expect(await scene.planOf(ben)).toBe('premium');
+    });
+
+    it('stay ended where an operator ended them, whatever the shop tells; what is bought anew begins', async () => {
+      await soldAs('1001', 'premium');
+      const ann = await scene.known();
+      const sold = entitlement(ofUser(ann));
+      await store.plans.entitlement(sold);
+      await store.plans.revoke(event(), ofUser(ann));
+      scene.clockMs += 1000;
+      const all = { entitlements: [sold], askedAtMs: scene.clockMs };
+      expect(await store.plans.reconcile(all)).toMatchObject({ granted: 0, unchanged: 1 });
+      expect(await scene.planOf(ann)).toBe('free');
+      expect(await store.plans.entitlement(entitlement(ofUser(ann)))).toMatchObject({ kind: 'granted' });
     });
 
     it.each([

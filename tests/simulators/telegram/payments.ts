@@ -31,6 +31,8 @@ export interface StarCharge {
 
 /** What a person pays for each month, until somebody ends it. */
 export interface StarSubscription {
+  /** The charge that began it, and that names it to the bot. */
+  readonly firstCharge: string;
   readonly reference: string;
   readonly user: SimUser;
   readonly invoice: StarInvoice;
@@ -141,7 +143,7 @@ interface Charging {
 function charge(simulation: Simulation, { user, reference, invoice, before }: Charging): string {
   const { world, ledger } = simulation;
   const id = `stxSIM${ledger.nextNumber()}`;
-  const subscription = before ?? newSubscription(simulation, user, reference, invoice);
+  const subscription = before ?? newSubscription(simulation, id, { user, reference, invoice });
   if (subscription !== null && invoice.subscriptionSeconds !== undefined) {
     subscription.paidUntil += invoice.subscriptionSeconds;
   }
@@ -166,12 +168,11 @@ function charge(simulation: Simulation, { user, reference, invoice, before }: Ch
 
 function newSubscription(
   simulation: Simulation,
-  user: SimUser,
-  reference: string,
-  invoice: StarInvoice,
+  firstCharge: string,
+  { user, reference, invoice }: Omit<Charging, 'before'>,
 ): StarSubscription | null {
   if (invoice.subscriptionSeconds === undefined) return null;
-  return { reference, user, invoice, state: 'active', paidUntil: seconds(simulation) };
+  return { firstCharge, reference, user, invoice, state: 'active', paidUntil: seconds(simulation) };
 }
 
 function runningSubscription(

@@ -198,18 +198,6 @@ describe('a subscription', () => {
   });
 });
 
-describe('Stars that are given back', () => {
-  it('are not taken again next month', async () => {
-    const books = createBooks();
-    const { stage, user, buyer, link } = await open(books);
-    await user.pay(link);
-    const chargeId = await until(() => books.payments[0]?.chargeId);
-    expect(await stage.adapter.payments?.refund({ payer: buyer, chargeId })).toEqual({ kind: 'done' });
-    expect(() => stage.telegram.subscriptions.renew(chargeId)).toThrow('not renewed');
-    expect(stage.telegram.violations).toEqual([]);
-  });
-});
-
 describe('the account of Stars', () => {
   it('is read at the start, so that what was missed is credited once', async () => {
     const books = createBooks();

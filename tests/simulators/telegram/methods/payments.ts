@@ -75,14 +75,14 @@ export const refundStarPayment: Method<ChargeParams> = (simulation, params) => {
 
 /**
  * Bot API editUserStarSubscription: ends a subscription with what is paid, or lets the person renew it again. Nothing tells the bot of
- * what it did itself.
+ * what it did itself. Strict: only the first charge of a subscription names it.
  */
 export const editUserStarSubscription: Method<ChargeParams & { is_canceled: boolean }> = (
   simulation,
   params,
 ) => {
-  const { subscription } = findCharge(simulation, params);
-  if (subscription === null) throw badRequest('CHARGE_ID_INVALID');
+  const { id, subscription } = findCharge(simulation, params);
+  if (subscription?.firstCharge !== id) throw badRequest('CHARGE_ID_INVALID');
   if (params.is_canceled) subscription.state = 'canceled_by_bot';
   else if (subscription.state === 'canceled_by_bot') subscription.state = 'canceled';
   return true;
