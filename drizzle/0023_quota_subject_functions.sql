@@ -920,7 +920,8 @@ DECLARE
   v_chats text[];
 BEGIN
   IF v_user IS NULL THEN
-    RETURN false;
+    -- Who was never heard may have tried something.
+    RETURN forget_record_v1(p ->> 'user');
   END IF;
   INSERT INTO quota_subjects (kind, subject_id, time_zone) VALUES (2, v_user, 'UTC') ON CONFLICT DO NOTHING;
   SELECT coalesce(array_agg(DISTINCT t.guild_id) FILTER (WHERE t.guild_id IS NOT NULL), '{}'), coalesce(bool_or(t.payer = 'operator' AND h.id IS NOT NULL), false)

@@ -194,7 +194,9 @@ BEGIN
   PERFORM lock_quota_subjects_v1(false, v_guild.id, NULL);
   SELECT s.own INTO v_before FROM quota_subjects s WHERE s.kind = 1 AND s.subject_id = v_guild.id;
   v_after := (v_before - ARRAY (SELECT jsonb_object_keys(p -> 'limits'))) || jsonb_strip_nulls(p -> 'limits');
-  UPDATE quota_subjects SET own = v_after WHERE kind = 1 AND subject_id = v_guild.id;
+  -- What was to hold for a while only must not stand in the way of it.
+  UPDATE quota_subjects SET own = v_after, own_temporary = own_temporary - ARRAY (SELECT jsonb_object_keys(p -> 'limits'))
+  WHERE kind = 1 AND subject_id = v_guild.id;
   INSERT INTO audit (at, actor, action, subject, guild, before, after)
   VALUES (v_now, p #>> '{author,id}', 'budget.set', v_guild.platform_guild_id, v_guild.platform_guild_id,
     (SELECT jsonb_object_agg(b.key, b.value) FROM jsonb_each(v_before) b WHERE b.key IN ('cost_day', 'cost_month')),

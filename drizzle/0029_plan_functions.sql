@@ -734,7 +734,7 @@ BEGIN
   END IF;
 END $$;
 --> statement-breakpoint
--- Who is forgotten leaves no name with what they paid, and none on record.
+-- Who is forgotten leaves no name with what they paid.
 CREATE FUNCTION forget_payer_v1() RETURNS trigger LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   UPDATE payments SET outcome = outcome - 'subject' - 'stopRenewal', user_id = NULLIF(user_id, OLD.id),
@@ -743,9 +743,7 @@ BEGIN
   DELETE FROM subscriptions WHERE user_id = OLD.id;
   UPDATE subscriptions SET payer = NULL, payload = NULL
   WHERE payer = OLD.platform_user_id AND guild_id IS NOT NULL AND status NOT IN ('active', 'cancelled', 'past_due');
-  UPDATE audit SET actor = CASE actor WHEN OLD.platform_user_id THEN '' ELSE actor END,
-    subject = CASE subject WHEN OLD.platform_user_id THEN '' ELSE subject END, before = NULL, after = NULL
-  WHERE action LIKE 'plan.%' AND OLD.platform_user_id IN (actor, subject);
+  UPDATE audit SET before = NULL, after = NULL WHERE action LIKE 'plan.%' AND OLD.platform_user_id IN (actor, subject);
   RETURN OLD;
 END $$;
 --> statement-breakpoint

@@ -1,3 +1,16 @@
+-- What those who manage a guild may know of a name: its own, and of people who have spoken there; operators, for whom no guild is
+-- given, of everybody. Else nothing.
+CREATE FUNCTION name_within_v1(p_id text, p_guild text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT coalesce(
+    (SELECT u.name FROM users u
+      WHERE u.platform_user_id = p_id AND (p_guild IS NULL
+        OR EXISTS (SELECT 1 FROM turns t JOIN guilds g ON g.id = t.guild_id WHERE t.user_id = u.id AND g.platform_guild_id = p_guild)
+        OR EXISTS (SELECT 1 FROM messages m JOIN conversations c ON c.id = m.conversation_id JOIN guilds g ON g.id = c.guild_id
+          WHERE m.user_id = u.id AND g.platform_guild_id = p_guild))),
+    (SELECT g.name FROM guilds g WHERE g.platform_guild_id = p_id AND (p_guild IS NULL OR p_guild = p_id)),
+    '')
+$$;
+--> statement-breakpoint
 -- Blocks somebody or takes that back. Once per origin key; recorded with who did it where it changes anything.
 CREATE FUNCTION set_block_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -25,6 +38,31 @@ BEGIN
       CASE v_row.subject_kind WHEN 'guild' THEN v_row.subject ELSE nullif(v_within, '') END,
       CASE WHEN NOT (p ->> 'isBlocked')::boolean THEN to_jsonb(v_row) END, CASE WHEN (p ->> 'isBlocked')::boolean THEN to_jsonb(v_row) END);
   END IF;
+  UPDATE command_outcomes SET outcome = v_outcome WHERE origin_key = p ->> 'originKey';
+  RETURN v_outcome;
+END $$;
+--> statement-breakpoint
+-- Lets a guild, or a person in private, be served. Once per origin key; recorded with who did it where it changes anything.
+CREATE FUNCTION approve_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_now timestamptz := store_now_v1(p);
+  v_guild text;
+  v_outcome jsonb;
+BEGIN
+  INSERT INTO command_outcomes (origin_key, outcome, at) VALUES (p ->> 'originKey', '{}', v_now) ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    RETURN (SELECT c.outcome FROM command_outcomes c WHERE c.origin_key = p ->> 'originKey');
+  END IF;
+  PERFORM known_user_v1(p -> 'author', v_now);
+  UPDATE guilds SET approved_at = v_now WHERE platform_guild_id = p ->> 'id' AND approved_at IS NULL RETURNING platform_guild_id INTO v_guild;
+  IF NOT FOUND THEN
+    UPDATE users SET approved_at = v_now WHERE platform_user_id = p ->> 'id' AND approved_at IS NULL;
+  END IF;
+  IF FOUND THEN
+    INSERT INTO audit (at, actor, action, subject, guild) VALUES (v_now, p #>> '{author,id}', 'approve', p ->> 'id', v_guild);
+  END IF;
+  v_outcome := jsonb_build_object('isKnown', EXISTS (SELECT 1 FROM guilds WHERE platform_guild_id = p ->> 'id')
+    OR EXISTS (SELECT 1 FROM users WHERE platform_user_id = p ->> 'id'));
   UPDATE command_outcomes SET outcome = v_outcome WHERE origin_key = p ->> 'originKey';
   RETURN v_outcome;
 END $$;
@@ -147,3 +185,31 @@ BEGIN
 END $$;
 --> statement-breakpoint
 UPDATE audit SET guild = subject WHERE guild IS NULL AND action LIKE 'set %';
+--> statement-breakpoint
+-- Takes somebody off the record, whatever was done and whoever did it, and from what they decided; false where they were not on it.
+-- That they are blocked outlives them: by their id alone, which nothing else tells any more.
+CREATE FUNCTION forget_record_v1(p_id text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_quoted text := to_json(p_id)::text;
+  v_found boolean;
+BEGIN
+  UPDATE audit SET actor = CASE actor WHEN p_id THEN '' ELSE actor END, subject = CASE subject WHEN p_id THEN '' ELSE subject END,
+    before = replace(before::text, v_quoted, '""')::jsonb, after = replace(after::text, v_quoted, '""')::jsonb,
+    details = replace(details::text, v_quoted, '""')::jsonb
+  WHERE p_id IN (actor, subject) OR strpos(concat(before, after, details), v_quoted) > 0;
+  v_found := FOUND;
+  UPDATE blocks SET set_by = '' WHERE set_by = p_id;
+  UPDATE control_flags SET set_by = '' WHERE set_by = p_id;
+  UPDATE settings SET updated_by = NULL WHERE updated_by = p_id;
+  UPDATE reports SET done_by = NULL WHERE done_by = p_id;
+  RETURN v_found;
+END $$;
+--> statement-breakpoint
+CREATE FUNCTION forget_actor_v1() RETURNS trigger LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM forget_record_v1(OLD.platform_user_id);
+  RETURN OLD;
+END $$;
+--> statement-breakpoint
+-- By its name after the trigger of payments, which finds entries by their id.
+CREATE TRIGGER users_forget_record BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION forget_actor_v1();

@@ -77,6 +77,9 @@ export function createDispatch(parts: DispatchParts): Handlers {
         return say(denied);
       });
     }
+    if (command.spec.isDiscreet === true && invocation.isOverheard === true) {
+      return { text: say({ key: 'command.discreet', params: { command: nameOf(command.spec) } }) };
+    }
     const parsed = parseOptions(command.spec, invocation, say);
     if (!parsed.ok) return { text: say(parsed.problem) };
     const { options } = parsed;

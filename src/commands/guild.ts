@@ -14,6 +14,7 @@ const spec: CommandSpec = {
   ],
   scope: 'any',
   requires: 'operator',
+  isDiscreet: true,
   respond: 'deferPrivate',
 };
 
@@ -39,7 +40,7 @@ export const guild: Command = {
 
 async function approve({ invocation, services, say }: CommandUse, written: string): Promise<string> {
   const params = { id: escapeMarkdown(written) };
-  const isKnown = await services.requests.approve(written, invocation.author.id);
+  const isKnown = await services.requests.approve(invocation, written);
   return say(isKnown ? { key: 'guild.approved', params } : { key: 'guild.unknown', params });
 }
 

@@ -2,7 +2,14 @@ import { lines, type ActionCommand } from './command.ts';
 
 /** Says how to get help with a payment, and lists one's own. */
 export const paysupport: ActionCommand = {
-  spec: { name: 'paysupport', options: [], scope: 'any', requires: 'everyone', respond: 'deferPrivate' },
+  spec: {
+    name: 'paysupport',
+    options: [],
+    scope: 'any',
+    requires: 'everyone',
+    isDiscreet: true,
+    respond: 'deferPrivate',
+  },
   async run({ invocation, services, say }) {
     const payments = await services.plans.payments(invocation.author.id);
     return lines(

@@ -132,7 +132,15 @@ function ofOperators(
   run: (use: CommandUse) => Promise<string>,
 ): ActionCommand {
   return {
-    spec: { name: 'plan', scope: 'any', requires: 'operator', respond: 'deferPrivate', subcommand, options },
+    spec: {
+      name: 'plan',
+      subcommand,
+      options,
+      scope: 'any',
+      requires: 'operator',
+      isDiscreet: true,
+      respond: 'deferPrivate',
+    },
     run,
     onDenied: (invocation, { plans }) =>
       plans.refuse(invocation, `plan.${subcommand}`, { kind: 'user', id: invocation.author.id }),

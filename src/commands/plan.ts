@@ -19,8 +19,10 @@ const NONE = -1;
 export const planShow: ActionCommand = {
   spec: { ...FAMILY, subcommand: 'show', options: [] },
   async run({ invocation, services, say }) {
-    const { author, guild } = invocation;
-    const view = await services.plans.show(author.id, guild?.id ?? null);
+    const { author, guild, isOverheard = false } = invocation;
+    const whole = await services.plans.show(author.id, guild?.id ?? null);
+    // What somebody pays for themselves is not for those who read along.
+    const view = isOverheard ? { ...whole, own: [] } : whole;
     const plans = await services.plans.plans();
     const has = plans.find(({ plan }) => plan === view.entitlements.plan)?.position ?? 0;
     const managesGuild = author.isGuildAdmin || isOperator(services.access, author.id);

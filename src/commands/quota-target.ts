@@ -42,7 +42,15 @@ export async function address(
   if (subject !== undefined) {
     const written = String(subject).trim().toLowerCase();
     const found = subjectOf(written);
-    if (found !== null && isOperator(services.access, author.id)) return { kind: 'addressed', ...found };
+    if (found !== null && isOperator(services.access, author.id)) {
+      // What others use elsewhere is not for those who read along.
+      return invocation.isOverheard === true
+        ? {
+            kind: 'wrong',
+            problem: { key: 'command.discreet', params: { command: action.replace('.', ' ') } },
+          }
+        : { kind: 'addressed', ...found };
+    }
     if (found === null) return { kind: 'wrong', problem: { key: 'quota.subject_wrong' } };
     await services.quotas.refuse(invocation, { action, subject: found.id, why: 'not_operator' });
     return { kind: 'wrong', problem: { key: 'quota.subject_operator' } };

@@ -81,16 +81,18 @@ async function list(use: CommandUse): Promise<string> {
   if (guild === undefined) return say({ key: 'report.not_yours' });
   const reports = await services.reports.open(guild);
   if (reports.length === 0) return say({ key: 'report.none' });
+  const isOverheard = use.invocation.isOverheard === true;
   const entries = reports.map(({ id, atMs, by, byName, place, message, turn, words }) =>
     say({
       key: 'report.entry',
       params: {
         id,
         at: formatMoment(atMs),
-        by: escapeMarkdown(byName === '' ? by : byName),
+        // Who tells on somebody is not named before them.
+        by: isOverheard ? '' : escapeMarkdown(byName === '' ? by : byName),
         where: message ?? place,
         isAnswer: Number(turn !== null),
-        words: escapeMarkdown(words),
+        words: isOverheard ? '' : escapeMarkdown(words),
       },
     }),
   );

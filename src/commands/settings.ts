@@ -2,27 +2,31 @@ import type { AllowedModels } from '../completion/ports.ts';
 import type { GuildSettings } from '../conversation/setting-ports.ts';
 import type { ConversationStyle } from '../conversation/turn.ts';
 import type { Notice } from '../i18n/translate.ts';
-import type { CommandInvocation } from '../platform/command.ts';
+import type { CommandInvocation, CommandSpec } from '../platform/command.ts';
 import type { GuildId } from '../platform/ids.ts';
 import { lines, type Command, type CommandOptions, type CommandServices } from './command.ts';
+import { onRecord } from './denied.ts';
 import { quoted } from './model-words.ts';
 
 const STYLES = ['chain', 'thread', 'channel'] as const satisfies readonly ConversationStyle[];
 
+const SPEC: CommandSpec = {
+  name: 'settings',
+  options: [
+    { name: 'conversations', kind: 'text', required: false, choices: STYLES },
+    { name: 'models', kind: 'text', required: false },
+    { name: 'search', kind: 'boolean', required: false },
+    { name: 'timezone', kind: 'text', required: false },
+  ],
+  scope: 'guild',
+  requires: 'guild_admin',
+  respond: 'deferPrivate',
+};
+
 /** Shows what a guild has set, and sets it. */
 export const settings: Command = {
-  spec: {
-    name: 'settings',
-    options: [
-      { name: 'conversations', kind: 'text', required: false, choices: STYLES },
-      { name: 'models', kind: 'text', required: false },
-      { name: 'search', kind: 'boolean', required: false },
-      { name: 'timezone', kind: 'text', required: false },
-    ],
-    scope: 'guild',
-    requires: 'guild_admin',
-    respond: 'deferPrivate',
-  },
+  spec: SPEC,
+  ...onRecord(SPEC),
   async run({ invocation, options, services, say }) {
     const { guild } = invocation;
     if (guild === null) return say({ key: 'command.guild_only', params: { command: 'settings' } });

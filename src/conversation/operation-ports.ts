@@ -32,10 +32,10 @@ export interface AccessRequests {
   /** Guilds that are approved, or used the bot in the last 30 days: those that used it most first, at most 20. */
   guilds(): Promise<readonly GuildUse[]>;
   /**
-   * Approves a guild or person by the qualified id; false when nobody known has it. Recorded with
-   * who approved; repeating it changes nothing.
+   * Approves a guild or person by the qualified id; false when nobody known has it. Once per origin key, and recorded where it
+   * changes anything.
    */
-  approve(id: string, by: UserId): Promise<boolean>;
+  approve(by: Actor, id: string): Promise<boolean>;
   /** Takes an approval back, because the bot leaves. False where nobody of that guild was ever heard. Once per origin key, and recorded. */
   leave(by: Actor, guild: GuildId): Promise<boolean>;
 }

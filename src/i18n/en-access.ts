@@ -30,6 +30,8 @@ const DEEDS: Record<string, string> = {
 
 /** Access: guilds, blocks, reports, and the record of who decided what. */
 export const enAccess = {
+  'command.discreet': (p: { command: string }) =>
+    `Others would read what /${p.command} tells here. Please ask me in a private chat.`,
   'command.block.description': () =>
     'Block somebody, or see who is blocked (for those who manage this place)',
   'command.block.user.description': () => 'Answer somebody no more; by reply write: user reply',
@@ -98,7 +100,7 @@ export const enAccess = {
     isAnswer: number;
     words: string;
   }) =>
-    `- ${p.id}, ${p.at}, ${p.by}, ${p.isAnswer === 1 ? 'about an answer or its question' : 'about'} \`${p.where}\`${p.words === '' ? '' : `: ${p.words}`}`,
+    `- ${p.id}, ${p.at},${p.by === '' ? '' : ` ${p.by},`} ${p.isAnswer === 1 ? 'about an answer or its question' : 'about'} \`${p.where}\`${p.words === '' ? '' : `: ${p.words}`}`,
   'report.id_missing': () => 'Which one? Write its id behind it, as /report list shows it.',
   'report.done': (p: { id: string }) => `Done: ${p.id}.`,
   'report.over': (p: { id: string }) => `${p.id} was dealt with before.`,

@@ -33,6 +33,8 @@ const DEEDS: Record<string, string> = {
 };
 
 export const idAccess: Pick<Translation, keyof typeof enAccess> = {
+  'command.discreet': (p) =>
+    `Orang lain akan ikut membaca jawaban /${p.command} di sini. Silakan tanyakan di obrolan pribadi.`,
   'command.block.description': () =>
     'Blokir seseorang, atau lihat siapa yang diblokir (untuk pengelola tempat ini)',
   'command.block.user.description': () =>
@@ -85,7 +87,7 @@ export const idAccess: Pick<Translation, keyof typeof enAccess> = {
   'report.none': () => 'Tidak ada laporan yang menunggu.',
   'report.title': () => '**Laporan** (`/report done <id>` menyelesaikannya)',
   'report.entry': (p) =>
-    `- ${p.id}, ${p.at}, ${p.by}, ${p.isAnswer === 1 ? 'tentang jawaban atau pertanyaannya' : 'tentang'} \`${p.where}\`${p.words === '' ? '' : `: ${p.words}`}`,
+    `- ${p.id}, ${p.at},${p.by === '' ? '' : ` ${p.by},`} ${p.isAnswer === 1 ? 'tentang jawaban atau pertanyaannya' : 'tentang'} \`${p.where}\`${p.words === '' ? '' : `: ${p.words}`}`,
   'report.id_missing': () => 'Yang mana? Tulis id-nya di belakang, seperti yang ditampilkan /report list.',
   'report.done': (p) => `Selesai: ${p.id}.`,
   'report.over': (p) => `${p.id} sudah diselesaikan sebelumnya.`,

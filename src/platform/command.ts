@@ -40,6 +40,8 @@ export interface CommandSpec {
   readonly requires: 'everyone' | 'guild_admin' | 'operator';
   /** What is written with it may be secret: it is taken out of sight where a platform can, and never said back. */
   readonly isConfidential?: boolean;
+  /** What it says is for nobody but who asks: where others would read it, it says only where to ask. */
+  readonly isDiscreet?: boolean;
   /** How the answer shows where the platform can choose; a modal must be the first response. */
   readonly respond: 'modal' | 'privateModal' | 'instant' | 'deferPublic' | 'deferPrivate';
 }

@@ -1,5 +1,5 @@
 import type { AccessRequests, Actor, GuildUse } from '../conversation/operation-ports.ts';
-import type { GuildId, UserId } from '../platform/ids.ts';
+import type { GuildId } from '../platform/ids.ts';
 import type { Sql } from './connection.ts';
 import type { Database } from './database.ts';
 import { callFunction } from './document.ts';
@@ -15,10 +15,7 @@ export function createAccessRequests({ sql }: Database): AccessRequests {
     pending: async () => [...(await selectPending(sql))],
     guilds: async () => [...(await selectGuilds(sql))],
     leave: (by, guild) => leave(sql, by, guild),
-    async approve(id, by) {
-      const rows = await approve(sql, id, by);
-      return rows[0]?.known ?? false;
-    },
+    approve: (by, id) => approve(sql, by, id),
   };
 }
 
@@ -57,20 +54,7 @@ async function leave(sql: Sql, { originKey, author }: Actor, guild: GuildId): Pr
   return (outcome as { isKnown: boolean }).isKnown;
 }
 
-const approve = (sql: Sql, id: string, by: UserId) =>
-  reach(
-    () => sql<{ known: boolean }[]>`
-      with guild as (
-        update guilds set approved_at = now() where platform_guild_id = ${id} and approved_at is null
-        returning platform_guild_id as id
-      ), person as (
-        update users set approved_at = now() where platform_user_id = ${id} and approved_at is null
-        returning platform_user_id as id
-      ), noted as (
-        insert into audit (actor, action, subject, guild)
-        select ${by}, 'approve', changed.id, changed.guild
-        from (select id, id as guild from guild union all select id, null from person) changed
-      )
-      select exists (select 1 from guilds where platform_guild_id = ${id})
-        or exists (select 1 from users where platform_user_id = ${id}) as known`,
-  );
+async function approve(sql: Sql, { originKey, author }: Actor, id: string): Promise<boolean> {
+  const outcome = await callFunction(sql, 'approve_v1', { originKey, id, author });
+  return (outcome as { isKnown: boolean }).isKnown;
+}

@@ -16,13 +16,18 @@ export function createAuditLog(sql: Sql): AuditLog {
   };
 }
 
+/** Whom somebody named who may name nobody elsewhere is for operators to read. */
 const selectEntries = (sql: Sql, guild: GuildId | null, before: number | null) =>
   reach(
     () => sql<AuditEntry[]>`
-      select a.id::float8 as id, epoch_ms_v1(a.at)::float8 as "atMs", a.actor, coalesce(w.name, '') as "actorName",
-        a.action, a.subject, coalesce(u.name, g.name, '') as "subjectName", a.before, a.after
-      from audit a left join users w on w.platform_user_id = a.actor
-        left join users u on u.platform_user_id = a.subject left join guilds g on g.platform_guild_id = a.subject
-      where (${guild}::text is null or a.guild = ${guild}) and (${before}::bigint is null or a.id < ${before})
-      order by a.id desc limit ${SHOWN_AT_MOST}`,
+      select a.id::float8 as id, epoch_ms_v1(a.at)::float8 as "atMs", a.actor, name_within_v1(a.actor, ${guild}) as "actorName",
+        a.action, a.subject, name_within_v1(a.subject, ${guild}) as "subjectName", a.before, a.after
+      from (
+        select id, at, actor, action, before, after,
+          case when ${guild}::text is not null and details ->> 'why' = 'not_operator' and action <> 'refused' then '' else subject end as subject
+        from audit
+        where (${guild}::text is null or guild = ${guild}) and (${before}::bigint is null or id < ${before})
+        order by id desc limit ${SHOWN_AT_MOST}
+      ) a
+      order by a.id desc`,
   );

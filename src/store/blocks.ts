@@ -29,12 +29,12 @@ export function createBlocks(sql: Sql): Blocks {
 const selectBlocks = (sql: Sql, guild: GuildId | null) =>
   reach(
     () => sql<BlockEntry[]>`
-      select b.subject_kind as kind, b.subject as id, coalesce(u.name, g.name, '') as name, b.reason,
+      select b.subject_kind as kind, b.subject as id, name_within_v1(b.subject, ${guild}) as name, b.reason,
         epoch_ms_v1(b.set_at)::float8 as "sinceMs"
-      from blocks b left join users u on b.subject_kind = 'user' and u.platform_user_id = b.subject
-        left join guilds g on b.subject_kind = 'guild' and g.platform_guild_id = b.subject
-      where b.within_guild = ${guild ?? ''}
-      order by b.set_at desc, b.subject limit ${SHOWN_AT_MOST}`,
+      from (
+        select * from blocks where within_guild = ${guild ?? ''} order by set_at desc, subject limit ${SHOWN_AT_MOST}
+      ) b
+      order by b.set_at desc, b.subject`,
   );
 
 const selectTurns = (sql: Sql, user: UserId, within: GuildId | null) =>

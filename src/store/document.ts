@@ -49,6 +49,7 @@ export type DocumentFunction =
   | 'plan_view_v1'
   | 'forget_sealed_v2'
   | 'set_block_v1'
+  | 'approve_v1'
   | 'leave_guild_v1'
   | 'report_v1'
   | 'end_report_v1'

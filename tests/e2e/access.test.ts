@@ -112,12 +112,32 @@ describe.each(anyKinds)('on a database of kind %s', (kind) => {
     expect(await here(ann, '/report')).toContain('Reply to the message');
     expect(await here(ann, '/report list')).toBe('Reports are read by those who manage this community.');
     const listed = await here(chair, '/report list');
-    expect(listed).toMatch(new RegExp(`${id}, .*, Ann, about an answer .*: That is nonsense`, 'u'));
+    expect(listed).toMatch(new RegExp(`${id}, .*, about an answer`, 'u'));
+    expect(listed).not.toMatch(/Ann|nonsense/u);
+    expect(await boss.command('/report list')).toMatch(
+      new RegExp(`${id}, .*, Ann, about an answer .*: That is nonsense`, 'u'),
+    );
     expect(await here(chair, '/report done R-00000000')).toBe('There is no report R-00000000 here.');
     expect(await here(chair, `/report done ${id}`)).toBe(`Done: ${id}.`);
     expect(await here(chair, `/report done ${id}`)).toBe(`${id} was dealt with before.`);
     expect(await here(chair, '/report list')).toBe('No report is waiting.');
     expect(scene.log.join()).not.toContain('nonsense');
+  });
+
+  test('what is for one person alone is not told where others read along', async () => {
+    const guild = `telegram:${chat.id}`;
+    for (const line of [
+      '/guild list',
+      `/quota show subject:user:telegram:${ann.user.id}`,
+      '/quota explain subject:instance',
+    ]) {
+      expect(await here(boss, line)).toMatch(
+        /^Others would read what \/[a-z ]+ tells here. Please ask me in a private chat.$/u,
+      );
+    }
+    expect(await here(boss, '/quota show')).not.toContain('Others would read');
+    expect(await here(boss, '/audit')).toContain('Ben');
+    expect(await here(ann, `/guild approve ${guild}`)).toBe('/guild is for my operators.');
   });
 
   test('one person reports five things an hour', async () => {
@@ -128,8 +148,14 @@ describe.each(anyKinds)('on a database of kind %s', (kind) => {
   });
 
   test('the record tells in words who changed what, to those who manage the group, page by page', async () => {
+    expect(await here(ann, '/settings search:no')).toBe('/settings is for those who manage this community.');
+    expect(await here(chair, '/audit')).toContain(`${idOf(chair)} blocked Ben`);
+    await asks(chair);
     const said = await here(chair, '/audit');
     expect(said).toContain('Chair blocked Ben');
+    expect(said).toContain('Ann tried without the right: settings');
+    expect(said).toContain(`${idOf(boss)} approved Group`);
+    expect(said).not.toContain('Boss');
     expect(said).toContain('Ann tried without the right: block user');
     expect(said).not.toContain('everywhere');
     const rows = await scene.database.sql<{ id: number }[]>`

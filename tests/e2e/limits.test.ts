@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { guildId, userId } from '../../src/platform/ids.ts';
+import { guildId, originKey, userId } from '../../src/platform/ids.ts';
 import { builtInModels } from '../../src/simulator/built-in-models.ts';
 import type { Scenario } from '../../src/simulator/scenario.ts';
 import { createAccessRequests } from '../../src/store/access-requests.ts';
@@ -285,10 +285,23 @@ describe.each(anyKinds)('on a database of kind %s', (kind) => {
       await use({ ACCESS: 'approval' });
       await refusedOnce(ann, 'I need an operator’s approval before I can answer here');
       expect((await scene.ask(chat, ann.user, '@parley_bot May we?')).turn.state).toBe('refused');
-      await requests.approve(guildId('telegram', chat.id), operator);
+      const author = {
+        id: operator,
+        name: 'Boss',
+        locale: 'en',
+        isBot: false,
+        isGuildAdmin: false,
+        roles: [],
+      };
+      const decision = (event: number) => ({
+        originKey: originKey('telegram', 'bot', 1, event),
+        author,
+        guild: null,
+      });
+      await requests.approve(decision(1), guildId('telegram', chat.id));
       expect((await scene.ask(chat, ben.user, '@parley_bot May we?')).turn.state).toBe('delivered');
       expect((await ben.ask('And in private?')).turn.state).toBe('refused');
-      await requests.approve(userId('telegram', ann.user.id), operator);
+      await requests.approve(decision(2), userId('telegram', ann.user.id));
       // Who was told "no" a moment ago is heard again soon; a restart forgets it at once.
       await use({ ACCESS: 'approval' });
       expect((await ann.ask('And now?')).turn.state).toBe('delivered');

@@ -34,6 +34,13 @@ describe.each(anyKinds)('plans in the whole bot, on a database of kind %s', (kin
     for (const word of ['one', 'two']) await ben.ask(word);
     expect(await grant(ben, 'premium 3d')).toMatch(/has \*?\*?Premium/u);
     expect((await ben.ask('three')).turn.state).toBe('delivered');
+    const chat = scene.telegram.group({ members: [ben.user, operator.user] });
+    for (const line of ['/paysupport', `/plan revoke user:telegram:${ben.user.id}`]) {
+      expect(await scene.command(chat, operator.user, line)).toContain('Please ask me in a private chat');
+    }
+    const overheard = await scene.command(chat, ben.user, '/plan show');
+    expect(overheard).toContain('Your plan: Premium');
+    expect(overheard).not.toContain('a gift');
     const shown = await ben.command('/plan show');
     expect(shown).toContain('Your plan: Premium');
     expect(shown).toContain('Messages this month: 3 of 2,000');

@@ -18,6 +18,8 @@ describe.each(databaseKinds)('requests for access on %s', (kind) => {
   });
   afterAll(() => database.close());
 
+  /** A command of the operator's, another one each time. */
+  const deciding = () => admission({ author: { ...person('Boss'), id: operator }, chat: nextId() }).envelope;
   const ask = async (speech: Omit<Speech, 'chat'>): Promise<number> => {
     clock += 1000;
     await store.turns.admit(admission({ ...speech, chat: nextId() }, { access: 'if_approved' }));
@@ -39,7 +41,7 @@ describe.each(databaseKinds)('requests for access on %s', (kind) => {
     await ask({ author });
     await ask({ author, guild });
     for (const id of [author.id, guild.id])
-      expect(await store.accessRequests.approve(id, operator)).toBe(true);
+      expect(await store.accessRequests.approve(deciding(), id)).toBe(true);
     const ids = (await store.accessRequests.pending()).map(({ id }) => id);
     expect(ids).not.toContain(author.id);
     expect(ids).not.toContain(guild.id);
@@ -51,17 +53,28 @@ describe.each(databaseKinds)('requests for access on %s', (kind) => {
   it('are approved and recorded once, however often that is repeated', async () => {
     const author = person();
     await ask({ author });
-    const other = userId('telegram', 2);
-    expect(await store.accessRequests.approve(author.id, operator)).toBe(true);
-    expect(await store.accessRequests.approve(author.id, other)).toBe(true);
+    expect(await store.accessRequests.approve(deciding(), author.id)).toBe(true);
+    expect(await store.accessRequests.approve(deciding(), author.id)).toBe(true);
     const noted = await database.sql`select actor, action from audit where subject = ${author.id}`;
     expect(noted).toEqual([{ actor: operator, action: 'approve' }]);
   });
 
+  it('stay withdrawn when an approval before comes once more', async () => {
+    const guild = community();
+    await ask({ author: person(), guild });
+    const event = deciding();
+    expect(await store.accessRequests.approve(event, guild.id)).toBe(true);
+    await store.accessRequests.leave(deciding(), guild.id);
+    expect(await store.accessRequests.approve(event, guild.id)).toBe(true);
+    const rows = await database.sql`
+      select approved_at from guilds where platform_guild_id = ${guild.id} and approved_at is not null`;
+    expect(rows).toHaveLength(0);
+  });
+
   it('of nobody known are not approved', async () => {
     const stranger = person();
-    expect(await store.accessRequests.approve(stranger.id, operator)).toBe(false);
-    expect(await store.accessRequests.approve('nonsense', operator)).toBe(false);
+    expect(await store.accessRequests.approve(deciding(), stranger.id)).toBe(false);
+    expect(await store.accessRequests.approve(deciding(), 'nonsense')).toBe(false);
     expect(await database.sql`select 1 from audit where subject = ${stranger.id}`).toHaveLength(0);
   });
 

@@ -48,6 +48,68 @@ describe.each(databaseKinds)('decisions about access on %s', (kind) => {
     ]);
   });
 
+  it('name in a guild nobody who has not spoken there, and no other guild', async () => {
+    const [chair, ann, ben, guild, other] = [
+      person('Chair'),
+      person('Ann'),
+      person('Ben'),
+      community(),
+      community('Strangers'),
+    ];
+    await run(store.turns, admission({ author: ann, guild, chat: nextId() }));
+    await run(store.turns, admission({ author: ben, guild: other, chat: nextId() }));
+    for (const { id } of [ann, ben]) {
+      await store.blocks.block(spoken({ author: chair, guild }), whom(id, guild.id), null);
+    }
+    const listed = await store.blocks.list(guild.id);
+    expect(new Set(listed.map(({ id, name }) => `${id} ${name}`))).toEqual(
+      new Set([`${ann.id} Ann`, `${ben.id} `]),
+    );
+    for (const subject of [other.id, ben.id]) {
+      const attempt = { action: 'quota.show', subject, why: 'not_operator' } as const;
+      await store.quotas.refuse(spoken({ author: chair, guild }), attempt);
+    }
+    const here = await store.audit.entries(guild.id, null);
+    expect(here.map(({ subject, subjectName, actorName }) => [subject, subjectName, actorName])).toEqual([
+      ['', '', ''],
+      ['', '', ''],
+      [ben.id, '', ''],
+      [ann.id, 'Ann', ''],
+    ]);
+    const everywhere = (await store.audit.entries(null, null)).slice(0, 2);
+    expect(everywhere.map(({ subjectName, actorName }) => [subjectName, actorName])).toEqual([
+      ['Ben', 'Chair'],
+      ['Strangers', 'Chair'],
+    ]);
+  });
+
+  it('leave nothing on record of who is forgotten, and block them still', async () => {
+    const [chair, ann, guild] = [person('Chair'), person('Ann'), community()];
+    const by = (author = ann) => spoken({ author, guild });
+    await run(store.turns, admission({ author: ann, guild, chat: nextId() }));
+    await store.audit.refused(by(), 'guild', 'not_operator');
+    await store.budgets.set({ ...by(), guild }, { day: 1000 });
+    await store.budgets.refuse(by(), 'budget.clear');
+    await store.reports.report(by(), { id: 'R-FORGETTING', message: null, words: 'words' });
+    await store.reports.end(by(), 'R-FORGETTING', guild.id);
+    await store.blocks.block(by(), whom(person().id, guild.id), null);
+    await store.blocks.block(by(chair), whom(ann.id, guild.id), 'shouting');
+    expect(await store.control.forgetUser(ann.id, userId('telegram', 1))).toBe(true);
+    const traces = await database.sql`
+      select action from audit a where a::text like ${`%${ann.id}%`} and (a::text ~ ${`${ann.id}(?![0-9])`})
+      union all select 'set_by' from blocks where set_by = ${ann.id}`;
+    expect(traces).toEqual([]);
+    expect(await store.audit.entries(guild.id, null)).toHaveLength(6);
+    const verdict = await store.turns.admit(admission({ author: ann, guild, chat: nextId() }));
+    expect(verdict).toMatchObject({ refusal: { reason: 'blocked' } });
+
+    const unheard = person();
+    await store.audit.refused(spoken({ author: unheard, guild }), 'guild', 'not_operator');
+    expect(await store.control.forgetUser(unheard.id, userId('telegram', 1))).toBe(true);
+    expect(await store.control.forgetUser(unheard.id, userId('telegram', 1))).toBe(false);
+    expect(await database.sql`select 1 from audit where actor = ${unheard.id}`).toHaveLength(0);
+  });
+
   it('know which turns of somebody are under way, in a guild and anywhere', async () => {
     const [ann, guild] = [person('Ann'), community()];
     const here = await run(store.turns, admission({ author: ann, guild, chat: nextId() }));
@@ -62,7 +124,7 @@ describe.each(databaseKinds)('decisions about access on %s', (kind) => {
     const ask = () =>
       store.turns.admit(admission({ author: person(), guild, chat: nextId() }, { access: 'if_approved' }));
     await ask();
-    await store.accessRequests.approve(guild.id, boss.id);
+    await store.accessRequests.approve(spoken({ author: boss }), guild.id);
     const event = spoken({ author: boss });
     expect(await store.accessRequests.leave(event, guild.id)).toBe(true);
     expect(await store.accessRequests.leave(event, guild.id)).toBe(true);

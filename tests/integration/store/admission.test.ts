@@ -122,10 +122,10 @@ describe.each(databaseKinds)('admission on %s', (kind) => {
       const inGuild = () => store.turns.admit(admission({ author, chat: nextId(), guild }, { access }));
       const inPrivate = () => store.turns.admit(admission({ author, chat: nextId() }, { access }));
       expect(await inGuild()).toMatchObject(needed);
-      await store.accessRequests.approve(guild.id, operator);
+      await store.accessRequests.approve(admission({ author, chat: nextId() }).envelope, guild.id);
       expect(await inGuild()).toMatchObject({ kind: 'run' });
       expect(await inPrivate()).toMatchObject(needed);
-      await store.accessRequests.approve(author.id, operator);
+      await store.accessRequests.approve(admission({ author, chat: nextId() }).envelope, author.id);
       expect(await inPrivate()).toMatchObject({ kind: 'run' });
     });
 

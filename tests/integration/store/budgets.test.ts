@@ -209,6 +209,29 @@ describe.each(databaseKinds)('budgets on %s', (kind) => {
       ]);
     });
 
+    it('takes the place of what admins had set for a while, and clears it', async () => {
+      const guild = community();
+      const lower = async () => {
+        const by = asker(guild);
+        await store.quotas.set({
+          asker: by,
+          target: { kind: 'guild', guild: guild.id },
+          by: 'admins',
+          key: 'cost_day',
+          limit: 10,
+          untilMs: MIDNIGHT + 30 * 86_400_000,
+        });
+      };
+      await store.budgets.set(asker(guild), { day: 500 });
+      await lower();
+      expect(await shown(guild)).toMatchObject([{ limitNanoUsd: 10 }, {}]);
+      await store.budgets.set(asker(guild), { day: 1000 });
+      expect(await shown(guild)).toMatchObject([{ limitNanoUsd: 1000 }, {}]);
+      await lower();
+      await store.budgets.set(asker(guild), { day: null, month: null });
+      expect(await shown(guild)).toMatchObject([{ limitNanoUsd: null }, {}]);
+    });
+
     it('lets nothing be held beyond it, and shows what is spent, held and told', async () => {
       const guild = community();
       await store.budgets.set(asker(guild), { day: 1000 });
