@@ -27,6 +27,9 @@ CREATE OR REPLACE FUNCTION quota_subject_name_v1(p_kind smallint) RETURNS text L
   SELECT CASE p_kind WHEN 0 THEN 'instance' WHEN 1 THEN 'guild' WHEN 4 THEN 'channel' WHEN 5 THEN 'member' ELSE 'user' END
 $$;
 --> statement-breakpoint
+-- What a channel used is counted anew where its first limit is set. Here, because schema files know no index of partitions.
+CREATE INDEX usage_channel_at ON usage (guild_id, channel, at) WHERE channel IS NOT NULL;
+--> statement-breakpoint
 -- Which row counts for a channel of a guild, and which for a person within one; null in private.
 CREATE FUNCTION channel_subject_v1(p_guild uuid, p_channel text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
   SELECT md5(p_guild::text || ' ' || p_channel)::uuid
@@ -110,7 +113,9 @@ $$;
 --> statement-breakpoint
 -- The default allowances of an admission, by subject. Roles that a caller does not tell are those that the member was last seen with.
 CREATE FUNCTION admission_defaults_v1(p jsonb, p_guild guilds, p_user users, p_at timestamptz) RETURNS jsonb LANGUAGE sql STABLE AS $$
-  SELECT (p -> 'defaults') || CASE WHEN p_guild.id IS NULL THEN '{}' ELSE jsonb_build_object('member', coalesce((
+  SELECT (p -> 'defaults') || CASE WHEN p_guild.id IS NULL THEN '{}'
+    WHEN NOT EXISTS (SELECT FROM quota_rules r WHERE r.guild_id = p_guild.id) THEN '{"member": {}}'
+    ELSE jsonb_build_object('member', coalesce((
     SELECT jsonb_object_agg(m.key, m.lim) FROM member_rules_v1(p_guild.id, coalesce(p #> '{envelope,author,roles}', (
       SELECT s.roles FROM quota_subjects s WHERE s.kind = 5 AND s.subject_id = member_subject_v1(p_guild.id, p_user.id)), '[]'), p_at) m), '{}')) END
 $$;
@@ -135,8 +140,12 @@ BEGIN
     SELECT u.at, u.requests, u.prompt_tokens::bigint + u.completion_tokens AS tokens,
       CASE WHEN money_counts_v1(p_subject.kind, u.payer) THEN u.cost_nano_usd ELSE 0 END AS cost, u.images
     FROM usage u
-    WHERE p_subject.kind IN (1, 4) AND u.guild_id = CASE p_subject.kind WHEN 1 THEN p_subject.subject_id ELSE p_subject.guild_id END
-      AND (p_subject.kind = 1 OR u.channel = p_subject.channel) AND u.at >= p_subject.month_start
+    WHERE p_subject.kind = 1 AND u.guild_id = p_subject.subject_id AND u.at >= p_subject.month_start
+    UNION ALL
+    SELECT u.at, u.requests, u.prompt_tokens::bigint + u.completion_tokens,
+      CASE WHEN money_counts_v1(p_subject.kind, u.payer) THEN u.cost_nano_usd ELSE 0 END, u.images
+    FROM usage u
+    WHERE p_subject.kind = 4 AND u.guild_id = p_subject.guild_id AND u.channel = p_subject.channel AND u.at >= p_subject.month_start
     UNION ALL
     SELECT u.at, u.requests, u.prompt_tokens::bigint + u.completion_tokens,
       CASE WHEN money_counts_v1(p_subject.kind, u.payer) THEN u.cost_nano_usd ELSE 0 END, u.images
@@ -160,6 +169,15 @@ CREATE FUNCTION store_counters_v1(p_subject quota_subjects) RETURNS void LANGUAG
   WHERE q.kind = p_subject.kind AND q.subject_id = p_subject.subject_id
 $$;
 --> statement-breakpoint
+-- The time zone that a guild's windows have at a moment. Where it has moved, they keep the one before until its month has ended:
+-- none opens early, and what is used up stays so.
+CREATE FUNCTION quota_zone_v1(p_guild uuid, p_at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT coalesce((
+    SELECT s.value ->> 'timeZone' FROM settings s
+    WHERE s.scope = 'guild' AND s.subject_id = g.id AND s.key = 'time_zone_before' AND (s.value ->> 'untilMs')::numeric > epoch_ms_v1(p_at)), g.time_zone)
+  FROM guilds g WHERE g.id = p_guild
+$$;
+--> statement-breakpoint
 -- The row of a channel or of a member, or what it would be, with all that was used by then.
 CREATE FUNCTION subject_within_v1(p_kind smallint, p_guild uuid, p_user uuid, p_channel text, p_at timestamptz) RETURNS quota_subjects
 LANGUAGE plpgsql STABLE AS $$
@@ -169,7 +187,7 @@ DECLARE
 BEGIN
   SELECT * INTO v_subject FROM quota_subjects s WHERE s.kind = p_kind AND s.subject_id = v_id;
   IF NOT FOUND THEN
-    v_subject := blank_subject_v1(p_kind, (SELECT g.time_zone FROM guilds g WHERE g.id = p_guild));
+    v_subject := blank_subject_v1(p_kind, quota_zone_v1(p_guild, p_at));
     v_subject.subject_id := v_id;
     v_subject.guild_id := p_guild;
     v_subject.user_id := CASE p_kind WHEN 5 THEN p_user END;
@@ -179,21 +197,18 @@ BEGIN
   RETURN v_subject;
 END $$;
 --> statement-breakpoint
--- Makes the row of a channel or of a member. What its unfinished turns hold of the guild is held of it too: nobody ends one
--- meanwhile, for the caller has the guild's lock.
-CREATE FUNCTION open_subject_v1(p_kind smallint, p_guild uuid, p_user uuid, p_channel text, p_at timestamptz) RETURNS quota_subjects
-LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  v_subject quota_subjects := subject_within_v1(p_kind, p_guild, p_user, p_channel, p_at);
+-- Makes the row of a channel or of a member, as `subject_within_v1` told it under the guild's lock, which the caller has. What its
+-- unfinished turns hold of the guild is held of it too: nobody ends one meanwhile.
+CREATE FUNCTION open_subject_v1(p_subject quota_subjects) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-  INSERT INTO quota_subjects SELECT v_subject.* ON CONFLICT DO NOTHING;
+  INSERT INTO quota_subjects SELECT p_subject.* ON CONFLICT DO NOTHING;
   IF FOUND THEN
     INSERT INTO quota_holds (turn_id, epoch, attempt, kind, subject_id, payer, requests, tokens, images, nano_usd, reserved_at, expires_at)
-    SELECT h.turn_id, h.epoch, h.attempt, p_kind, v_subject.subject_id, h.payer, h.requests, h.tokens, h.images, h.nano_usd, h.reserved_at, h.expires_at
+    SELECT h.turn_id, h.epoch, h.attempt, p_subject.kind, p_subject.subject_id, h.payer, h.requests, h.tokens, h.images, h.nano_usd, h.reserved_at, h.expires_at
     FROM quota_holds h JOIN turns t ON t.id = h.turn_id
-    WHERE h.kind = 1 AND h.subject_id = p_guild AND CASE p_kind WHEN 4 THEN t.channel = p_channel ELSE t.user_id = p_user END;
+    WHERE h.kind = 1 AND h.subject_id = p_subject.guild_id
+      AND CASE p_subject.kind WHEN 4 THEN t.channel = p_subject.channel ELSE t.user_id = p_subject.user_id END;
   END IF;
-  RETURN v_subject;
 END $$;
 --> statement-breakpoint
 -- Takes away the row of a channel or of a member for which nothing is set.
@@ -206,8 +221,8 @@ BEGIN
   END IF;
 END $$;
 --> statement-breakpoint
--- As its predecessor, with the channel and the member, which need no lock beyond the guild's. Where a guild's time zone has changed
--- since, its windows are opened anew.
+-- As its predecessor, with the channel and the member, which need no lock beyond the guild's. Where a guild has moved to
+-- another time zone, its windows are opened anew once that counts.
 CREATE FUNCTION lock_quota_subjects_v2(p jsonb, p_instance boolean, p_guild uuid, p_user uuid, p_channel text) RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -218,7 +233,7 @@ BEGIN
   IF p_guild IS NULL THEN
     RETURN v_latest;
   END IF;
-  SELECT g.time_zone INTO v_zone FROM guilds g WHERE g.id = p_guild;
+  v_zone := quota_zone_v1(p_guild, greatest(store_now_v1(p), v_latest));
   FOR v_subject IN
     SELECT * FROM quota_subjects s
     WHERE (s.kind = 1 AND s.subject_id = p_guild AND s.time_zone <> v_zone)
@@ -244,13 +259,18 @@ DECLARE
 BEGIN
   at := lock_quota_subjects_v2(p, false, p_guild.id, p_user.id, p_channel);
   at := greatest(store_now_v1(p), at);
+  -- Who is forgotten while this waits for the locks is made known anew, when it is tried again.
+  IF NOT EXISTS (SELECT FROM users u WHERE u.id = p_user.id) THEN
+    RAISE EXCEPTION 'who asks has just been forgotten' USING ERRCODE = 'serialization_failure';
+  END IF;
   request := jsonb_set(p, '{defaults}', admission_defaults_v1(p, p_guild, p_user, at));
   IF p_guild.id IS NULL THEN
     RETURN;
   END IF;
   SELECT * INTO v_member FROM quota_subjects s WHERE s.kind = 5 AND s.subject_id = member_subject_v1(p_guild.id, p_user.id);
   IF NOT FOUND AND request #> '{defaults,member}' <> '{}' THEN
-    v_member := open_subject_v1(5::smallint, p_guild.id, p_user.id, NULL, at);
+    v_member := subject_within_v1(5::smallint, p_guild.id, p_user.id, NULL, at);
+    PERFORM open_subject_v1(v_member);
   ELSIF v_member.subject_id IS NOT NULL AND request #> '{defaults,member}' = '{}' THEN
     PERFORM close_subject_v1(5::smallint, v_member.subject_id);
   END IF;
@@ -392,7 +412,8 @@ BEGIN
   v_draft.conversation_id := v_conversation.id;
 
   v_burst := burst_turn_v1(p, v_conversation.id, v_user.id, v_found.parent_message_id, v_found.parent_turn_id, v_now);
-  IF v_burst.state = 'queued' AND has_room_v1(p, v_burst, (octet_length(p ->> 'text') + 2) / 3) THEN
+  -- A CASE, because AND reads the quotas for nothing where there is no burst.
+  IF (CASE WHEN v_burst.state = 'queued' THEN has_room_v1(p, v_burst, (octet_length(p ->> 'text') + 2) / 3) ELSE false END) THEN
     RETURN coalesce(merge_message_v1(p, v_draft, v_burst, v_question), known_turn_v1(v_draft.origin_key));
   ELSIF v_burst.state = 'running' THEN -- This turn will answer both messages, in the reply that was begun for the first.
     v_draft.reply_of := reply_id_v1(v_burst);
@@ -771,11 +792,12 @@ BEGIN
   DELETE FROM quota_holds WHERE turn_id = p_turn.id;
 END $$;
 --> statement-breakpoint
--- As before, with channels and members, under the locks of their guilds. Where a guild's time zone has changed, windows are opened anew
--- in it.
+-- As before, with channels and members, under the locks of their guilds, by the clock as it is once those are had. Where a guild has moved
+-- to another time zone, windows are opened anew in it once that counts.
 CREATE OR REPLACE FUNCTION rebuild_counters_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  v_now timestamptz := store_now_v1(p);
+  v_now timestamptz;
+  v_at timestamptz;
   v_key record;
   v_kinds smallint[];
   v_ids uuid[];
@@ -794,14 +816,16 @@ BEGIN
     UNION SELECT 1::smallint, w.guild_id FROM unnest(v_kinds, v_ids) k(kind, id)
       JOIN quota_subjects w ON w.kind = k.kind AND w.subject_id = k.id WHERE k.kind > 3)
   ORDER BY s.kind, s.subject_id FOR NO KEY UPDATE;
+  v_now := store_now_v1(p);
   FOR v_key IN SELECT k.kind, k.id FROM unnest(v_kinds, v_ids) k(kind, id) LOOP
     SELECT * INTO v_old FROM quota_subjects s WHERE s.kind = v_key.kind AND s.subject_id = v_key.id;
     CONTINUE WHEN NOT FOUND;
+    -- No window opens a second time where the clock has gone back.
+    v_at := greatest(v_now, v_old.hour_start, v_old.day_start, v_old.month_start);
     v_new := v_old;
-    v_new.time_zone := coalesce((SELECT g.time_zone FROM guilds g
-      WHERE g.id = CASE WHEN v_old.kind = 1 THEN v_old.subject_id ELSE v_old.guild_id END), v_old.time_zone);
-    v_new := counted_subject_v1(v_new, v_now);
-    v_old := quota_rolled_v1(v_old, v_now);
+    v_new.time_zone := coalesce(quota_zone_v1(CASE WHEN v_old.kind = 1 THEN v_old.subject_id ELSE v_old.guild_id END, v_at), v_old.time_zone);
+    v_new := counted_subject_v1(v_new, v_at);
+    v_old := quota_rolled_v1(v_old, v_at);
     CONTINUE WHEN v_new = v_old;
     PERFORM store_counters_v1(v_new);
     CONTINUE WHEN v_new.time_zone <> v_old.time_zone;
@@ -1028,7 +1052,7 @@ BEGIN
   IF is_counted OR v_kind IS NULL THEN
     RETURN;
   ELSIF v_kind < 4 THEN
-    subject := blank_subject_v1(v_kind, coalesce(CASE v_kind WHEN 1 THEN guild.time_zone END, 'UTC'));
+    subject := blank_subject_v1(v_kind, coalesce(CASE v_kind WHEN 1 THEN quota_zone_v1(guild.id, p_at) END, 'UTC'));
     subject.subject_id := coalesce(CASE v_kind WHEN 1 THEN guild.id ELSE person.id END, subject.subject_id);
   ELSIF guild.id IS NOT NULL THEN
     subject := subject_within_v1(v_kind, guild.id, person.id, p #>> '{target,channel}', p_at);
@@ -1089,9 +1113,12 @@ BEGIN
   LOOP
     -- A channel without a row has no limits; a member may have some before there is one.
     CONTINUE WHEN v_target ->> 'kind' IN ('guild', 'member') AND v_guild IS NULL;
+    CONTINUE WHEN v_target ->> 'kind' = 'channel' AND NOT EXISTS (
+      SELECT FROM guilds g JOIN quota_subjects s ON s.kind = 4 AND s.subject_id = channel_subject_v1(g.id, v_target ->> 'channel')
+      WHERE g.platform_guild_id = v_guild);
     SELECT * INTO v_found FROM quota_target_v1(jsonb_build_object('target', v_target), v_at);
     v_subject := v_found.subject;
-    CONTINUE WHEN v_subject.kind IS NULL OR (v_subject.kind = 4 AND NOT v_found.is_counted);
+    CONTINUE WHEN v_subject.kind IS NULL;
     v_from := greatest(v_at, v_subject.hour_start, v_subject.day_start, v_subject.month_start);
     v_in_force := v_in_force || (SELECT coalesce(jsonb_agg(f), '[]') FROM quotas_in_force_v1(v_subject,
       admission_defaults_v1(p, v_found.guild, v_found.person, v_from), p #> '{envelope,author,roles}', v_from) f);
@@ -1149,11 +1176,11 @@ CREATE FUNCTION changed_limits_v1(p_set jsonb, p jsonb, p_at timestamptz) RETURN
 $$;
 --> statement-breakpoint
 -- Writes what one side has set for a subject, whose lock the caller holds. A channel or a member gets its row with the first limit, and a channel loses it with the last.
-CREATE FUNCTION store_limits_v1(p jsonb, p_subject quota_subjects, p_channel text, p_set jsonb, p_at timestamptz) RETURNS void
+CREATE FUNCTION store_limits_v1(p jsonb, p_subject quota_subjects, p_set jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   IF p_subject.kind > 3 THEN
-    PERFORM open_subject_v1(p_subject.kind, p_subject.guild_id, p_subject.user_id, p_channel, p_at);
+    PERFORM open_subject_v1(p_subject);
   END IF;
   UPDATE quota_subjects s SET
     limits = CASE p ->> 'by' WHEN 'operator' THEN p_set -> 'limits' ELSE s.limits END,
@@ -1185,6 +1212,8 @@ DECLARE
   v_now timestamptz := store_now_v1(p);
   v_at timestamptz;
   v_to jsonb := p -> 'target';
+  v_guild uuid;
+  v_person uuid;
   v_target record;
   v_subject quota_subjects;
   v_before jsonb;
@@ -1196,11 +1225,12 @@ BEGIN
   END IF;
   PERFORM known_user_v1(p -> 'author', v_now);
   PERFORM known_guild_v2(p -> 'guild', v_now);
-  SELECT * INTO v_target FROM quota_target_v1(p, v_now);
-  IF (v_to ? 'guild' AND (v_target.guild).id IS NULL) OR (v_to ? 'user' AND (v_target.person).id IS NULL) THEN
+  SELECT g.id INTO v_guild FROM guilds g WHERE g.platform_guild_id = v_to ->> 'guild';
+  SELECT u.id INTO v_person FROM users u WHERE u.platform_user_id = v_to ->> 'user';
+  IF (v_to ? 'guild' AND v_guild IS NULL) OR (v_to ? 'user' AND v_person IS NULL) THEN
     RETURN '{"kind": "unknown"}';
   END IF;
-  v_at := greatest(v_now, lock_quota_subjects_v2(p, v_to ->> 'kind' = 'instance', (v_target.guild).id, (v_target.person).id, v_to ->> 'channel'));
+  v_at := greatest(v_now, lock_quota_subjects_v2(p, v_to ->> 'kind' = 'instance', v_guild, v_person, v_to ->> 'channel'));
   SELECT c.outcome INTO v_outcome FROM command_outcomes c WHERE c.origin_key = p ->> 'originKey';
   IF FOUND THEN
     RETURN v_outcome;
@@ -1217,13 +1247,19 @@ BEGIN
     IF v_subject.kind IS NULL THEN
       PERFORM store_rule_v1((v_target.guild).id, v_to ->> 'kind', coalesce(v_to ->> 'role', ''), v_after);
     ELSE
-      PERFORM store_limits_v1(p, v_subject, v_to ->> 'channel', v_after, v_at);
+      PERFORM store_limits_v1(p, v_subject, v_after);
+      IF p ->> 'by' = 'operator' THEN
+        v_subject.limits := v_after -> 'limits';
+        v_subject.temporary := v_after -> 'temporary';
+      ELSE
+        v_subject.own := v_after -> 'limits';
+        v_subject.own_temporary := v_after -> 'temporary';
+      END IF;
     END IF;
     INSERT INTO audit (at, actor, action, subject, guild, before, after, details)
     VALUES (v_now, p #>> '{author,id}', CASE WHEN (p ->> 'isClearing')::boolean THEN 'quota.clear' ELSE 'quota.set' END,
       coalesce(v_to ->> 'user', v_to ->> 'role', v_to ->> 'channel', v_to ->> 'guild', 'instance'), v_to ->> 'guild', v_before, v_after,
       jsonb_build_object('for', v_to ->> 'kind', 'by', p ->> 'by', 'key', p -> 'key'));
-    v_subject := (quota_target_v1(p, v_at)).subject;
   END IF;
   v_outcome := jsonb_build_object('kind', CASE WHEN v_after = v_before THEN 'unchanged' ELSE 'changed' END, 'inForce',
     quota_limit_v2(v_subject, admission_defaults_v1(p, v_target.guild, v_target.person, v_at) -> quota_subject_name_v1(v_subject.kind), p ->> 'key', v_at));
@@ -1243,13 +1279,19 @@ BEGIN
   END IF;
 END $$;
 --> statement-breakpoint
--- Sets a guild's time zone, by a name that the database knows, in any case of letters, and opens the windows of its quotas anew in it;
--- those of channels and members with their next use. Repeating the origin key changes nothing and tells the same.
+-- Sets a guild's time zone, by a name that the database knows, in any case of letters. Where anything was used in the running month
+-- of its quotas, their windows are in it only from that month's end on (`limitsFromMs`). A second change within 30 days is for
+-- operators (`isOperator`); attempts of others are on record. Repeating the origin key changes nothing and tells the same.
 CREATE FUNCTION set_time_zone_v1(p jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz := store_now_v1(p);
+  v_at timestamptz;
   v_guild guilds;
+  v_subject quota_subjects;
+  v_before text;
   v_zone text;
+  v_next timestamptz;
+  v_until_ms bigint;
   v_outcome jsonb := (SELECT c.outcome FROM command_outcomes c WHERE c.origin_key = p ->> 'originKey');
 BEGIN
   IF v_outcome IS NOT NULL THEN
@@ -1261,18 +1303,36 @@ BEGIN
     RETURN '{"kind": "unknown"}';
   END IF;
   v_guild := known_guild_v2(p -> 'guild', v_now);
-  PERFORM lock_quota_subjects_v1(false, v_guild.id, NULL);
+  v_at := greatest(v_now, lock_quota_subjects_v2(p, false, v_guild.id, NULL, NULL));
   SELECT c.outcome INTO v_outcome FROM command_outcomes c WHERE c.origin_key = p ->> 'originKey';
   IF FOUND THEN
     RETURN v_outcome;
   END IF;
   SELECT * INTO v_guild FROM guilds g WHERE g.id = v_guild.id;
-  v_outcome := jsonb_build_object('kind', CASE WHEN v_guild.time_zone = v_zone THEN 'unchanged' ELSE 'changed' END, 'timeZone', v_zone);
-  IF v_guild.time_zone <> v_zone THEN
+  SELECT s.updated_at + interval '720 hours' INTO v_next FROM settings s
+  WHERE s.scope = 'guild' AND s.subject_id = v_guild.id AND s.key = 'time_zone_before';
+  IF v_guild.time_zone = v_zone THEN
+    v_outcome := jsonb_build_object('kind', 'unchanged', 'timeZone', v_zone);
+  ELSIF v_next > v_now AND NOT coalesce((p ->> 'isOperator')::boolean, false) THEN
+    v_outcome := jsonb_build_object('kind', 'too_soon', 'fromMs', epoch_ms_v1(v_next));
+    INSERT INTO audit (at, actor, action, subject, guild, before, details)
+    VALUES (v_now, p #>> '{author,id}', 'set time_zone.refused', v_guild.platform_guild_id, v_guild.platform_guild_id,
+      to_jsonb(v_guild.time_zone), jsonb_build_object('why', 'too_soon', 'timeZone', v_zone));
+  ELSE
+    SELECT r.* INTO v_subject FROM quota_subjects s CROSS JOIN LATERAL quota_rolled_v1(s, v_at) r WHERE s.kind = 1 AND s.subject_id = v_guild.id;
+    v_before := v_subject.time_zone;
+    IF (v_subject.requests_month, v_subject.tokens_month, v_subject.cost_month, v_subject.images_month) <> (0, 0, 0, 0) THEN
+      v_until_ms := epoch_ms_v1(quota_window_end_v1('month', v_subject.month_start, v_before));
+    END IF;
     UPDATE guilds SET time_zone = v_zone WHERE id = v_guild.id;
+    INSERT INTO settings (scope, subject_id, key, value, updated_at, updated_by)
+    VALUES ('guild', v_guild.id, 'time_zone_before', jsonb_build_object('timeZone', v_before, 'untilMs', coalesce(v_until_ms, 0)), v_now, p #>> '{author,id}')
+    ON CONFLICT (scope, subject_id, key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at, updated_by = excluded.updated_by;
     PERFORM lock_quota_subjects_v2(p, false, v_guild.id, NULL, NULL);
-    INSERT INTO audit (at, actor, action, subject, guild, before, after)
-    VALUES (v_now, p #>> '{author,id}', 'set time_zone', v_guild.platform_guild_id, v_guild.platform_guild_id, to_jsonb(v_guild.time_zone), to_jsonb(v_zone));
+    INSERT INTO audit (at, actor, action, subject, guild, before, after, details)
+    VALUES (v_now, p #>> '{author,id}', 'set time_zone', v_guild.platform_guild_id, v_guild.platform_guild_id, to_jsonb(v_guild.time_zone), to_jsonb(v_zone),
+      jsonb_build_object('limitsFromMs', v_until_ms));
+    v_outcome := jsonb_build_object('kind', 'changed', 'timeZone', v_zone, 'limitsFromMs', v_until_ms);
   END IF;
   INSERT INTO command_outcomes (origin_key, outcome, at) VALUES (p ->> 'originKey', v_outcome, v_now);
   RETURN v_outcome;

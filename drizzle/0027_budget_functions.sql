@@ -63,7 +63,9 @@ $$;
 --> statement-breakpoint
 -- Notes which thresholds the budgets of a settled turn have passed, each once for its amount and window, and returns what there
 -- is to tell: of each budget the highest of the new ones. `p_exhausted`: the one that pays for no call any more, as the turn
--- found out. A person's own is told to them in private. The caller holds the locks of what it has booked.
+-- found out. A person's own is told to them in private. The caller holds the locks of what it has booked; of
+-- what only refused to pay, such as the instance's, it may hold none: that figure is the moment's, and the table's key alone sees
+-- to it that each threshold is told once.
 CREATE FUNCTION budget_alerts_v1(p_turn turns, p_exhausted jsonb, p_now timestamptz) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
   WITH passed AS (
     SELECT s.*, t.threshold
@@ -148,7 +150,7 @@ BEGIN
   SELECT * INTO v_guild FROM guilds g WHERE g.platform_guild_id = p ->> 'guild';
   SELECT * INTO v_subject FROM quota_subjects s WHERE (p ->> 'guild' IS NULL AND s.kind = 0) OR (s.kind = 1 AND s.subject_id = v_guild.id);
   IF v_subject.kind IS NULL THEN
-    v_subject := blank_subject_v1((p ->> 'guild' IS NOT NULL)::int::smallint, coalesce(v_guild.time_zone, 'UTC'));
+    v_subject := blank_subject_v1((p ->> 'guild' IS NOT NULL)::int::smallint, coalesce(quota_zone_v1(v_guild.id, v_now), 'UTC'));
   END IF;
   v_subject := quota_rolled_v1(v_subject, v_now);
   v_defaults := admission_defaults_v1(p, v_guild, NULL, v_now) -> quota_subject_name_v1(v_subject.kind);

@@ -132,7 +132,9 @@ END $$;
 CREATE OR REPLACE FUNCTION admission_defaults_v1(p jsonb, p_guild guilds, p_user users, p_at timestamptz) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN (p ->> 'plansEnabled')::boolean THEN planned_defaults_v1(p -> 'defaults',
       coalesce(p_guild.id, (SELECT g.id FROM guilds g WHERE g.platform_guild_id = p #>> '{envelope,guild,id}')), p_user.id, p_at)
-    ELSE p -> 'defaults' END || CASE WHEN p_guild.id IS NULL THEN '{}' ELSE jsonb_build_object('member', coalesce((
+    ELSE p -> 'defaults' END || CASE WHEN p_guild.id IS NULL THEN '{}'
+    WHEN NOT EXISTS (SELECT FROM quota_rules r WHERE r.guild_id = p_guild.id) THEN '{"member": {}}'
+    ELSE jsonb_build_object('member', coalesce((
     SELECT jsonb_object_agg(m.key, m.lim) FROM member_rules_v1(p_guild.id, coalesce(p #> '{envelope,author,roles}', (
       SELECT s.roles FROM quota_subjects s WHERE s.kind = 5 AND s.subject_id = member_subject_v1(p_guild.id, p_user.id)), '[]'), p_at) m), '{}')) END
 $$;

@@ -33,6 +33,15 @@ export const quotaSet = managed(
     const written = readWrittenLimit(options, services.now());
     if (written.kind === 'wrong') return say(written.problem);
     const { allowance, ...change } = written.value;
+    if (target.kind === 'instance' && allowance.metric !== 'cost') {
+      // Its row would have to be locked by every message.
+      await services.quotas.refuse(invocation, {
+        action: 'quota.set',
+        subject: id,
+        why: 'instance_money_only',
+      });
+      return say({ key: 'quota.instance_money' });
+    }
     const whole = { asker: invocation, target, by, key: keyOf(allowance), ...change };
     return changeWords(await services.quotas.set(whole), { ...allowance, ...change, whose, id }, say);
   },

@@ -1,5 +1,5 @@
 import type { AllowedModels } from '../completion/ports.ts';
-import type { GuildSettings } from '../conversation/setting-ports.ts';
+import { isOperator } from '../conversation/access.ts';
 import type { ConversationStyle } from '../conversation/turn.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { CommandInvocation, CommandSpec } from '../platform/command.ts';
@@ -34,7 +34,7 @@ export const settings: Command = {
     if (problem !== null) return say(problem);
     return lines(
       say({ key: 'settings.title' }),
-      ...(await describe(guild.id, services.guildSettings)).map((notice) => `- ${say(notice)}`),
+      ...(await describe(guild.id, services)).map((notice) => `- ${say(notice)}`),
       ...(Object.keys(options).length === 0
         ? ['', say({ key: 'settings.how', params: { styles: STYLES.join(', ') } })]
         : []),
@@ -55,9 +55,13 @@ async function change(
   if (read?.kind === 'wrong') return read.problem;
   if (timezone !== undefined) {
     // First, because it alone may turn out to be unknown.
-    const { kind } = await guildSettings.setTimeZone(invocation, String(timezone));
+    const mayAlways = isOperator(services.access, invocation.author.id);
+    const outcome = await guildSettings.setTimeZone(invocation, String(timezone), mayAlways);
     const written = quoted(String(timezone));
-    if (kind === 'unknown') return { key: 'settings.time_zone_unknown', params: { written } };
+    if (outcome.kind === 'unknown') return { key: 'settings.time_zone_unknown', params: { written } };
+    if (outcome.kind === 'too_soon') {
+      return { key: 'settings.time_zone_soon', params: { fromMs: outcome.fromMs } };
+    }
   }
   if (style !== undefined) await guildSettings.setConversationStyle(invocation, style);
   if (read !== null) await guildSettings.setAllowedModels(invocation, read.allowed);
@@ -65,16 +69,21 @@ async function change(
   return null;
 }
 
-async function describe(guild: GuildId, settings: GuildSettings): Promise<Notice[]> {
+async function describe(guild: GuildId, services: CommandServices): Promise<Notice[]> {
+  const { guildSettings: settings } = services;
   const style = await settings.conversationStyle(guild);
   const models = inCode((await settings.allowedModels(guild)) ?? []);
   const isAllowed = Number(await settings.allowsSearch(guild));
   const timeZone = await settings.timeZone(guild);
+  const before = await settings.timeZoneBefore(guild);
   return [
     { key: 'settings.conversations', params: { style } },
     { key: 'settings.models', params: { models } },
     { key: 'settings.search', params: { isAllowed } },
     { key: 'settings.time_zone', params: { timeZone } },
+    ...(before !== null && before.untilMs > services.now()
+      ? [{ key: 'settings.time_zone_before', params: { ...before } } as const]
+      : []),
   ];
 }
 

@@ -29,9 +29,19 @@ export interface Preferences {
 }
 
 export type TimeZoneOutcome =
-  | { readonly kind: 'changed' | 'unchanged'; readonly timeZone: string }
+  | { readonly kind: 'unchanged'; readonly timeZone: string }
+  /** Limits and budgets go by the zone before until `limitsFromMs`; null: not any more. */
+  | { readonly kind: 'changed'; readonly timeZone: string; readonly limitsFromMs: number | null }
+  /** The zone was changed less than 30 days ago; nothing is changed, and the attempt is on record. */
+  | { readonly kind: 'too_soon'; readonly fromMs: number }
   /** The database knows no zone of that name; nothing is changed. */
   | { readonly kind: 'unknown' };
+
+export interface TimeZoneBefore {
+  readonly timeZone: string;
+  /** Ms since the epoch; it may have passed. */
+  readonly untilMs: number;
+}
 
 /** What a guild's admins decide for it. Rejects with `StoreUnavailable`. */
 export interface GuildSettings {
@@ -46,8 +56,13 @@ export interface GuildSettings {
   conversationStyle(guild: GuildId): Promise<ConversationStyle>;
   /** The IANA name of the zone by whose midnight its days and months begin. */
   timeZone(guild: GuildId): Promise<string>;
-  /** As `setConversationStyle` does; the windows of its quotas are opened anew. Names are taken in any case of letters. */
-  setTimeZone(envelope: Envelope, name: string): Promise<TimeZoneOutcome>;
+  /** By which zone limits and budgets go until a moment, where the guild's own does not count for them yet; else null. */
+  timeZoneBefore(guild: GuildId): Promise<TimeZoneBefore | null>;
+  /**
+   * As `setConversationStyle` does. Names are taken in any case of letters. The windows of its quotas move once the running
+   * month has ended, if anything was used in it; a second change within 30 days is for operators.
+   */
+  setTimeZone(envelope: Envelope, name: string, isOperator: boolean): Promise<TimeZoneOutcome>;
   /** Sets it for the guild of the envelope. Recorded with its author; repeating its origin key changes nothing. */
   setConversationStyle(envelope: Envelope, style: ConversationStyle): Promise<void>;
 }

@@ -145,6 +145,8 @@ export const enQuota = {
     'Please name both, a metric and a window, such as `requests day`; or neither for all of them. Nothing is changed.',
   'quota.subject_wrong': () =>
     'A subject is `instance`, or `guild:` or `user:` with the id, such as `guild:discord:123` or `user:telegram:42`. Nothing is changed.',
+  'quota.instance_money': () =>
+    'For all of me only spending is counted: please use `metric:cost`, or set limits for a community (`subject:guild:…`) or a person (`subject:user:…`). Nothing is changed.',
   'quota.subject_operator': () => 'Limits beyond this community are for my operators. Nothing is changed.',
   'quota.explain_title': (p: { whose: string }) => `**Counters: ${WHOSE[p.whose]}**`,
   'quota.explain_counter': (p: {
@@ -180,6 +182,10 @@ export const enQuota = {
 
   'settings.time_zone': (p: { timeZone: string }) =>
     `Time zone, by whose midnight days and months begin: **${p.timeZone}**`,
+  'settings.time_zone_before': (p: { timeZone: string; untilMs: number }) =>
+    `Limits and budgets go by **${p.timeZone}** until ${formatMoment(p.untilMs)}, when the month that has begun is over`,
+  'settings.time_zone_soon': (p: { fromMs: number }) =>
+    `The time zone was changed less than 30 days ago, so nothing is changed. You can change it again from ${formatMoment(p.fromMs)} on; before that, only my operators can.`,
   'settings.time_zone_unknown': (p: { written: string }) =>
     `I know no time zone called ${p.written}, so nothing is changed. Write one as \`Europe/Berlin\` or \`Asia/Jakarta\`, or \`UTC\`.`,
 

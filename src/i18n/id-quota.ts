@@ -120,6 +120,8 @@ export const idQuota: Pick<Translation, keyof typeof enQuota> = {
     'Sebutkan keduanya, metrik dan jangka waktu, seperti `requests day`; atau kosongkan keduanya untuk semuanya. Tidak ada yang diubah.',
   'quota.subject_wrong': () =>
     'Subjek adalah `instance`, atau `guild:` atau `user:` dengan id, seperti `guild:discord:123` atau `user:telegram:42`. Tidak ada yang diubah.',
+  'quota.instance_money': () =>
+    'Untuk saya secara keseluruhan hanya pengeluaran yang dihitung: gunakan `metric:cost`, atau tetapkan batas untuk komunitas (`subject:guild:…`) atau seseorang (`subject:user:…`). Tidak ada yang diubah.',
   'quota.subject_operator': () =>
     'Batas di luar komunitas ini hanya untuk operator saya. Tidak ada yang diubah.',
   'quota.explain_title': (p) => `**Penghitung: ${WHOSE[p.whose]}**`,
@@ -142,6 +144,10 @@ export const idQuota: Pick<Translation, keyof typeof enQuota> = {
     'Kamu bisa menetapkan batas yang lebih rendah untuk dirimu sendiri, misalnya `/limits set metric:requests window:day limit:20`; `/limits clear` mencabutnya.',
 
   'settings.time_zone': (p) => `Zona waktu, yang tengah malamnya memulai hari dan bulan: **${p.timeZone}**`,
+  'settings.time_zone_before': (p) =>
+    `Batas dan anggaran mengikuti **${p.timeZone}** sampai ${formatMoment(p.untilMs)}, saat bulan yang sedang berjalan berakhir`,
+  'settings.time_zone_soon': (p) =>
+    `Zona waktu diubah kurang dari 30 hari yang lalu, jadi tidak ada yang diubah. Anda bisa mengubahnya lagi mulai ${formatMoment(p.fromMs)}; sebelum itu hanya operator saya yang bisa.`,
   'settings.time_zone_unknown': (p) =>
     `Saya tidak mengenal zona waktu bernama ${p.written}, jadi tidak ada yang diubah. Tulis seperti \`Europe/Berlin\` atau \`Asia/Jakarta\`, atau \`UTC\`.`,
 

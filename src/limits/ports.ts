@@ -124,7 +124,7 @@ export interface RefusedAttempt {
   readonly action: 'quota.show' | 'quota.set' | 'quota.clear' | 'quota.explain';
   /** A qualified id, or `instance`: what it was about. */
   readonly subject: string;
-  readonly why: 'not_admin' | 'not_operator';
+  readonly why: 'not_admin' | 'not_operator' | 'instance_money_only';
 }
 
 /** Reads and sets limits. Rejects with `StoreUnavailable`. */

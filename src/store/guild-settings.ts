@@ -1,5 +1,5 @@
 import type { AllowedModels } from '../completion/ports.ts';
-import type { GuildSettings, TimeZoneOutcome } from '../conversation/setting-ports.ts';
+import type { GuildSettings, TimeZoneBefore, TimeZoneOutcome } from '../conversation/setting-ports.ts';
 import type { ConversationStyle } from '../conversation/turn.ts';
 import type { GuildId } from '../platform/ids.ts';
 import type { Envelope } from '../platform/message.ts';
@@ -41,9 +41,10 @@ export function createGuildSettings(sql: Sql, now?: () => number): GuildSettings
       );
       return rows[0]?.zone ?? 'UTC';
     },
-    async setTimeZone({ originKey, guild, author }, timeZone) {
+    timeZoneBefore: (guild) => read<TimeZoneBefore>(guild, 'time_zone_before'),
+    async setTimeZone({ originKey, guild, author }, timeZone, isOperator) {
       const clock = now === undefined ? {} : { nowMs: now() };
-      const change = { originKey: `${originKey}:time_zone`, guild, author, timeZone, ...clock };
+      const change = { originKey: `${originKey}:time_zone`, guild, author, timeZone, isOperator, ...clock };
       return (await callFunction(sql, 'set_time_zone_v1', change)) as TimeZoneOutcome;
     },
   };

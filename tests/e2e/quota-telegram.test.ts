@@ -175,6 +175,16 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
     expect(await manage('/quota set requests day 700')).toContain(
       'In force is what is lower: at most 600 messages a day.',
     );
+    expect(await boss.command('/quota set requests day 0 subject:instance')).toContain(
+      'For all of me only spending is counted',
+    );
+    expect(await scene.database.sql`select 1 from quota_subjects where kind = 0 and limits <> '{}'`).toEqual(
+      [],
+    );
+    expect(
+      await scene.database.sql`
+        select actor, details from audit where action = 'quota.set.refused' and subject = 'instance' order by id desc limit 1`,
+    ).toEqual([{ actor: `telegram:${boss.user.id}`, details: { why: 'instance_money_only' } }]);
     expect(await boss.command('/quota show subject:instance')).toContain('All of me');
     expect(await limitsOf(chat)).toMatchObject({ limits: { requests_day: 600 }, own: { requests_day: 700 } });
     const { action, actor, subject } = (await audit(chat))[0] ?? {};
@@ -188,8 +198,11 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
 
   test('days begin at the midnight of the community’s time zone once it is set', async () => {
     const { ann, chat, manage, ask } = community(1);
-    await ask(ann);
     expect(await manage('/settings timezone:europe/berlin')).toContain('Europe/Berlin');
+    await ask(ann);
+    expect(await manage('/settings timezone:Asia/Tokyo')).toContain(
+      'The time zone was changed less than 30 days ago, so nothing is changed',
+    );
     expect(await manage('/settings timezone:Mars/Olympus')).toContain(
       'I know no time zone called Mars/Olympus, so nothing is changed',
     );

@@ -3,6 +3,7 @@ import type { AdmitRequest } from '../../../src/conversation/ports.ts';
 import type { Author } from '../../../src/platform/message.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { databaseKinds } from '../../support/database.ts';
+import { until } from '../../support/until.ts';
 import { asker, finish, ran, repetition } from './deeds.ts';
 import { openQuotaScene, place, type QuotaScene } from './quota-scene.ts';
 import { admission, attempt, nextId, person, run, settlement, spent } from './requests.ts';
@@ -233,6 +234,29 @@ describe.each(databaseKinds)('quotas within a guild on %s', (kind) => {
       await scene.database.sql`select kind from quota_holds where turn_id = ${next.id} order by kind`,
     ).toEqual([{ kind: 1 }, { kind: 2 }]);
     expect(await scene.rows(guild.id, 5)).toEqual([]);
+  });
+
+  it('let in who is forgotten while they wait for the locks as somebody new', async () => {
+    const { database } = scene;
+    if (database.url === null) return; // The embedded one does one thing at a time.
+    const { guild, author } = await scene.team();
+    await scene.use(admission({ author, chat: nextId(), guild }));
+    let asked: Promise<unknown> = Promise.resolve();
+    await database.sql.begin(async (sql) => {
+      const [user] = await sql<{ id: string }[]>`
+        select s.subject_id as id from quota_subjects s join users u on u.id = s.subject_id
+        where u.platform_user_id = ${author.id} for update of s`;
+      asked = store.turns.admit(admission({ author, chat: nextId(), guild }));
+      await until(async () => {
+        const waiting = await sql`
+          select 1 from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))`;
+        return waiting.length > 0;
+      });
+      await sql`update usage set user_id = null where user_id = ${user?.id ?? null}`;
+      await sql`delete from turns where user_id = ${user?.id ?? null}`;
+      await sql`delete from users where id = ${user?.id ?? null}`;
+    });
+    expect(await asked).toMatchObject({ kind: 'run' });
   });
 
   describe('of images', () => {

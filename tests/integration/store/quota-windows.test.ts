@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { originKey } from '../../../src/platform/ids.ts';
-import type { Guild } from '../../../src/platform/message.ts';
+import type { Author, Guild } from '../../../src/platform/message.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { databaseKinds } from '../../support/database.ts';
 import { finish, ran } from './deeds.ts';
@@ -68,46 +68,116 @@ describe.each(databaseKinds)('windows of quotas within a guild on %s', (kind) =>
     await scene.set({ kind: 'channel', guild: guild.id, channel: place(chat) }, 'requests_hour', 1);
     const ask = () => store.turns.admit(admission({ author, chat, guild }));
     await scene.at(MORNING + HOUR_MS, async () => finish(store.turns, ran(await ask()), 'x'));
-    expect(await ask()).toMatchObject({
-      refusal: { subject: 'channel', resetsAtMs: Date.UTC(2026, 6, 15, 12) },
-    });
+    const spent = { refusal: { subject: 'channel', resetsAtMs: Date.UTC(2026, 6, 15, 12) } };
+    expect(await ask()).toMatchObject(spent);
+    await store.counters.rebuild();
+    expect(await ask()).toMatchObject(spent);
   });
 
-  it('are opened anew when the guild moves to another time zone, with what was used in them', async () => {
-    const { guild, author } = await scene.team();
-    const chat = nextId();
-    // In Tokyo the day has begun at 15:00 UTC of the day before; in Hawaii it begins only at 10:00 UTC.
-    await scene.at(Date.UTC(2026, 6, 14, 16), () => scene.use(admission({ author, chat, guild })));
-    await scene.use(admission({ author, chat, guild }));
-    await scene.set({ kind: 'channel', guild: guild.id, channel: place(chat) }, 'requests_day', 3);
-    await scene.set({ kind: 'members', guild: guild.id }, 'requests_day', 3);
-    await run(store.turns, admission({ author, chat, guild }));
-    const asked = { ...admission({ author, chat, guild }).envelope, guild };
-    expect(await store.guildSettings.setTimeZone(asked, 'asia/tokyo')).toEqual({
-      kind: 'changed',
-      timeZone: 'Asia/Tokyo',
+  describe('of a guild that moves to another time zone', () => {
+    const LIMITS = { user: {}, guild: { requests_day: 1, requests_month: 2 }, instance: {} };
+    const moveTo = (zone: string, guild: Guild, author: Author, isOperator = false) =>
+      store.guildSettings.setTimeZone(
+        {
+          ...admission({ author, chat: nextId(), guild }).envelope,
+          originKey: originKey('telegram', 'bot', 'command', nextId()),
+        },
+        zone,
+        isOperator,
+      );
+    const ask = (guild: Guild, author: Author) =>
+      store.turns.admit(admission({ author, chat: nextId(), guild }, { defaults: LIMITS }));
+    const answer = async (guild: Guild, author: Author) =>
+      finish(store.turns, ran(await ask(guild, author)), 'x');
+    const AUGUST = Date.UTC(2026, 7, 1);
+
+    it.each([
+      // In Kiritimati the next day begins at 10:00 UTC, in Honolulu too; in Tokyo at 15:00 UTC.
+      ['Pacific/Kiritimati', Date.UTC(2026, 7, 31, 10)],
+      ['Asia/Tokyo', Date.UTC(2026, 7, 31, 15)],
+      ['Pacific/Honolulu', Date.UTC(2026, 8, 1, 10)],
+    ])('stay as they are until the month has ended: on the way to %s', async (zone, end) => {
+      const { guild, author } = await scene.team();
+      await answer(guild, author);
+      expect(await moveTo(zone, guild, author)).toEqual({
+        kind: 'changed',
+        timeZone: zone,
+        limitsFromMs: AUGUST,
+      });
+      expect(await store.guildSettings.timeZone(guild.id)).toBe(zone);
+      expect(await store.guildSettings.timeZoneBefore(guild.id)).toEqual({
+        timeZone: 'UTC',
+        untilMs: AUGUST,
+      });
+      const midnight = Date.UTC(2026, 6, 16);
+      for (const at of [MORNING, MORNING + 5 * HOUR_MS, midnight - 1]) {
+        expect(await scene.at(at, () => ask(guild, author))).toMatchObject({
+          refusal: { window: 'day', resetsAtMs: midnight },
+        });
+      }
+      await scene.at(midnight, () => answer(guild, author));
+      expect(await scene.at(AUGUST - 1, () => ask(guild, author))).toMatchObject({
+        refusal: { window: 'month', resetsAtMs: AUGUST },
+      });
+      await scene.at(Date.UTC(2026, 7, 2), () => answer(guild, author));
+      await scene.at(Date.UTC(2026, 7, 4), () => answer(guild, author));
+      expect(await scene.at(Date.UTC(2026, 7, 5), () => ask(guild, author))).toMatchObject({
+        refusal: { window: 'month', resetsAtMs: end },
+      });
+      await scene.at(Date.UTC(2026, 7, 5), async () => {
+        expect(await scene.differences({ kind: 'guild', guild: guild.id })).toEqual([]);
+      });
     });
-    expect(await store.guildSettings.timeZone(guild.id)).toBe('Asia/Tokyo');
-    const next = admission({ author, chat, guild });
-    expect(await store.turns.admit(next)).toMatchObject({
-      refusal: { used: 3, resetsAtMs: Date.UTC(2026, 6, 15, 15) },
+
+    it('stay used up where the new zone is still in the month before', async () => {
+      const { guild, author } = await scene.team();
+      await answer(guild, author);
+      await moveTo('Pacific/Honolulu', guild, author);
+      await scene.at(AUGUST - HOUR_MS, () => answer(guild, author));
+      const begin = AUGUST + 10 * HOUR_MS;
+      expect(await scene.at(AUGUST, () => ask(guild, author))).toMatchObject({
+        refusal: { resetsAtMs: begin },
+      });
+      expect(await scene.at(begin, () => ask(guild, author))).toMatchObject({ kind: 'run' });
     });
-    expect(await store.guildSettings.setTimeZone(asked, 'Europe/Berlin')).toEqual({
-      kind: 'changed',
-      timeZone: 'Asia/Tokyo',
+
+    it('move at once where nothing was used in the month, channels and members too', async () => {
+      const { guild, author } = await scene.team();
+      expect(await moveTo('Asia/Tokyo', guild, author)).toEqual({
+        kind: 'changed',
+        timeZone: 'Asia/Tokyo',
+        limitsFromMs: null,
+      });
+      await scene.set({ kind: 'members', guild: guild.id }, 'requests_day', 1);
+      await answer(guild, author);
+      expect(await ask(guild, author)).toMatchObject({ refusal: { resetsAtMs: Date.UTC(2026, 6, 15, 15) } });
     });
-    expect(await scene.differences({ kind: 'channel', guild: guild.id, channel: place(chat) })).toEqual([]);
-    expect(await scene.differences({ kind: 'member', guild: guild.id, user: author.id })).toEqual([]);
-    expect(await scene.differences({ kind: 'guild', guild: guild.id })).toEqual([]);
-    const moved = {
-      ...asked,
-      originKey: originKey('telegram', 'bot', 'command', nextId()),
-    };
-    expect(await store.guildSettings.setTimeZone(moved, 'Atlantis/Capital')).toEqual({ kind: 'unknown' });
-    expect(await store.guildSettings.setTimeZone(moved, 'Pacific/Honolulu')).toMatchObject({
-      kind: 'changed',
+
+    it('move again within 30 days by an operator’s word only, and who tried is on record', async () => {
+      const { guild, author } = await scene.team();
+      await moveTo('Asia/Tokyo', guild, author);
+      await answer(guild, author);
+      const days = 24 * HOUR_MS;
+      const from = MORNING + 30 * days;
+      expect(await scene.at(from - 1, () => moveTo('Europe/Berlin', guild, author))).toEqual({
+        kind: 'too_soon',
+        fromMs: from,
+      });
+      expect(await store.guildSettings.timeZone(guild.id)).toBe('Asia/Tokyo');
+      expect(
+        await scene.database.sql`
+          select details from audit where guild = ${guild.id} and action = 'set time_zone.refused'`,
+      ).toEqual([{ details: { why: 'too_soon', timeZone: 'Europe/Berlin' } }]);
+      expect(await moveTo('Mars/Olympus', guild, author)).toEqual({ kind: 'unknown' });
+      expect(await moveTo('europe/berlin', guild, author, true)).toMatchObject({
+        kind: 'changed',
+        timeZone: 'Europe/Berlin',
+        limitsFromMs: Date.UTC(2026, 6, 31, 15),
+      });
+      expect(await scene.at(from, () => moveTo('Asia/Tokyo', guild, author))).toMatchObject({
+        kind: 'changed',
+      });
     });
-    expect(await store.turns.admit(admission({ author, chat, guild }))).toMatchObject({ kind: 'run' });
   });
 
   const setZone = (guild: Guild, zone: string) =>
