@@ -25,6 +25,7 @@ import { every } from './jobs/every.ts';
 import { startHeartbeat, startSweep } from './jobs/recovery.ts';
 import { lookAtCanary } from './keys/vault-care.ts';
 import { createUserLimiter, type UserLimiter } from './limits/user-limiter.ts';
+import type { FreeAnswers } from './free-answers.ts';
 import type { FreePoolReader } from './limits/free-ports.ts';
 import { createOwnKeys, keyringOf, type OwnKeys } from './own-keys.ts';
 import { commandsFor, servePlans } from './served-plans.ts';
@@ -181,6 +182,7 @@ interface CoreParts {
   readonly chain: CompletionChain;
   readonly models: ModelShelf;
   readonly freePools: FreePoolReader;
+  readonly leavePlace: FreeAnswers['leave'];
   readonly ownKeys: OwnKeys;
   readonly adapters: ReadonlyMap<Platform, PlatformAdapter>;
   readonly settings: EngineSettings;
@@ -233,6 +235,7 @@ async function createCore(
     sleep: pause,
     newMessageId: randomUUID,
     newErrorId,
+    leavePlace: parts.leavePlace,
     pseudonym: pseudonymsBy(config.pseudonymSecret),
     search: { freeOnly: config.model.freeOnly },
     temperature: config.model.temperature,

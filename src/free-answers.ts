@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FreePlaces } from './completion/free-places.ts';
+import type { FreePlace, FreePlaces } from './completion/free-places.ts';
 import type { KeyDesk, OwnKey } from './completion/ports.ts';
 import type { ProviderName } from './completion/provider.ts';
 import type { Upstream } from './config-models.ts';
@@ -26,6 +26,8 @@ export interface FreeAnswers {
   readonly ofOperator: (provider: ProviderName) => FreePlaces;
   /** A new one for each that is remembered of a key; the row is the same. */
   readonly ofKey: (key: () => OwnKey) => (provider: ProviderName) => FreePlaces;
+  /** A place that came with an admission is for others after all, whoever pays. Does not wait until it is done. */
+  readonly leave: (place: FreePlace) => void;
   /** Whoever still waits is left to the process's end. */
   stop(): void;
 }
@@ -51,6 +53,7 @@ export function createFreeAnswers(parts: FreeAnswersParts): FreeAnswers {
     reader: pools,
     ofOperator: (provider) => operators[provider],
     ofKey: (key) => (provider) => pools.open(key().account, provider, () => dayOf(key().open())),
+    leave: (place) => operators.openrouter.giveBack(place),
     stop: () => pools.stop(),
   };
 }

@@ -10,7 +10,7 @@ import type { CompletionAlert, KeyDesk, ModelShelf } from './completion/ports.ts
 import { sleep } from './completion/sleep.ts';
 import { OPENROUTER_URL } from './config-models.ts';
 import type { Config } from './config.ts';
-import { createFreeAnswers } from './free-answers.ts';
+import { createFreeAnswers, type FreeAnswers } from './free-answers.ts';
 import { every } from './jobs/every.ts';
 import { keepListsFresh } from './jobs/model-lists.ts';
 import type { FreePoolReader } from './limits/free-ports.ts';
@@ -40,6 +40,7 @@ export interface UpstreamParts {
   /** What the operator's key was billed since the UTC day began, in nano-USD; null where there is none, or nobody tells. */
   readonly billedToday: () => Promise<bigint | null>;
   readonly freePools: FreePoolReader;
+  readonly leavePlace: FreeAnswers['leave'];
 }
 
 /** What answers, and what people can choose from. */
@@ -99,7 +100,7 @@ export async function createUpstream(
     most: MOST_PAYERS,
   });
   const billedToday = async () => (openrouter === null ? null : await desk.billedToday(openrouter.apiKey));
-  return { chain, models, desk, billedToday, freePools: free.reader };
+  return { chain, models, desk, billedToday, freePools: free.reader, leavePlace: free.leave };
 }
 
 /** The demo's model: quick, but visibly word by word, and without limits that would only confuse. */

@@ -26,7 +26,7 @@ import { usualPrice } from './ladder.ts';
 import { createReaction, type NextStep } from './reaction.ts';
 import { lookBackAt, recallAttempt } from './recall.ts';
 import type { Sleep } from './sleep.ts';
-import { askerOf, leavePlace, takePlaces } from './take-place.ts';
+import { askerOf, keepPlace, leavePlace, takePlaces } from './take-place.ts';
 import { answered, cancelled, failed, newTurn, offTheClock, partial, type Turn } from './turn.ts';
 import { budgetSpent, isShort, withBudget, type Refused } from './thrift.ts';
 import { canSearch, longestReading, searchingWorstCaseNanoUsd } from './web-search.ts';
@@ -85,6 +85,7 @@ export function createCompletionChain(dependencies: ChainDependencies): Completi
         await Promise.all(turn.inquiries);
         return withBudget(outcome, turn, () => usualOf(candidates, request));
       } finally {
+        keepPlace(turn);
         leavePlace(parts, turn);
       }
     },
@@ -100,7 +101,13 @@ async function askInTurn(parts: ChainParts, turn: Turn): Promise<CompletionOutco
     if (turn.signal.aborted) return cancelled(turn, null);
     if (taken === null) return failed(turn);
     const heldNanoUsd = await hold(parts, turn, taken);
-    if (heldNanoUsd === null) continue;
+    if (heldNanoUsd === null) {
+      keepPlace(turn);
+      continue;
+    }
+    // Used, or for a model of another kind than the one that is asked.
+    turn.taken = null;
+    leavePlace(parts, turn);
     const mustShare = turn.attempts.length === 0 && gate.isReady(turn.untried, askerOf(turn));
     const provider = stateOf(states, taken.asked[0].provider);
     const asking = { ...taken, heldNanoUsd, mustShare };

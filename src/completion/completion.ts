@@ -1,7 +1,7 @@
 import type { AttemptRecord, LostAttempt } from './attempt.ts';
 import type { BudgetReport, BudgetStanding } from './budget.ts';
 import type { CompletionFailure } from './failure.ts';
-import type { FreeAsker, FreePlace } from './free-places.ts';
+import type { FreeAsker } from './free-places.ts';
 import type { Tier } from './optimiser.ts';
 import type { AllowedModels, OwnKey } from './ports.ts';
 import type { SearchReport } from './sources.ts';
@@ -47,17 +47,11 @@ export interface CompletionRequest {
   /** Null pays with the operator's. */
   readonly ownKey: OwnKey | null;
   /** For whom free models are asked. Absent: for `endUser` alone. */
-  readonly free?: FreeAsker & { readonly place: FreeClaim | null };
+  readonly free?: FreeAsker;
   /** Pseudonym of the person, stable, not traceable to the platform. */
   readonly endUser: string;
   /** Stable per conversation, ≤ 256 characters: keeps it with one provider and its cache. */
   readonly sessionId: string;
-}
-
-/** A place on a free model that came with the admission, so long ago. */
-export interface FreeClaim {
-  readonly given: FreePlace;
-  readonly ageMs: number;
 }
 
 /** What the chain may do while it runs, lent by the engine for one turn. */

@@ -9,6 +9,8 @@ export interface FreeAsker {
   readonly isFirst: boolean;
   /** Nobody waits for the answer. */
   readonly isBackground: boolean;
+  /** What came with the admission and is not used yet: where that is a place, there is nothing to wait for. */
+  readonly place?: FreeClaim | null;
 }
 
 export interface FreeWish extends FreeAsker {
@@ -46,10 +48,16 @@ export type FreePlace = FreeTake & {
   readonly subject: string;
 };
 
+/** A place on a free model that came with the admission, so long ago. */
+export interface FreeClaim {
+  readonly given: FreePlace;
+  readonly ageMs: number;
+}
+
 export type FreeRefusal = Extract<CompletionFailure, { kind: 'free_minute_spent' | 'free_day_spent' }>;
 
 export type FreeVerdict =
-  | { readonly kind: 'granted'; readonly count: number }
+  | { readonly kind: 'granted'; readonly count: number; readonly place: FreePlace }
   | { readonly kind: 'refused'; readonly failure: FreeRefusal };
 
 /** How soon a place can be expected. */
@@ -68,11 +76,11 @@ export interface FreePlaces {
   /** Waits in the queue for it where that does not take too long. Refused as well where the signal is aborted meanwhile. */
   take(wish: FreeWish, signal: AbortSignal): Promise<FreeVerdict>;
   /**
-   * Uses the place that came with the admission, `ageMs` ago; false where it is none of ours, too old, or none was given, which
-   * is then heeded.
+   * Uses the place that came with the admission, `ageMs` ago; false where it is none of ours or too old, and so goes back, or
+   * none was given, which is then heeded.
    */
   redeem(place: FreePlace, asker: FreeAsker, ageMs: number): boolean;
-  /** Nobody used it after all. */
+  /** Nobody used it after all, whichever pool it is of. */
   giveBack(place: FreePlace): void;
   /** The provider refused a call. Tells whether that is news. */
   refused(failure: FreeRefusal): boolean;

@@ -10,9 +10,12 @@ export interface PlaceParts {
   readonly now: () => number;
 }
 
-/** For whom a turn asks free models. */
-export function askerOf({ request: { free, endUser } }: Turn): FreeAsker {
-  return free ?? { subject: endUser, user: endUser, isFirst: false, isBackground: false };
+/** For whom a turn asks free models, and with what. */
+export function askerOf({ request: { free, endUser }, place }: Turn): FreeAsker {
+  return {
+    ...(free ?? { subject: endUser, user: endUser, isFirst: false, isBackground: false }),
+    place,
+  };
 }
 
 /**
@@ -27,18 +30,24 @@ export async function takePlaces(
 ): Promise<number | null> {
   if (!candidate.isFree) return 1;
   const { places } = stateOf(states, candidate.provider);
-  const asker = askerOf(turn);
   const { place } = turn;
-  if (place !== null && place.given.provider === candidate.provider) {
+  if (place?.given.provider === candidate.provider) {
     turn.place = null;
-    if (places.redeem(place.given, asker, place.ageMs)) return 1;
-  }
+    if (places.redeem(place.given, askerOf(turn), place.ageMs)) {
+      turn.taken = place;
+      return 1;
+    }
+  } else leavePlace({ states }, turn);
+  const asker = askerOf(turn);
   const isOfPool = (one: Candidate): boolean => one.isFree && one.provider === candidate.provider;
   const others = turn.untried.filter((one) => !isOfPool(one));
   const longestWaitMs = gate.isReady(others, asker) ? MOMENT_MS : LONGEST_QUEUE_MS;
   const wish = { ...asker, wanted, longestWaitMs };
   const verdict = await offTheClock(turn, now, () => places.take(wish, turn.signal));
-  if (verdict.kind === 'granted') return verdict.count;
+  if (verdict.kind === 'granted') {
+    turn.taken = { given: verdict.place, ageMs: 0 };
+    return verdict.count;
+  }
   turn.failure ??= verdict.failure;
   // They come last where something else could answer, and not at all where nothing could.
   const behind = longestWaitMs === MOMENT_MS ? turn.untried.filter(isOfPool) : [];
@@ -46,11 +55,17 @@ export async function takePlaces(
   return null;
 }
 
+/** What was taken for a call that is not made: the turn has it as if it had come with the admission. */
+export function keepPlace(turn: Turn): void {
+  turn.place ??= turn.taken;
+  turn.taken = null;
+}
+
 /** A place that no attempt used is for others. */
 export function leavePlace({ states }: Pick<PlaceParts, 'states'>, turn: Turn): void {
   const { place } = turn;
   turn.place = null;
   if (place === null) return;
-  const state = [...states.values()].find(({ client }) => client.provider === place.given.provider);
+  const [state] = states.values();
   state?.places.giveBack(place.given);
 }

@@ -1,8 +1,9 @@
 import type { AttemptRecord } from './attempt.ts';
 import type { BudgetStanding } from './budget.ts';
 import type { Candidate } from './candidates.ts';
-import type { CompletionListener, CompletionOutcome, CompletionRequest, FreeClaim } from './completion.ts';
+import type { CompletionListener, CompletionOutcome, CompletionRequest } from './completion.ts';
 import type { CompletionFailure } from './failure.ts';
+import type { FreeClaim } from './free-places.ts';
 import type { CallEnd } from './model-client.ts';
 import { estimatePromptTokens } from './token-estimate.ts';
 import type { SearchReport } from './sources.ts';
@@ -34,6 +35,8 @@ export interface Turn {
   hasRetried: boolean;
   /** The place that came with the admission, as long as nobody used it. */
   place: FreeClaim | null;
+  /** What was taken for the call that is next. */
+  taken: FreeClaim | null;
   /** Who is asked once more before all others, perhaps for a shorter answer. */
   again: { readonly candidate: Candidate; readonly maxTokens: number } | null;
 }
@@ -54,6 +57,7 @@ export function newTurn(
     failure: null,
     hasRetried: false,
     place: given.request.free?.place ?? null,
+    taken: null,
     again: null,
   };
 }

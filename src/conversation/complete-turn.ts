@@ -1,11 +1,7 @@
 import type { BudgetStanding } from '../completion/budget.ts';
-import type {
-  CompletionChain,
-  CompletionListener,
-  CompletionOutcome,
-  CompletionRequest,
-} from '../completion/completion.ts';
+import type { CompletionChain, CompletionListener, CompletionOutcome } from '../completion/completion.ts';
 import { chooseTier, complexityOf, type Tier } from '../completion/optimiser.ts';
+import type { FreeAsker, FreePlace } from '../completion/free-places.ts';
 import type { OwnKey } from '../completion/ports.ts';
 import { isGranted, rankOf } from '../plans/entitlements.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -27,6 +23,8 @@ export interface CompletionParts extends OwnKeyParts {
   readonly temperature: number;
   /** Milliseconds on a clock that never goes back. */
   readonly monotonicNow: () => number;
+  /** Gives back what came with an admission and no model was asked for. Does not wait until it is done. */
+  readonly leavePlace: (place: FreePlace) => void;
   /** A pseudonym for upstream, stable per person. */
   readonly pseudonym: (internalUserId: string) => string;
 }
@@ -47,17 +45,21 @@ export async function completeTurn(
     turn.cause === 'continue' && turn.previous?.isPartial === true ? turn.previous.text : null;
   // What was found stands in the answer that goes on.
   const search = continued === null ? decideSearch(turn.settings, turn.payer, parts.search) : 'unwanted';
-  if (search !== 'allowed' && search !== 'unwanted') return SEARCH_REFUSALS[search];
+  if (search !== 'allowed' && search !== 'unwanted') {
+    leave(turn, parts);
+    return SEARCH_REFUSALS[search];
+  }
   const searches = search === 'allowed';
   // What is continued stays in sight.
   if (continued !== null) reply.append(continued);
   try {
     const paid = await withKeyOfNow(turn, parts);
     const ownKey = ownKeyOf(paid, parts);
-    const outcome =
-      ownKey !== null && 'kind' in ownKey
-        ? ({ kind: 'failed', failure: ownKey, attempts: [] } as const)
-        : ofOwnKey(await ask(paid, ownKey, reply, parts, { continued, searches, signal }), paid, parts);
+    const isStopped = ownKey !== null && 'kind' in ownKey;
+    if (isStopped) leave(turn, parts);
+    const outcome = isStopped
+      ? ({ kind: 'failed', failure: ownKey, attempts: [] } as const)
+      : ofOwnKey(await ask(paid, ownKey, reply, parts, { continued, searches, signal }), paid, parts);
     if (outcome.kind === 'failed' || outcome.kind === 'partial') {
       const { failure } = outcome;
       log.warn({ turn: turn.id, errorId, failure }, 'no complete answer');
@@ -70,6 +72,10 @@ export async function completeTurn(
     await noteFailure(parts, place, error, 'completing a turn failed unexpectedly');
     return null;
   }
+}
+
+function leave({ freePlace }: RunnableTurn, { leavePlace }: CompletionParts): void {
+  if (freePlace !== undefined) leavePlace(freePlace);
 }
 
 const searchRefused = (by: 'operator' | 'guild' | 'plan', detail: string): CompletionOutcome => ({
@@ -144,7 +150,7 @@ const budgetOf = ({ subject, window, limit, used, resetsAtMs }: QuotaRefusal): B
 function freeAsker(
   { author, guild, freePlace, settings, leasedAtMs }: RunnableTurn,
   { monotonicNow }: CompletionParts,
-): NonNullable<CompletionRequest['free']> {
+): FreeAsker {
   return {
     subject: guild?.internalId ?? author.internalId,
     user: author.internalId,

@@ -46,7 +46,7 @@ export type Refusal =
 
 export interface QuotaRefusal {
   readonly reason: 'quota';
-  readonly subject: 'instance' | 'guild' | 'user';
+  readonly subject: 'instance' | 'guild' | 'channel' | 'member' | 'user';
   readonly metric: 'requests' | 'tokens' | 'cost' | 'images';
   readonly window: 'hour' | 'day' | 'month';
   /** Requests, tokens or images; nano-USD for cost. */

@@ -9,8 +9,8 @@ export interface CommonPace {
    * it was counted, or Redis is not there.
    */
   take(user: UserId, perMinute: number, atMs: number): Promise<number>;
-  /** Forgets what this process counted last; to be called before it does so itself. */
-  giveBack(user: UserId): void;
+  /** Forgets what this process counted at a moment; to be called before it does so itself. */
+  giveBack(user: UserId, atMs: number): void;
 }
 
 /** More are not told again to a Redis that may have forgotten them. */
@@ -31,8 +31,8 @@ export function createCommonPace(
       );
       return waitMs === null ? 0 : Number(waitMs);
     },
-    giveBack(user) {
-      const last = named(own.counted(user), instance).at(-1);
+    giveBack(user, atMs) {
+      const last = named(own.counted(user), instance).findLast((one) => one.atMs === atMs);
       if (last !== undefined) void link.ask((client) => client.zrem(keyOf(user), last.name));
     },
   };

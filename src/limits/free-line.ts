@@ -1,4 +1,4 @@
-import type { FreeVerdict, FreeWish } from '../completion/free-places.ts';
+import type { FreeTake, FreeVerdict, FreeWish } from '../completion/free-places.ts';
 import type { FreeSource } from './free-source.ts';
 import { createFairQueue, type FairQueue, type Waiting } from './free-queue.ts';
 import type { FreeView } from './free-view.ts';
@@ -11,6 +11,8 @@ export interface FreeLineOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** What somebody is told who got no place. */
   readonly refuse: (wish: FreeWish) => FreeVerdict;
+  /** Heeds what came of asking; what somebody is told for whom that was the end, else null. */
+  readonly heed: (wish: FreeWish, take: FreeTake) => FreeVerdict | null;
   /** How many wait, each time that changes. */
   readonly onWaiting: (count: number) => void;
 }
@@ -82,7 +84,7 @@ interface Clerk {
 }
 
 function createClerk(
-  { source, view, now, sleep, refuse }: FreeLineOptions,
+  { source, view, now, sleep, refuse, heed }: FreeLineOptions,
   queue: FairQueue<Entry>,
   end: (entry: Entry, verdict: FreeVerdict) => void,
 ): Clerk {
@@ -110,11 +112,12 @@ function createClerk(
 
   async function serve(entry: Entry): Promise<void> {
     const take = await source.ask(entry);
-    view.heard(entry.subject, take);
-    if (!('second' in take)) return;
-    if (!queue.has(entry)) return source.giveBack(entry.subject, take);
-    queue.served(entry);
-    end(entry, { kind: 'granted', count: take.granted });
+    const verdict = heed(entry, take);
+    if (verdict === null) return;
+    if (queue.has(entry)) {
+      if ('second' in take) queue.served(entry);
+      end(entry, verdict);
+    } else if (verdict.kind === 'granted') source.giveBack(verdict.place);
   }
 
   function refuseHopeless(): void {

@@ -4,10 +4,11 @@ import type {
   FreePlace,
   FreePlaces,
   FreeRefusal,
+  FreeTake,
   FreeVerdict,
   FreeWish,
 } from '../completion/free-places.ts';
-import { createFreeLine, MOMENT_MS, type FreeLine, type FreeLineOptions } from './free-line.ts';
+import { createFreeLine, MOMENT_MS, type FreeLineOptions } from './free-line.ts';
 import type { PoolKey } from './free-ports.ts';
 import { createFreeSource, type FreeSource, type FreeSourceOptions } from './free-source.ts';
 import { createFreeView, type FreeView } from './free-view.ts';
@@ -36,10 +37,12 @@ export function createFreePool(options: FreePoolOptions): FreePool {
   const { perMinute, payer, provider, now } = options;
   const source = createFreeSource(options);
   const view = createFreeView(Math.max(1, Math.floor(perMinute * 0.9)), now);
+  const heed = (wish: FreeWish, got: FreeTake) => heedTake({ source, view, now }, wish, got);
   const line = createFreeLine({
     ...options,
     source,
     view,
+    heed,
     refuse: (wish) => refused(refusalOf(wish, 0) ?? minuteRefusal(now() + MOMENT_MS, true)),
   });
   const isOurs = (place: PoolKey): boolean => place.payer === payer && place.provider === provider;
@@ -48,11 +51,21 @@ export function createFreePool(options: FreePoolOptions): FreePool {
     line.wake();
   };
   const look = (withinMs: number): void => source.look(withinMs, reopen);
-  const outlook = (asker: FreeAsker): FreeOutlook => ({
-    atMs: view.expectedAtMs(asker.subject, line.ahead(asker)),
-    canWait: !asker.isBackground && view.restUntilMs() <= now(),
-    block: blockOf(view, asker),
-  });
+  let refusedAtMs = -Infinity;
+  /** The row knew more than this process when it granted a place, unless the provider has refused a call since. */
+  const holds = (place: FreePlace, ageMs: number): boolean =>
+    'second' in place && isOurs(place) && ageMs <= PLACE_GOOD_MS && refusedAtMs <= now() - ageMs;
+
+  function outlook(asker: FreeAsker): FreeOutlook {
+    look(LOOK_EVERY_MS);
+    const { subject, isBackground, place = null } = asker;
+    if (place !== null && holds(place.given, place.ageMs)) return { atMs: now(), canWait: true, block: null };
+    return {
+      atMs: view.expectedAtMs(subject, line.ahead(asker)),
+      canWait: !isBackground && view.restUntilMs() <= now(),
+      block: blockOf(view, asker),
+    };
+  }
 
   /** Why there is nothing to wait for; null where there is. */
   function refusalOf(asker: FreeAsker, longestWaitMs: number): FreeRefusal | null {
@@ -64,20 +77,19 @@ export function createFreePool(options: FreePoolOptions): FreePool {
 
   let isAsking = false;
   async function take(wish: FreeWish, signal: AbortSignal): Promise<FreeVerdict> {
-    look(LOOK_EVERY_MS);
     const before = outlook(wish);
     // One asks at a time: of many that come at once the queue knows the order.
     if (line.size === 0 && !isAsking && before.block === null && before.atMs <= now()) {
       isAsking = true;
       const got = await source.ask(wish);
       isAsking = false;
-      if ('second' in got) {
-        line.served(wish);
-        return { kind: 'granted', count: got.granted };
+      const verdict = heed(wish, got);
+      if (verdict?.kind === 'granted' && signal.aborted) {
+        source.giveBack(verdict.place);
+        return refused(minuteRefusal(now(), true));
       }
-      // What background work is refused, others may still have.
-      if (wish.isBackground && got.isShare) return refused(shareRefusal(got.reason, now() + got.waitMs));
-      view.heard(wish.subject, got);
+      if (verdict?.kind === 'granted') line.served(wish);
+      if (verdict !== null) return verdict;
     }
     const failure = refusalOf(wish, wish.longestWaitMs);
     return failure === null ? line.wait(wish, signal) : refused(failure);
@@ -88,14 +100,23 @@ export function createFreePool(options: FreePoolOptions): FreePool {
     take,
     redeem(place, asker, ageMs) {
       look(LOOK_EVERY_MS);
-      return isOurs(place) && redeem({ source, view, line }, place, asker, ageMs);
+      if (!('second' in place)) {
+        const waitMs = Math.max(1, place.waitMs - ageMs);
+        if (isOurs(place)) view.heard(asker.subject, { ...place, waitMs });
+        return false;
+      }
+      const isGood = holds(place, ageMs);
+      if (isGood) {
+        source.note();
+        line.served(asker);
+      } else source.giveBack(place);
+      return isGood;
     },
-    giveBack: (place) => {
-      if (isOurs(place) && 'second' in place) source.giveBack(place.subject, place);
-    },
+    giveBack: (place) => source.giveBack(place),
     refused({ kind, resetsAtMs }) {
       const reason = kind === 'free_day_spent' ? 'day' : 'minute';
       const isNews = reason === 'day' ? view.spentDay('') === null : view.restUntilMs() <= now();
+      refusedAtMs = now();
       view.refused(reason, resetsAtMs);
       source.refused(reason, Math.max(0, resetsAtMs - now()));
       look(LOOK_AGAIN_MS);
@@ -107,28 +128,17 @@ export function createFreePool(options: FreePoolOptions): FreePool {
   };
 }
 
-interface PoolParts {
-  readonly source: FreeSource;
-  readonly view: FreeView;
-  readonly line: FreeLine;
-}
-
-function redeem(
-  { source, view, line }: PoolParts,
-  place: FreePlace,
-  asker: FreeAsker,
-  ageMs: number,
-): boolean {
-  if (!('second' in place)) {
-    view.heard(asker.subject, { ...place, waitMs: Math.max(1, place.waitMs - ageMs) });
-    return false;
-  }
-  const isGood = ageMs <= PLACE_GOOD_MS;
-  if (isGood) {
-    source.note();
-    line.served(asker);
-  } else source.giveBack(place.subject, place);
-  return isGood;
+/** What somebody is told for whom a take was the end; null for who may wait. */
+function heedTake(
+  { source, view, now }: { readonly source: FreeSource; readonly view: FreeView; readonly now: () => number },
+  { subject, isBackground }: FreeWish,
+  got: FreeTake,
+): FreeVerdict | null {
+  if ('second' in got) return { kind: 'granted', count: got.granted, place: source.placeOf(subject, got) };
+  // What background work is refused, others may still have.
+  if (isBackground && got.isShare) return refused(shareRefusal(got.reason, now() + got.waitMs));
+  view.heard(subject, got);
+  return null;
 }
 
 const refused = (failure: FreeRefusal): FreeVerdict => ({ kind: 'refused', failure });

@@ -1,4 +1,4 @@
-import type { FreeGrant, FreeTake, FreeWish } from '../completion/free-places.ts';
+import type { FreeGrant, FreePlace, FreeTake, FreeWish } from '../completion/free-places.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createFreePace } from './free-pace.ts';
 import type { FreePoolStore, PoolKey } from './free-ports.ts';
@@ -19,8 +19,10 @@ export interface FreeSource {
   ask(wish: Pick<FreeWish, 'subject' | 'wanted' | 'isBackground'>): Promise<FreeTake>;
   /** A place was granted to this process in another way. */
   note(): void;
-  /** Does not wait until it is done. */
-  giveBack(subject: string, grant: FreeGrant): void;
+  /** A grant as the place that it is. */
+  placeOf(subject: string, grant: FreeGrant): FreePlace & FreeGrant;
+  /** Of whichever pool. Does not wait until it is done. */
+  giveBack(place: FreePlace): void;
   /** Tells the others of a refusal, and does not wait until that is done. */
   refused(kind: 'day' | 'minute', waitMs: number): void;
   /** Has the provider's own count taken over, unless that was done within so many milliseconds; `onRead` when it is. */
@@ -64,10 +66,10 @@ export function createFreeSource(options: FreeSourceOptions): FreeSource {
       }
     },
     note: () => pace.take(),
-    giveBack(subject, { granted, second, day }) {
+    placeOf: (subject, { granted, second, day }) => ({ ...key, subject, granted, second, day }),
+    giveBack(place) {
       // What was granted in memory is in no row.
-      if (store === null || day === '') return;
-      const place = { ...key, subject, granted, second, day };
+      if (store === null || !('second' in place) || place.day === '') return;
       background(store.giveBack(place), 'a free place could not be given back');
     },
     refused(kind, waitMs) {

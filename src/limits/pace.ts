@@ -4,8 +4,8 @@ export interface Pace<Key extends string = string> {
    * Counts one more at a moment, now unless told, or tells in how many milliseconds there is room; 0 when it was counted.
    */
   take(key: Key, perMinute: number, atMs?: number): number;
-  /** Forgets what was just counted. */
-  giveBack(key: Key): void;
+  /** Forgets one that was counted at a moment; the newest unless told. */
+  giveBack(key: Key, atMs?: number): void;
   /** The moments that count, in the order in which they were counted. */
   counted(key: Key): readonly number[];
   /** Of how many it is known when they last did something. */
@@ -32,7 +32,11 @@ export function createPace<Key extends string = string>(now: () => number): Pace
       times.push(atMs);
       return 0;
     },
-    giveBack: (key) => void recent.get(key)?.pop(),
+    giveBack(key, atMs) {
+      const times = recent.get(key) ?? [];
+      const index = atMs === undefined ? times.length - 1 : times.lastIndexOf(atMs);
+      if (index >= 0) times.splice(index, 1);
+    },
     counted: (key) => recent.get(key) ?? [],
     size: () => recent.size,
   };

@@ -85,13 +85,13 @@ export function createUserLimiter({
   const common = redis === null ? null : createCommonPace(redis.link, pace, redis.instance, now);
   const places = createPlaces(now);
 
-  function giveBack(user: UserId): void {
-    common?.giveBack(user);
-    pace.giveBack(user);
+  function giveBack(user: UserId, atMs: number): void {
+    common?.giveBack(user, atMs);
+    pace.giveBack(user, atMs);
   }
 
   /** The job is scheduled now, so that Bottleneck's own start delay passes while the turn is being admitted. */
-  function takePlace(user: UserId): Place {
+  function takePlace(user: UserId, atMs: number): Place {
     const { promise, resolve } = Promise.withResolvers<Work | null>();
     const job = places.within(user, () =>
       slots.run(user, async () => {
@@ -108,7 +108,7 @@ export function createUserLimiter({
       release: () => resolve(null),
       giveBack() {
         resolve(null);
-        giveBack(user);
+        giveBack(user, atMs);
       },
     };
   }
@@ -120,10 +120,11 @@ export function createUserLimiter({
       if (places.count(user) >= MOST_PLACES) return { full: true, retryAfterMs: places.nextFreeMs() };
       const retryAfterMs = pace.take(user, ratePerMinute, atMs);
       if (retryAfterMs > 0) return { full: true, retryAfterMs };
-      if (common === null || ratePerMinute === Number.MAX_SAFE_INTEGER) return takePlace(user);
+      if (common === null || ratePerMinute === Number.MAX_SAFE_INTEGER) return takePlace(user, atMs);
       const elsewhereMs = await common.take(user, ratePerMinute, atMs);
-      if (elsewhereMs === 0) return takePlace(user);
-      pace.giveBack(user);
+      if (elsewhereMs === 0) return takePlace(user, atMs);
+      // What came meanwhile has told Redis of it.
+      giveBack(user, atMs);
       return { full: true, retryAfterMs: elsewhereMs };
     },
     size: () => Math.max(pace.size(), slots.size()),

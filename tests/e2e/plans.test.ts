@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { until } from '../support/until.ts';
 import { anyKinds } from '../support/database.ts';
 import { openScene, PAID, PAID_SETTINGS, type Person, type Scene } from '../support/scene.ts';
 
@@ -80,9 +81,14 @@ describe.each(anyKinds)('plans in the whole bot, on a database of kind %s', (kin
   test('a feature that a plan lacks is told, and is there once an operator turns it on', async () => {
     await edit('free web_search off');
     const ann = scene.person();
+    const used = async () =>
+      (await scene.database.sql`select day_used from free_pools where payer = 'operator'`)[0]?.['day_used'];
+    const before = await used();
     expect((await ann.ask('/ask search:true What is new?')).text).toContain(
       'Your plan does not include searching the web',
     );
+    // No model was asked, so that the place which came with the admission is for others.
+    expect(await until(async () => (await used()) === before)).toBe(true);
     await edit('free web_search on');
     expect((await ann.ask('/ask search:true What is new?')).text).not.toContain('does not include');
   });

@@ -127,7 +127,7 @@ describe.each(anyKinds)('a search of the web, on Telegram and a database of kind
     const before = scene.requests().length;
     const refused = await search(ann);
     expect(scene.requests()).toHaveLength(before);
-    expect(refused.text).toContain('The budget for paid models is used up');
+    expect(refused.text).toContain('no free model could answer in place of a paid one');
     await limit(14_000_000);
     scene.openrouter.play(stalling('It'));
     const id = ann.send('/ask search:true What is tea?');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CompletionFailure } from '../../../src/completion/failure.ts';
+import type { FreePlace } from '../../../src/completion/free-places.ts';
 import type { SimulatedModel } from '../../../src/simulator/catalogue.ts';
 import { startOpenRouterSimulator, type OpenRouterSimulator } from '../../../src/simulator/openrouter.ts';
 import type { Scenario } from '../../../src/simulator/scenario.ts';
@@ -598,6 +599,30 @@ describe('money', () => {
     simulator.play({ kind: 'answer', text: 'Yes.', costUsd: '0.5' });
     await bench.ask({ request: { search: true } });
     expect(bench.alerts.map(({ kind }) => kind)).toEqual(['free_model_cost']);
+  });
+
+  it('that is not there for a search leaves the place of the free model to others', async () => {
+    simulator.setModels(able);
+    const left: FreePlace[] = [];
+    const settings = { freeOnly: false, defaultModel: first };
+    const bench = await testBench(simulator, clock, settings, { left });
+    await bench.ask({ request: { search: true }, grant: grantNothing });
+    expect(left).toMatchObject([{ provider: 'openrouter', granted: 1 }]);
+    expect(asked()).toEqual([]);
+  });
+
+  it('leaves the place that came with the admission as soon as a paid model is asked', async () => {
+    const left: FreePlace[] = [];
+    const bench = await testBench(simulator, clock, { freeOnly: false, defaultModel: paid }, { left });
+    const given = { payer: 'operator', provider: 'openrouter', subject: 'a', granted: 1, second: 1, day: '' };
+    const asker = { subject: 'a', user: 'a', isFirst: false, isBackground: false };
+    let atFirst = 0;
+    await bench.ask({
+      request: { free: { ...asker, place: { given, ageMs: 0 } } },
+      onText: () => (atFirst ||= left.length),
+    });
+    expect(atFirst).toBe(1);
+    expect(left).toEqual([given]);
   });
 
   it('leaves a model that can’t search as good as before for whoever wants no search', async () => {

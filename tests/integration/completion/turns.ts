@@ -18,6 +18,7 @@ import type {
   CompletionRequest,
   CostGrant,
 } from '../../../src/completion/completion.ts';
+import type { FreePlace } from '../../../src/completion/free-places.ts';
 import { createExperience } from '../../../src/completion/experience.ts';
 import { sleep, type Sleep } from '../../../src/completion/sleep.ts';
 import type { OpenRouterSimulator } from '../../../src/simulator/openrouter.ts';
@@ -76,6 +77,8 @@ export interface BenchOptions {
   readonly seen?: readonly ModelExperience[];
   /** Of free models, for each provider; a tenth of it is left unused. */
   readonly freePerMinute?: number;
+  /** Receives the free places that were taken and not used. */
+  readonly left?: FreePlace[];
   /** Who is asked in place of OpenRouter alone. */
   readonly services?: (catalogue: Catalogue) => Pick<ChainDependencies, 'clients' | 'ownModels'>;
 }
@@ -85,7 +88,7 @@ export async function testBench(
   simulator: Pick<OpenRouterSimulator, 'url'>,
   clock: TestClock,
   settings: Partial<ChainSettings> = {},
-  { random = () => 0.5, seen = [], freePerMinute, services }: BenchOptions = {},
+  { random = () => 0.5, seen = [], freePerMinute, left = [], services }: BenchOptions = {},
 ): Promise<TestBench> {
   const now = () => clock.nowMs;
   const alerts: CompletionAlert[] = [];
@@ -105,6 +108,11 @@ export async function testBench(
     clock.nowMs += ms;
     await sleep(0, signal);
   };
+  const placesOf = freePlacesOf({
+    now,
+    sleep: jump,
+    ...(freePerMinute !== undefined && { perMinute: freePerMinute }),
+  });
   const chain = createCompletionChain({
     ...(services?.(catalogue) ?? { clients: [clientOf(simulator, now)], ownModels: [] }),
     catalogue,
@@ -125,11 +133,7 @@ export async function testBench(
     now,
     random,
     sleep: jump,
-    freePlaces: freePlacesOf({
-      now,
-      sleep: jump,
-      ...(freePerMinute !== undefined && { perMinute: freePerMinute }),
-    }),
+    freePlaces: (provider) => ({ ...placesOf(provider), giveBack: (place) => void left.push(place) }),
     log,
     onAlert: (alert) => void alerts.push(alert),
   });

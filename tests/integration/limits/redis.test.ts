@@ -79,6 +79,16 @@ describe.skipIf(!hasRedis)('where redis-server is installed', () => {
     expect(await until(async () => (await letIn(two, ann, 1, 1)) === 1)).toBe(true);
   });
 
+  test('what is refused counts in no process, although what came with it told of it', async () => {
+    const [one, two] = await startTwo();
+    const ann = somebody();
+    expect(await letIn(one, ann, 2, 2)).toBe(2);
+    expect(await letIn(two, ann, 2, 2)).toBe(0);
+    expect(await until(async () => (await one.link.ask((c) => c.zcard(`parley-pace-${ann}`))) === 2)).toBe(
+      true,
+    );
+  });
+
   test('three turns of one person run at once over both processes, the others follow', async () => {
     const [one, two] = await startTwo();
     const ann = somebody();

@@ -7,6 +7,7 @@ import { StoreUnavailable } from '../../../src/platform/adapter.ts';
 const START_MS = Date.UTC(2026, 6, 15, 12);
 const never = new AbortController().signal;
 const GRANT: FreeTake = { granted: 1, second: 1, day: '2026-07-15' };
+const PLACE = { ...GRANT, payer: 'operator', provider: 'openrouter', subject: 'a' };
 const inMs = (waitMs: number, more: object = {}): FreeTake => ({
   granted: 0,
   reason: 'minute',
@@ -93,7 +94,7 @@ it('who gets no place waits for it, and is not asked for before', async () => {
   expect(asked).toEqual(['a']);
   expect(waiting).toEqual([1]);
   await pass(1);
-  expect(await verdict).toEqual({ kind: 'granted', count: 1 });
+  expect(await verdict).toMatchObject({ kind: 'granted', count: 1 });
   expect(asked).toEqual(['a', 'a']);
   expect(waiting).toEqual([1, 0]);
 });
@@ -175,11 +176,11 @@ it('a refusal of the day stops all at once, is told to the others and once as ne
   });
   limit = 1000;
   await pass(300_000);
-  await pool.take(wish(), never);
+  pool.outlook(wish());
   await settle();
   expect(corrections.at(-1)).toMatchObject({ kind: 'told', limit: 1000 });
   expect(pool.outlook(wish()).block).toBeNull();
-  expect(asked).not.toHaveLength(0);
+  expect(asked).toEqual([]);
 });
 
 it('a rest that the provider asks for is not waited for', async () => {
@@ -194,12 +195,46 @@ it('a rest that the provider asks for is not waited for', async () => {
 
 it('a place from the admission is used while it is fresh, and otherwise goes back', () => {
   const { pool, given } = stage();
-  const place = { ...GRANT, payer: 'operator', provider: 'openrouter', subject: 'a' };
-  expect(pool.redeem(place, wish(), 100)).toBe(true);
-  expect(pool.redeem({ ...place, payer: 'somebody else' }, wish(), 100)).toBe(false);
+  expect(pool.redeem(PLACE, wish(), 100)).toBe(true);
   expect(given).toEqual([]);
-  expect(pool.redeem(place, wish(), 5000)).toBe(false);
-  expect(given).toHaveLength(1);
+  expect(pool.redeem(PLACE, wish(), 5000)).toBe(false);
+  expect(given).toEqual([PLACE]);
+  const others = { ...PLACE, payer: 'somebody else' };
+  expect(pool.redeem(others, wish(), 100)).toBe(false);
+  expect(given).toEqual([PLACE, others]);
+});
+
+it('whoever holds a fresh place need not wait, whatever was heard before it was granted', async () => {
+  const { pool, pass } = stage([inMs(3_600_000, { reason: 'day' })]);
+  await pool.take(wish(), never);
+  const held = (ageMs: number) => pool.outlook(wish({ place: { given: PLACE, ageMs } })).block;
+  expect(pool.outlook(wish()).block).not.toBeNull();
+  expect(held(100)).toBeNull();
+  expect(held(5000)).not.toBeNull();
+  await pass(1000);
+  pool.refused({ kind: 'free_day_spent', httpStatus: 429, detail: '', resetsAtMs: START_MS + 3_600_000 });
+  expect(held(100)).not.toBeNull();
+  expect(pool.redeem(PLACE, wish(), 100)).toBe(false);
+});
+
+it('who is cancelled while the row is asked leaves the place to others', async () => {
+  const { pool, given } = stage();
+  const abort = new AbortController();
+  const verdict = pool.take(wish(), abort.signal);
+  abort.abort();
+  expect((await verdict).kind).toBe('refused');
+  expect(given).toEqual([PLACE]);
+});
+
+it('background work in the queue ends with its share of the day, and nobody else does', async () => {
+  const { pool, pass } = stage([inMs(1000), inMs(3_600_000, { reason: 'day', isShare: true })]);
+  const verdict = pool.take(wish({ isBackground: true }), never);
+  await pass(1000);
+  expect(await verdict).toMatchObject({
+    kind: 'refused',
+    failure: { kind: 'free_day_spent', isShare: true },
+  });
+  expect(pool.outlook(wish()).block).toBeNull();
 });
 
 it('background work that gets nothing takes nothing from others, and does not wait', async () => {
