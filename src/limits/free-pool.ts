@@ -8,7 +8,7 @@ import type {
   FreeVerdict,
   FreeWish,
 } from '../completion/free-places.ts';
-import { createFreeLine, MOMENT_MS, type FreeLineOptions } from './free-line.ts';
+import { createFreeLine, MOMENT_MS, type FreeLine, type FreeLineOptions } from './free-line.ts';
 import type { PoolKey } from './free-ports.ts';
 import { createFreeSource, type FreeSource, type FreeSourceOptions } from './free-source.ts';
 import { createFreeView, type FreeView } from './free-view.ts';
@@ -58,13 +58,10 @@ export function createFreePool(options: FreePoolOptions): FreePool {
 
   function outlook(asker: FreeAsker): FreeOutlook {
     look(LOOK_EVERY_MS);
-    const { subject, isBackground, place = null } = asker;
-    if (place !== null && holds(place.given, place.ageMs)) return { atMs: now(), canWait: true, block: null };
-    return {
-      atMs: view.expectedAtMs(subject, line.ahead(asker)),
-      canWait: !isBackground && view.restUntilMs() <= now(),
-      block: blockOf(view, asker),
-    };
+    const { place = null } = asker;
+    return place !== null && holds(place.given, place.ageMs)
+      ? { atMs: now(), canWait: true, block: null }
+      : outlookOf({ view, line, now }, asker);
   }
 
   /** Why there is nothing to wait for; null where there is. */
@@ -75,25 +72,7 @@ export function createFreePool(options: FreePoolOptions): FreePool {
     return atMs - now() > longestMs ? minuteRefusal(atMs, canWait) : null;
   }
 
-  let isAsking = false;
-  async function take(wish: FreeWish, signal: AbortSignal): Promise<FreeVerdict> {
-    const before = outlook(wish);
-    // One asks at a time: of many that come at once the queue knows the order.
-    if (line.size === 0 && !isAsking && before.block === null && before.atMs <= now()) {
-      isAsking = true;
-      const got = await source.ask(wish);
-      isAsking = false;
-      const verdict = heed(wish, got);
-      if (verdict?.kind === 'granted' && signal.aborted) {
-        source.giveBack(verdict.place);
-        return refused(minuteRefusal(now(), true));
-      }
-      if (verdict?.kind === 'granted') line.served(wish);
-      if (verdict !== null) return verdict;
-    }
-    const failure = refusalOf(wish, wish.longestWaitMs);
-    return failure === null ? line.wait(wish, signal) : refused(failure);
-  }
+  const take = createTake({ source, line, now, heed, outlook, refusalOf });
 
   return {
     outlook,
@@ -101,8 +80,7 @@ export function createFreePool(options: FreePoolOptions): FreePool {
     redeem(place, asker, ageMs) {
       look(LOOK_EVERY_MS);
       if (!('second' in place)) {
-        const waitMs = Math.max(1, place.waitMs - ageMs);
-        if (isOurs(place)) view.heard(asker.subject, { ...place, waitMs });
+        if (isOurs(place)) view.heard(asker.subject, { ...place, waitMs: Math.max(1, place.waitMs - ageMs) });
         return false;
       }
       const isGood = holds(place, ageMs);
@@ -127,6 +105,49 @@ export function createFreePool(options: FreePoolOptions): FreePool {
     stop: () => line.stop(),
   };
 }
+
+interface TakeParts {
+  readonly source: FreeSource;
+  readonly line: FreeLine;
+  readonly now: () => number;
+  readonly heed: (wish: FreeWish, got: FreeTake) => FreeVerdict | null;
+  readonly outlook: (asker: FreeAsker) => FreeOutlook;
+  readonly refusalOf: (asker: FreeAsker, longestWaitMs: number) => FreeRefusal | null;
+}
+
+function createTake({ source, line, now, heed, outlook, refusalOf }: TakeParts): FreePlaces['take'] {
+  let isAsking = false;
+  return async function take(wish: FreeWish, signal: AbortSignal): Promise<FreeVerdict> {
+    const before = outlook(wish);
+    // One asks at a time: of many that come at once the queue knows the order.
+    if (line.size === 0 && !isAsking && before.block === null && before.atMs <= now()) {
+      isAsking = true;
+      const got = await source.ask(wish);
+      isAsking = false;
+      const verdict = heed(wish, got);
+      if (verdict?.kind === 'granted' && signal.aborted) {
+        source.giveBack(verdict.place);
+        return refused(minuteRefusal(now(), true));
+      }
+      if (verdict?.kind === 'granted') line.served(wish);
+      if (verdict !== null) return verdict;
+    }
+    const failure = refusalOf(wish, wish.longestWaitMs);
+    return failure === null ? line.wait(wish, signal) : refused(failure);
+  };
+}
+
+interface Seen {
+  readonly view: FreeView;
+  readonly line: FreeLine;
+  readonly now: () => number;
+}
+
+const outlookOf = ({ view, line, now }: Seen, asker: FreeAsker): FreeOutlook => ({
+  atMs: view.expectedAtMs(asker.subject, line.ahead(asker)),
+  canWait: !asker.isBackground && view.restUntilMs() <= now(),
+  block: blockOf(view, asker),
+});
 
 /** What somebody is told for whom a take was the end; null for who may wait. */
 function heedTake(

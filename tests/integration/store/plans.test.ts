@@ -213,6 +213,24 @@ describe.each(databaseKinds)('plans on %s', (kind) => {
       await store.plans.edit(event(), 'free', 'requests_month', 100);
     });
 
+    it('and are stored with the turn: the plan, and whether it goes first in the queue', async () => {
+      const ann = person();
+      const stored = async () => {
+        const verdict = await ask(ann);
+        if (verdict.kind !== 'run') throw new Error(verdict.kind);
+        const { id, settings } = verdict.turn;
+        const [row] = await scene.database.sql`select settings from turns where id = ${id}`;
+        expect(row?.['settings']).toMatchObject({
+          plan: settings.plan,
+          isFirstInQueue: settings.isFirstInQueue,
+        });
+        return settings;
+      };
+      expect(await stored()).toMatchObject({ plan: { plan: 'free' }, isFirstInQueue: false });
+      await store.plans.grant(event(), ofUser(ann), 'enterprise', null);
+      expect(await stored()).toMatchObject({ plan: { plan: 'enterprise' }, isFirstInQueue: true });
+    });
+
     it('of a guild only where it has one of its own', async () => {
       const [ann, guild] = [await scene.known(), community()];
       for (let count = 0; count < 10; count += 1)
