@@ -15,7 +15,7 @@ export const WINDOWS: Record<string, string> = { hour: 'this hour', day: 'today'
 export const amount = (metric: string, value: number): string =>
   metric === 'cost' ? usd(value) : count(value);
 
-const EACH: Record<string, string> = { hour: 'an hour', day: 'a day', month: 'a month' };
+export const EACH: Record<string, string> = { hour: 'an hour', day: 'a day', month: 'a month' };
 const HAS_USED: Record<string, string> = {
   user: 'You have',
   member: 'Here in this community you have',

@@ -1,6 +1,7 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { enBudget } from './en-budget.ts';
 import { enAccess } from './en-access.ts';
+import { enAudit } from './en-audit.ts';
 import { enModels } from './en-models.ts';
 import { enPlans } from './en-plans.ts';
 import { enPayments } from './en-payments.ts';
@@ -358,6 +359,7 @@ export const en = {
   ...enBudget,
   ...enWhy,
   ...enAccess,
+  ...enAudit,
   ...enModels,
   ...enPayments,
   ...enPlans,

@@ -16,7 +16,7 @@ export const WINDOWS: Record<string, string> = { hour: 'jam ini', day: 'hari ini
 export const amount = (metric: string, value: number): string =>
   metric === 'cost' ? usd(value) : count(value);
 
-const EACH: Record<string, string> = { hour: 'per jam', day: 'per hari', month: 'per bulan' };
+export const EACH: Record<string, string> = { hour: 'per jam', day: 'per hari', month: 'per bulan' };
 const SUBJECTS: Record<string, string> = {
   user: 'Kamu',
   member: 'Di komunitas ini kamu',

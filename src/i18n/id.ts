@@ -2,6 +2,7 @@ import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { idBudget } from './id-budget.ts';
 import { idAccess } from './id-access.ts';
+import { idAudit } from './id-audit.ts';
 import { idModels } from './id-models.ts';
 import { idPlans } from './id-plans.ts';
 import { idPayments } from './id-payments.ts';
@@ -331,6 +332,7 @@ export const id: Translation = {
   ...idBudget,
   ...idWhy,
   ...idAccess,
+  ...idAudit,
   ...idModels,
   ...idPayments,
   ...idPlans,

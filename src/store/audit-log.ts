@@ -20,7 +20,7 @@ const selectEntries = (sql: Sql, guild: GuildId | null, before: number | null) =
   reach(
     () => sql<AuditEntry[]>`
       select a.id::float8 as id, epoch_ms_v1(a.at)::float8 as "atMs", a.actor, coalesce(w.name, '') as "actorName",
-        a.action, a.subject, coalesce(u.name, g.name, '') as "subjectName", a.before, a.after
+        a.action, a.subject, coalesce(u.name, g.name, '') as "subjectName", a.before, a.after, a.details
       from audit a left join users w on w.platform_user_id = a.actor
         left join users u on u.platform_user_id = a.subject left join guilds g on g.platform_guild_id = a.subject
       where (${guild}::text is null or a.guild = ${guild}) and (${before}::bigint is null or a.id < ${before})
