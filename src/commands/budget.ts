@@ -80,7 +80,7 @@ async function describe(
     say({ key: 'budget.title', params: { guild: guild === null ? '' : escapeMarkdown(guild.name) } }),
     ...windows.map((window) => `- ${describeWindow(window, now(), say)}`),
     '',
-    say({ key: 'budget.ladder' }),
+    ...(windows.some(({ limitNanoUsd }) => limitNanoUsd !== null) ? [say({ key: 'budget.ladder' })] : []),
     say({ key: guild === null ? 'budget.settings' : 'budget.how' }),
   );
 }

@@ -39,7 +39,7 @@ describe.each(anyKinds)('plans in the whole bot, on a database of kind %s', (kin
     expect(shown).toContain('Messages this month: 3 of 2,000');
     expect(shown).toMatch(/Premium, a gift, ends on/u);
     expect(await operator.command(`/plan revoke user:telegram:${ben.user.id}`)).toContain(
-      'has the free plan',
+      'has no plan of their own',
     );
     expect((await ben.ask('four')).turn.state).toBe('refused');
     await edit('free requests_month 100');
