@@ -205,16 +205,6 @@ BEGIN
     (SELECT jsonb_object_agg(a.key, a.value) FROM jsonb_each(v_after) a WHERE a.key IN ('cost_day', 'cost_month')));
 END $$;
 --> statement-breakpoint
--- Somebody tried to change what is not theirs. Once per origin key.
-CREATE FUNCTION refuse_budget_v1(p jsonb) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
-BEGIN
-  INSERT INTO command_outcomes (origin_key, outcome, at) VALUES (p ->> 'originKey', '{}', store_now_v1(p)) ON CONFLICT DO NOTHING;
-  IF FOUND THEN
-    INSERT INTO audit (at, actor, action, subject, guild, details)
-    VALUES (store_now_v1(p), p #>> '{author,id}', p ->> 'action', p #>> '{guild,id}', p #>> '{guild,id}', '{"refused": "not_admin"}');
-  END IF;
-END $$;
---> statement-breakpoint
 -- As before, and whether cheaper models may answer easy questions; null where the person has not said.
 CREATE OR REPLACE FUNCTION turn_settings_v1(p_guild uuid, p_user uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
   WITH chosen AS (

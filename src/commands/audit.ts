@@ -4,6 +4,7 @@ import { escapeMarkdown } from '../i18n/escape-markdown.ts';
 import { formatMoment } from '../i18n/duration.ts';
 import type { CommandSpec } from '../platform/command.ts';
 import { lines, type Command, type CommandUse } from './command.ts';
+import { changeWords, targetWords } from './audit-words.ts';
 import { noteDenied, onRecord } from './denied.ts';
 
 const SPEC: CommandSpec = {
@@ -37,30 +38,15 @@ export const audit: Command = {
 };
 
 function inWords(entry: AuditEntry, say: CommandUse['say']): string {
-  const { atMs, actor, actorName, action, subject, subjectName } = entry;
+  const { atMs, actor, actorName, action } = entry;
   return say({
     key: 'audit.entry',
     params: {
       at: formatMoment(atMs),
-      who: escapeMarkdown(actorName === '' ? actor : actorName),
-      action: escapeMarkdown(action),
-      subject: escapeMarkdown(subjectName === '' ? subject : subjectName),
-      change: changeOf(entry),
+      who: say({ key: 'audit.who', params: { name: escapeMarkdown(actorName === '' ? actor : actorName) } }),
+      action,
+      subject: targetWords(entry, say),
+      change: changeWords(entry, say),
     },
   });
 }
-
-/** What was before and is now, where that is short and no row of a table. */
-function changeOf({ before, after }: AuditEntry): string {
-  const [from, to] = [shortly(before), shortly(after)];
-  if (from === '' && to === '') return '';
-  return escapeMarkdown(`${from === '' ? '–' : from} → ${to === '' ? '–' : to}`);
-}
-
-function shortly(value: unknown): string {
-  if (Array.isArray(value)) return value.map(shortly).filter(Boolean).join(', ').slice(0, LONGEST_VALUE);
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  return typeof value === 'string' ? value.slice(0, LONGEST_VALUE) : '';
-}
-
-const LONGEST_VALUE = 60;

@@ -3,9 +3,10 @@ import { escapeMarkdown } from '../i18n/escape-markdown.ts';
 import type { Notice } from '../i18n/translate.ts';
 import type { BudgetChange, BudgetInForce } from '../limits/budget-desk.ts';
 import { forecast } from '../limits/forecast.ts';
-import type { CommandInvocation, CommandSpec } from '../platform/command.ts';
+import type { CommandSpec } from '../platform/command.ts';
 import type { Guild } from '../platform/message.ts';
 import { lines, type Command, type CommandServices, type CommandUse } from './command.ts';
+import { onRecord } from './denied.ts';
 
 const NANO_USD = 1_000_000_000;
 const MOST_USD = 1_000_000;
@@ -15,8 +16,7 @@ const spec = (subcommand: string, options: CommandSpec['options'] = []): Command
   subcommand,
   options,
   scope: 'any',
-  // Refusals are on record, so that the command itself looks who uses it.
-  requires: 'everyone',
+  requires: 'guild_admin',
   respond: 'deferPrivate',
 });
 
@@ -26,22 +26,21 @@ export const budgetShow: Command = {
   async run({ invocation, services, say }) {
     const { guild, author } = invocation;
     if (guild === null && !isOperator(services.access, author.id)) return say({ key: 'budget.guild_only' });
-    const denied = guild === null ? null : await denial(invocation, services, 'budget.show');
-    if (denied !== null) return say(denied);
     return await describe(guild, services, say);
   },
 };
 
+const SET = spec('set', [
+  { name: 'daily', kind: 'text', required: false },
+  { name: 'monthly', kind: 'text', required: false },
+]);
+
 export const budgetSet: Command = {
-  spec: spec('set', [
-    { name: 'daily', kind: 'text', required: false },
-    { name: 'monthly', kind: 'text', required: false },
-  ]),
+  spec: SET,
+  ...onRecord(SET),
   async run({ invocation, options, services, say }) {
     const { guild } = invocation;
     if (guild === null) return say({ key: 'budget.guild_only' });
-    const denied = await denial(invocation, services, 'budget.set');
-    if (denied !== null) return say(denied);
     const daily = readAmount(options['daily']);
     const monthly = readAmount(options['monthly']);
     if (daily === 'wrong' || monthly === 'wrong') {
@@ -58,29 +57,18 @@ export const budgetSet: Command = {
   },
 };
 
+const CLEAR = spec('clear');
+
 export const budgetClear: Command = {
-  spec: spec('clear'),
+  spec: CLEAR,
+  ...onRecord(CLEAR),
   async run({ invocation, services, say }) {
     const { guild } = invocation;
     if (guild === null) return say({ key: 'budget.guild_only' });
-    const denied = await denial(invocation, services, 'budget.clear');
-    if (denied !== null) return say(denied);
     await services.budgets.set({ ...invocation, guild }, { day: null, month: null });
     return lines(say({ key: 'budget.cleared' }), await describe(guild, services, say));
   },
 };
-
-/** Null for those who manage the guild; what others read, whose attempt to change something is recorded. */
-async function denial(
-  invocation: CommandInvocation,
-  { access, budgets }: CommandServices,
-  action: string,
-): Promise<Notice | null> {
-  const { author } = invocation;
-  if (author.isGuildAdmin || isOperator(access, author.id)) return null;
-  if (action !== 'budget.show') await budgets.refuse(invocation, action);
-  return { key: 'command.admin_only', params: { command: 'budget' } };
-}
 
 async function describe(
   guild: Guild | null,
@@ -92,7 +80,7 @@ async function describe(
     say({ key: 'budget.title', params: { guild: guild === null ? '' : escapeMarkdown(guild.name) } }),
     ...windows.map((window) => `- ${describeWindow(window, now(), say)}`),
     '',
-    say({ key: 'budget.ladder' }),
+    ...(windows.some(({ limitNanoUsd }) => limitNanoUsd !== null) ? [say({ key: 'budget.ladder' })] : []),
     say({ key: guild === null ? 'budget.settings' : 'budget.how' }),
   );
 }

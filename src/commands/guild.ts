@@ -28,7 +28,8 @@ export const guild: Command = {
     if (action === 'list') return await list(use);
     const { id } = options;
     if (id === undefined) {
-      return say({ key: 'command.option_missing', params: { command: 'guild', option: 'id' } });
+      const params = { command: 'guild', option: 'id', words: say({ key: 'option.id' }) };
+      return say({ key: 'command.option_missing', params });
     }
     const written = String(id);
     if (action === 'approve') return await approve(use, written);

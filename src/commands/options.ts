@@ -22,7 +22,7 @@ export function parseOptions(spec: CommandSpec, invocation: CommandInvocation, s
     const value = written[option.name]?.trim() ?? '';
     if (value === '') {
       if (!option.required) continue;
-      const params = { command: nameOf(spec), option: optionName(option, say) };
+      const params = { command: nameOf(spec), option: option.name, words: optionWords(option, say) };
       return { ok: false, problem: { key: 'command.option_missing', params } };
     }
     const read = readOption(option, value, invocation);
@@ -123,16 +123,22 @@ const BOOLEANS: Readonly<Record<string, boolean>> = {
 
 function invalid(spec: CommandSpec, option: CommandOption, say: Say): Notice {
   const allowed =
-    option.choices?.join(', ') ??
+    anyOf(option.choices, say) ??
     // A text without choices is never refused.
     say({ key: `command.allowed_${option.kind === 'text' ? 'integer' : option.kind}` });
   return {
     key: 'command.option_invalid',
-    params: { command: nameOf(spec), option: optionName(option, say), allowed },
+    params: { command: nameOf(spec), option: option.name, allowed },
   };
 }
 
-function optionName(option: CommandOption, say: Say): string {
+function anyOf(choices: readonly string[] | undefined, say: Say): string | undefined {
+  const last = choices?.at(-1);
+  if (choices === undefined || last === undefined) return undefined;
+  return say({ key: 'command.allowed_choices', params: { others: choices.slice(0, -1).join(', '), last } });
+}
+
+function optionWords(option: CommandOption, say: Say): string {
   const key = `option.${option.name}`;
   return isMessageKey(key) ? say({ key: key as MessageKey } as Notice) : option.name;
 }

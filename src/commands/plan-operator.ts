@@ -85,7 +85,14 @@ export const planEdit = ofOperators(
     const { planName, version, before, after } = outcome;
     return say({
       key: 'plan.edited',
-      params: { plan: planName, version, field, before: shown(before), after: shown(after) },
+      params: {
+        plan: planName,
+        version,
+        field,
+        before: shown(before),
+        after: shown(after),
+        isFree: Number(plan.value.position === 0),
+      },
     });
   },
 );

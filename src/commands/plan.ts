@@ -35,7 +35,10 @@ export const planList: ActionCommand = {
   spec: { ...FAMILY, subcommand: 'list', options: [] },
   async run({ services, say }) {
     const plans = (await services.plans.plans()).filter(({ isOffered }) => isOffered);
-    const text = lines(say({ key: 'plan.list_title' }), ...plans.map((plan) => planWords(plan, say)));
+    const text = lines(
+      say({ key: 'plan.list_title' }),
+      ...plans.flatMap((plan) => ['', planWords(plan, say)]),
+    );
     return withButtons(
       text,
       chooseButtons(

@@ -136,4 +136,6 @@ export interface AuditEntry {
   readonly subjectName: string;
   readonly before: unknown;
   readonly after: unknown;
+  /** Of a limit: for whom, as `{ for: 'role' }`. */
+  readonly details: unknown;
 }

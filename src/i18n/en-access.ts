@@ -6,28 +6,6 @@ const where = (isEverywhere: number): string => (isEverywhere === 1 ? 'everywher
 
 const STATES: Record<string, string> = { approved: 'approved', open: 'open to all', blocked: 'blocked' };
 
-/** What was done, by the name under which it is on record; any other name stands for itself. */
-const DEEDS: Record<string, string> = {
-  stop: 'paused',
-  resume: 'let go on',
-  block: 'blocked',
-  unblock: 'no longer blocks',
-  approve: 'approved',
-  forget: 'had somebody forgotten:',
-  refused: 'tried without the right:',
-  'guild.leave': 'made me leave',
-  'report.done': 'dealt with report',
-  'set conversation_style': 'changed the kind of conversations of',
-  'set allowed_models': 'changed the allowed models of',
-  'set allow_search': 'changed the searches of the web of',
-  'key.add': 'gave a key for',
-  'key.replace': 'replaced the key of',
-  'key.remove': 'took away the key of',
-  'key.first_use': 'first used the key of',
-  'quota.set': 'set a limit of',
-  'quota.clear': 'removed a limit of',
-};
-
 /** Access: guilds, blocks, reports, and the record of who decided what. */
 export const enAccess = {
   'command.discreet': (p: { command: string }) =>
@@ -105,9 +83,4 @@ export const enAccess = {
   'report.done': (p: { id: string }) => `Done: ${p.id}.`,
   'report.over': (p: { id: string }) => `${p.id} was dealt with before.`,
   'report.unknown': (p: { id: string }) => `There is no report ${p.id} here.`,
-  'audit.title': () => '**Who changed what**',
-  'audit.none': () => 'Nothing is on record.',
-  'audit.entry': (p: { at: string; who: string; action: string; subject: string; change: string }) =>
-    `- ${p.at}: ${p.who} ${DEEDS[p.action] ?? p.action} ${p.subject}${p.change === '' ? '' : ` (${p.change})`}`,
-  'audit.more': (p: { before: number }) => `Older entries: \`/audit before:${p.before}\``,
 } as const;

@@ -93,7 +93,8 @@ export const enBudget = {
     `\`${p.option}\` is an amount in US dollars such as 5 or 0.50, at most ${p.most}; \`0\` allows free models only, \`none\` removes it. Nothing was changed.`,
   'budget.guild_only': () =>
     'Budgets belong to communities: use this in one that you manage. For yourself there is `/limits`.',
-  'budget.settings': () => 'My own budget is set by `DAILY_BUDGET_USD` and `MONTHLY_BUDGET_USD`.',
+  'budget.settings': () =>
+    'My own budget is set by `DAILY_BUDGET_USD` and `MONTHLY_BUDGET_USD`; `/quota set cost day 5 subject:instance` replaces one of them while it stands.',
 } as const;
 
 const lower = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

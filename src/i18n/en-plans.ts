@@ -9,12 +9,9 @@ const FEATURES: Record<string, string> = {
   advanced_models: 'paid models',
   web_search: 'web search',
   prompt_caching: 'prompt caching',
-  image_generation: 'making images',
-  pdf: 'PDF files',
-  audio: 'voice and audio',
   first_in_queue: 'first in the queue',
 };
-const METRICS: Record<string, string> = { requests: 'Messages', tokens: 'Tokens', images: 'Images' };
+const METRICS: Record<string, string> = { requests: 'Messages', tokens: 'Tokens' };
 const CHANGES_REFUSED: Record<string, string> = {
   unknown_plan: 'There is no such plan; `/plan list` names them.',
   unknown_subject: 'I have never met them: they have to write to me once before.',
@@ -49,8 +46,8 @@ export const enPlans = {
       : `${METRICS[p.metric] ?? p.metric} this month: ${count(p.used)} of ${count(p.limit)}`,
   'plan.resets': (p: { atMs: number }) => `The month begins anew on ${formatMoment(p.atMs)}.`,
   'plan.rate': (p: { perMinute: number }) => `Messages a minute: ${count(p.perMinute)}`,
-  'plan.context': (p: { tokens: number }) => `Context: ${count(p.tokens)} tokens`,
-  'plan.presets': (p: { presets: number }) => `Presets: ${most(p.presets)}`,
+  'plan.context': (p: { tokens: number }) =>
+    `A question and its history: at most ${count(p.tokens)} tokens, and no more than my operator lets me read`,
   'plan.has': (p: { features: string }) => `With: ${p.features}`,
   'plan.feature': (p: { feature: string }) => FEATURES[p.feature] ?? p.feature,
   'plan.until': (p: {
@@ -77,22 +74,15 @@ export const enPlans = {
   'plan.choose': (p: { plan: string }) => `Take ${p.plan}`,
   'plan.list_title': () => '**Plans**',
   'plan.price': (p: { plan: string; usdCents: number; stars: number }) => {
-    if (p.usdCents === 0) return `**${p.plan}**, free`;
+    if (p.usdCents === 0) return `**${p.plan}**: costs nothing`;
     const prices = [
       ...(p.usdCents < 0 ? [] : [formatUsd('en', p.usdCents * 1e7)]),
       ...(p.stars < 0 ? [] : [`${count(p.stars)} Stars`]),
     ];
     return prices.length === 0 ? `**${p.plan}**` : `**${p.plan}**, ${prices.join(' or ')} a month`;
   },
-  'plan.gives': (p: {
-    requests: number;
-    tokens: number;
-    images: number;
-    perMinute: number;
-    context: number;
-    presets: number;
-  }) =>
-    `${most(p.requests)} messages, ${most(p.tokens)} tokens and ${most(p.images)} images a month; ${count(p.perMinute)} messages a minute; context of ${count(p.context)} tokens; ${most(p.presets)} presets`,
+  'plan.gives': (p: { requests: number; tokens: number; perMinute: number; context: number }) =>
+    `${most(p.requests)} messages and ${most(p.tokens)} tokens a month; ${count(p.perMinute)} messages a minute; a question and its history of at most ${count(p.context)} tokens, and no more than my operator lets me read`,
   'plan.unknown': (p: { written: string; known: string }) =>
     `I have no plan called ${p.written}. There are: ${p.known}.`,
   'plan.is_free': () => 'That is what everybody has. To end a plan there is `/plan cancel`.',
@@ -123,10 +113,17 @@ export const enPlans = {
   'plan.where_server': () => 'A community’s plan is looked after in that community.',
   'plan.granted': (p: { subject: string; plan: string; version: number; endsAtMs: number }) =>
     `\`${p.subject}\` has **${p.plan}** (version ${p.version}) now, ${p.endsAtMs < 0 ? 'without an end' : `until ${formatMoment(p.endsAtMs)}`}.`,
-  'plan.revoked': (p: { subject: string }) => `\`${p.subject}\` has the free plan from now on.`,
+  'plan.revoked': (p: { subject: string }) => `\`${p.subject}\` has no plan of their own any more.`,
   'plan.sku_set': (p: { sku: string; plan: string }) => `\`${p.sku}\` is **${p.plan}** from now on.`,
-  'plan.edited': (p: { plan: string; version: number; field: string; before: string; after: string }) =>
-    `**${p.plan}** has a version ${p.version}: \`${p.field}\` is ${p.after}, it was ${p.before}. Whoever has an older version keeps it as long as it is renewed.`,
+  'plan.edited': (p: {
+    plan: string;
+    version: number;
+    field: string;
+    before: string;
+    after: string;
+    isFree: number;
+  }) =>
+    `**${p.plan}** has a version ${p.version}: \`${p.field}\` is ${p.after}, it was ${p.before}. ${p.isFree === 1 ? 'That holds at once for everybody who has no other plan.' : 'Whoever has an older version keeps it as long as it is renewed.'}`,
   'plan.change_refused': (p: { reason: string }) =>
     `${CHANGES_REFUSED[p.reason] ?? 'That can’t be done.'} Nothing was changed.`,
   'plan.subject_wrong': () =>

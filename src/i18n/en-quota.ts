@@ -15,7 +15,7 @@ export const WINDOWS: Record<string, string> = { hour: 'this hour', day: 'today'
 export const amount = (metric: string, value: number): string =>
   metric === 'cost' ? usd(value) : count(value);
 
-const EACH: Record<string, string> = { hour: 'an hour', day: 'a day', month: 'a month' };
+export const EACH: Record<string, string> = { hour: 'an hour', day: 'a day', month: 'a month' };
 const HAS_USED: Record<string, string> = {
   user: 'You have',
   member: 'Here in this community you have',
@@ -25,14 +25,14 @@ const HAS_USED: Record<string, string> = {
 };
 /** What still works, and where more is told. */
 const BESIDES: Record<string, string> = {
-  user: ' `/limits` shows your limits, and `/limits clear` lifts those that you set yourself.',
+  user: ' `/limits` shows your limits, and who set them.',
   member: ' Elsewhere that does not count; `/limits` shows your limits here.',
   channel: ' That is this channel’s own limit, and does not count elsewhere; `/limits` tells more.',
   guild: ' That does not count in a private chat with me; `/limits` tells more.',
   instance: '',
 };
 const WHOSE: Record<string, string> = {
-  instance: 'All of me',
+  instance: 'The whole bot',
   guild: 'This community',
   channel: 'The channel',
   role: 'Each member who has that role',
@@ -43,7 +43,7 @@ const WHOSE: Record<string, string> = {
   self: 'You',
 };
 const COUNTS: Record<string, string> = {
-  instance: 'All of me',
+  instance: 'The whole bot',
   guild: 'The community',
   channel: 'The channel',
   member: 'The member, here',
@@ -65,7 +65,7 @@ function allowance(metric: string, window: string, limit: number): string {
 /** Below zero stands for none. */
 const rule = (p: { metric: string; window: string; limit: number }): string => {
   const what = `${METRICS[p.metric]} ${EACH[p.window]}`;
-  if (p.limit < 0) return `no limit of ${what}`;
+  if (p.limit < 0) return `no limit on ${what}`;
   return p.limit === 0 ? `blocked (no ${what})` : `at most ${allowance(p.metric, p.window, p.limit)}`;
 };
 const until = (untilMs: number): string => (untilMs === 0 ? '' : `, until ${formatMoment(untilMs)}`);
@@ -146,7 +146,7 @@ export const enQuota = {
   'quota.subject_wrong': () =>
     'A subject is `instance`, or `guild:` or `user:` with the id, such as `guild:discord:123` or `user:telegram:42`. Nothing is changed.',
   'quota.instance_money': () =>
-    'For all of me only spending is counted: please use `metric:cost`, or set limits for a community (`subject:guild:…`) or a person (`subject:user:…`). Nothing is changed.',
+    'For the whole bot only spending is counted: please use `metric:cost`, or set limits for a community (`subject:guild:…`) or a person (`subject:user:…`). Nothing is changed.',
   'quota.subject_operator': () => 'Limits beyond this community are for my operators. Nothing is changed.',
   'quota.explain_title': (p: { whose: string }) => `**Counters: ${WHOSE[p.whose]}**`,
   'quota.explain_counter': (p: {
@@ -189,6 +189,8 @@ export const enQuota = {
   'settings.time_zone_unknown': (p: { written: string }) =>
     `I know no time zone called ${p.written}, so nothing is changed. Write one as \`Europe/Berlin\` or \`Asia/Jakarta\`, or \`UTC\`.`,
 
+  'command.allowed_choices': (p: { others: string; last: string }) =>
+    p.others === '' ? p.last : `${p.others} or ${p.last}`,
   'command.allowed_number': () => 'a number, such as 2.5',
   'command.allowed_user': () =>
     'a person: their id, `me`, or `reply` in reply to one of their messages (I know a name only where I have read something of theirs)',
@@ -203,13 +205,13 @@ export const enQuota = {
   'command.limits.show.description': () => 'The limits that count for you here, and what is left',
   'command.limits.set.description': () => 'Set a lower limit for yourself',
   'command.limits.clear.description': () => 'Lift limits that you have set for yourself',
-  'option.metric': () => 'metric, which is what is counted',
-  'option.window': () => 'window, which is for how long',
-  'option.limit': () => 'limit: a number (US dollars for cost), 0 to block, or none',
+  'option.metric': () => 'what is counted',
+  'option.window': () => 'for how long',
+  'option.limit': () => 'a number (US dollars for cost), 0 to block, or none',
   'option.user': () => 'person',
   'option.role': () => 'role, for each member who has it',
   'option.channel': () => 'channel',
-  'option.members': () => 'choice of each member',
+  'option.members': () => 'each member of this community',
   'option.until': () => 'end: 12h, 3d or 2027-01-31',
   'option.subject': () => 'subject, for operators: instance, guild:<id> or user:<id>',
   'option.timezone': () => 'time zone, such as Europe/Berlin',

@@ -1,6 +1,7 @@
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { enBudget } from './en-budget.ts';
 import { enAccess } from './en-access.ts';
+import { enAudit } from './en-audit.ts';
 import { enModels } from './en-models.ts';
 import { enPlans } from './en-plans.ts';
 import { enPayments } from './en-payments.ts';
@@ -143,10 +144,10 @@ export const en = {
       : `I don't know the command /${p.name}. Did you mean /${p.suggestion}? /help lists what I can do.`,
   'command.unknown_subcommand': (p: { written: string; known: string }) =>
     `I don't know ${p.written}. You can use ${p.known}.`,
-  'command.option_missing': (p: { command: string; option: string }) =>
-    `/${p.command} needs something more: please add the ${p.option}.`,
+  'command.option_missing': (p: { command: string; option: string; words: string }) =>
+    `/${p.command} needs something more: please add \`${p.option}\` (${p.words}).`,
   'command.option_invalid': (p: { command: string; option: string; allowed: string }) =>
-    `I can't read the ${p.option} of /${p.command}. It should be ${p.allowed}.`,
+    `I can't read \`${p.option}\` of /${p.command}. It should be ${p.allowed}. Nothing was changed.`,
   'command.option_extra': (p: { command: string; extra: string }) =>
     `/${p.command} does not take “${p.extra}”.`,
   'command.allowed_integer': () => 'a whole number',
@@ -358,6 +359,7 @@ export const en = {
   ...enBudget,
   ...enWhy,
   ...enAccess,
+  ...enAudit,
   ...enModels,
   ...enPayments,
   ...enPlans,

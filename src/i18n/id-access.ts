@@ -11,27 +11,6 @@ const STATES: Record<string, string> = {
   blocked: 'diblokir',
 };
 
-const DEEDS: Record<string, string> = {
-  stop: 'menghentikan sementara',
-  resume: 'melanjutkan',
-  block: 'memblokir',
-  unblock: 'membuka blokir',
-  approve: 'menyetujui',
-  forget: 'meminta seseorang dilupakan:',
-  refused: 'mencoba tanpa hak:',
-  'guild.leave': 'membuat saya keluar dari',
-  'report.done': 'menyelesaikan laporan',
-  'set conversation_style': 'mengubah jenis percakapan di',
-  'set allowed_models': 'mengubah model yang diizinkan di',
-  'set allow_search': 'mengubah pencarian web di',
-  'key.add': 'memberi kunci untuk',
-  'key.replace': 'mengganti kunci',
-  'key.remove': 'mencabut kunci',
-  'key.first_use': 'pertama kali memakai kunci',
-  'quota.set': 'menetapkan batas untuk',
-  'quota.clear': 'menghapus batas untuk',
-};
-
 export const idAccess: Pick<Translation, keyof typeof enAccess> = {
   'command.discreet': (p) =>
     `Orang lain akan ikut membaca jawaban /${p.command} di sini. Silakan tanyakan di obrolan pribadi.`,
@@ -92,9 +71,4 @@ export const idAccess: Pick<Translation, keyof typeof enAccess> = {
   'report.done': (p) => `Selesai: ${p.id}.`,
   'report.over': (p) => `${p.id} sudah diselesaikan sebelumnya.`,
   'report.unknown': (p) => `Tidak ada laporan ${p.id} di sini.`,
-  'audit.title': () => '**Siapa mengubah apa**',
-  'audit.none': () => 'Belum ada catatan.',
-  'audit.entry': (p) =>
-    `- ${p.at}: ${p.who} ${DEEDS[p.action] ?? p.action} ${p.subject}${p.change === '' ? '' : ` (${p.change})`}`,
-  'audit.more': (p) => `Catatan yang lebih lama: \`/audit before:${p.before}\``,
 };

@@ -87,5 +87,6 @@ export const idBudget: Pick<Translation, keyof typeof enBudget> = {
     `\`${p.option}\` adalah jumlah dalam dolar AS seperti 5 atau 0.50, paling banyak ${p.most}; \`0\` hanya mengizinkan model gratis, \`none\` menghapusnya. Tidak ada yang diubah.`,
   'budget.guild_only': () =>
     'Anggaran adalah milik komunitas: pakai ini di komunitas yang kamu kelola. Untuk dirimu sendiri ada `/limits`.',
-  'budget.settings': () => 'Anggaran saya sendiri diatur oleh `DAILY_BUDGET_USD` dan `MONTHLY_BUDGET_USD`.',
+  'budget.settings': () =>
+    'Anggaran saya sendiri diatur oleh `DAILY_BUDGET_USD` dan `MONTHLY_BUDGET_USD`; `/quota set cost day 5 subject:instance` menggantikan salah satunya selama ditetapkan.',
 };

@@ -3,8 +3,8 @@ import type { Translation } from './en.ts';
 import type { enPayments } from './en-payments.ts';
 
 const date = formatMoment;
-const yours = (of: string): string => (of === 'guild' ? 'komunitas Anda memiliki' : 'Anda memiliki');
-const owned = (of: string): string => (of === 'guild' ? 'komunitas Anda' : 'Anda');
+const yours = (of: string): string => (of === 'guild' ? 'komunitasmu punya' : 'kamu punya');
+const owned = (of: string): string => (of === 'guild' ? 'milik komunitasmu' : 'milikmu');
 
 const REFUSALS: Record<string, string> = {
   plans_off: 'paket tidak dijual lagi di sini',
@@ -25,13 +25,12 @@ export const idPayments: Pick<Translation, keyof typeof enPayments> = {
   'checkout.unavailable': () =>
     'Saat ini saya tidak dapat menerima pembayaran. Tidak ada yang ditagih; silakan coba lagi beberapa menit lagi.',
   'payment.credited': (p) =>
-    `Terima kasih! Mulai sekarang ${yours(p.of)} paket **${p.plan}**. Paket ini diperpanjang pada ${date(p.endsAtMs)}, kecuali Anda mengakhirinya dengan /plan cancel.`,
-  'payment.renewed': (p) =>
-    `Paket **${p.plan}** milik ${owned(p.of)} diperpanjang sampai ${date(p.endsAtMs)}.`,
+    `Terima kasih! Mulai sekarang ${yours(p.of)} paket **${p.plan}**. Paket ini diperpanjang pada ${date(p.endsAtMs)}, kecuali kamu mengakhirinya dengan /plan cancel.`,
+  'payment.renewed': (p) => `Paket **${p.plan}** ${owned(p.of)} diperpanjang sampai ${date(p.endsAtMs)}.`,
   'payment.unassigned': (p) =>
-    `Pembayaran Anda sudah masuk, tetapi tidak dapat dipakai untuk apa pun: ${REFUSALS[p.reason] ?? 'tidak sesuai dengan penawaran mana pun'}. Pembayaran ini tercatat; /paysupport menjelaskan cara mendapatkannya kembali.`,
+    `Pembayaranmu sudah masuk, tetapi tidak dapat dipakai untuk apa pun: ${REFUSALS[p.reason] ?? 'tidak sesuai dengan penawaran mana pun'}. Pembayaran ini tercatat; /paysupport menjelaskan cara mendapatkannya kembali.`,
   'payment.refunded': (p) =>
-    `Pembayaran Anda untuk paket **${p.plan}** sudah dikembalikan.${p.plans === 'ended' ? ' Paket itu berakhir bersamanya.' : ''}`,
+    `Pembayaranmu untuk paket **${p.plan}** sudah dikembalikan.${p.plans === 'ended' ? ' Paket itu berakhir bersamanya.' : ''}`,
   'subscription.cancelled': (p) =>
     `Paket **${p.plan}** tidak akan diperpanjang.${p.endsAtMs < 0 ? '' : ` Paket ini berlaku sampai ${date(p.endsAtMs)}.`}`,
   'subscription.active': (p) =>

@@ -9,12 +9,9 @@ const FEATURES: Record<string, string> = {
   advanced_models: 'model berbayar',
   web_search: 'pencarian web',
   prompt_caching: 'cache perintah',
-  image_generation: 'membuat gambar',
-  pdf: 'berkas PDF',
-  audio: 'suara dan audio',
   first_in_queue: 'didahulukan dalam antrean',
 };
-const METRICS: Record<string, string> = { requests: 'Pesan', tokens: 'Token', images: 'Gambar' };
+const METRICS: Record<string, string> = { requests: 'Pesan', tokens: 'Token' };
 const CHANGES_REFUSED: Record<string, string> = {
   unknown_plan: 'Tidak ada paket seperti itu; `/plan list` menyebutkan semuanya.',
   unknown_subject: 'Saya belum pernah bertemu mereka: mereka harus menulis kepada saya dulu.',
@@ -49,8 +46,8 @@ export const idPlans: Pick<Translation, keyof typeof enPlans> = {
       : `${METRICS[p.metric] ?? p.metric} bulan ini: ${count(p.used)} dari ${count(p.limit)}`,
   'plan.resets': (p) => `Bulan baru dimulai pada ${formatMoment(p.atMs)}.`,
   'plan.rate': (p) => `Pesan per menit: ${count(p.perMinute)}`,
-  'plan.context': (p) => `Konteks: ${count(p.tokens)} token`,
-  'plan.presets': (p) => `Preset: ${most(p.presets)}`,
+  'plan.context': (p) =>
+    `Pertanyaan dan riwayatnya: paling banyak ${count(p.tokens)} token, dan tidak lebih dari yang diizinkan operator saya`,
   'plan.has': (p) => `Termasuk: ${p.features}`,
   'plan.feature': (p) => FEATURES[p.feature] ?? p.feature,
   'plan.until': (p) => {
@@ -72,7 +69,7 @@ export const idPlans: Pick<Translation, keyof typeof enPlans> = {
   'plan.choose': (p) => `Ambil ${p.plan}`,
   'plan.list_title': () => '**Paket**',
   'plan.price': (p) => {
-    if (p.usdCents === 0) return `**${p.plan}**, gratis`;
+    if (p.usdCents === 0) return `**${p.plan}**: tanpa biaya`;
     const prices = [
       ...(p.usdCents < 0 ? [] : [formatUsd('id', p.usdCents * 1e7)]),
       ...(p.stars < 0 ? [] : [`${count(p.stars)} Stars`]),
@@ -80,7 +77,7 @@ export const idPlans: Pick<Translation, keyof typeof enPlans> = {
     return prices.length === 0 ? `**${p.plan}**` : `**${p.plan}**, ${prices.join(' atau ')} per bulan`;
   },
   'plan.gives': (p) =>
-    `${most(p.requests)} pesan, ${most(p.tokens)} token dan ${most(p.images)} gambar per bulan; ${count(p.perMinute)} pesan per menit; konteks ${count(p.context)} token; ${most(p.presets)} preset`,
+    `${most(p.requests)} pesan dan ${most(p.tokens)} token per bulan; ${count(p.perMinute)} pesan per menit; pertanyaan dan riwayatnya paling banyak ${count(p.context)} token, dan tidak lebih dari yang diizinkan operator saya`,
   'plan.unknown': (p) => `Tidak ada paket bernama ${p.written}. Yang ada: ${p.known}.`,
   'plan.is_free': () => 'Itu dimiliki semua orang. Untuk mengakhiri paket ada `/plan cancel`.',
   'plan.not_offered': (p) =>
@@ -110,10 +107,10 @@ export const idPlans: Pick<Translation, keyof typeof enPlans> = {
   'plan.where_server': () => 'Paket sebuah komunitas diurus di komunitas itu.',
   'plan.granted': (p) =>
     `\`${p.subject}\` sekarang punya **${p.plan}** (versi ${p.version}), ${p.endsAtMs < 0 ? 'tanpa batas waktu' : `sampai ${formatMoment(p.endsAtMs)}`}.`,
-  'plan.revoked': (p) => `\`${p.subject}\` mulai sekarang punya paket gratis.`,
+  'plan.revoked': (p) => `\`${p.subject}\` tidak punya paket sendiri lagi.`,
   'plan.sku_set': (p) => `\`${p.sku}\` mulai sekarang adalah **${p.plan}**.`,
   'plan.edited': (p) =>
-    `**${p.plan}** punya versi ${p.version}: \`${p.field}\` menjadi ${p.after}, sebelumnya ${p.before}. Yang punya versi lama tetap memilikinya selama diperpanjang.`,
+    `**${p.plan}** punya versi ${p.version}: \`${p.field}\` menjadi ${p.after}, sebelumnya ${p.before}. ${p.isFree === 1 ? 'Itu langsung berlaku untuk semua yang tidak punya paket lain.' : 'Yang punya versi lama tetap memilikinya selama diperpanjang.'}`,
   'plan.change_refused': (p) =>
     `${CHANGES_REFUSED[p.reason] ?? 'Itu tidak bisa dilakukan.'} Tidak ada yang diubah.`,
   'plan.subject_wrong': () =>

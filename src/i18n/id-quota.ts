@@ -16,7 +16,7 @@ export const WINDOWS: Record<string, string> = { hour: 'jam ini', day: 'hari ini
 export const amount = (metric: string, value: number): string =>
   metric === 'cost' ? usd(value) : count(value);
 
-const EACH: Record<string, string> = { hour: 'per jam', day: 'per hari', month: 'per bulan' };
+export const EACH: Record<string, string> = { hour: 'per jam', day: 'per hari', month: 'per bulan' };
 const SUBJECTS: Record<string, string> = {
   user: 'Kamu',
   member: 'Di komunitas ini kamu',
@@ -25,7 +25,7 @@ const SUBJECTS: Record<string, string> = {
   instance: 'Bot ini',
 };
 const BESIDES: Record<string, string> = {
-  user: ' `/limits` menampilkan batasmu, dan `/limits clear` mencabut batas yang kamu tetapkan sendiri.',
+  user: ' `/limits` menampilkan batasmu, dan siapa yang menetapkannya.',
   member: ' Di tempat lain batas itu tidak berlaku; `/limits` menampilkan batasmu di sini.',
   channel: ' Itu batas kanal ini saja dan tidak berlaku di tempat lain; lihat `/limits`.',
   guild: ' Batas itu tidak berlaku di obrolan pribadi dengan saya; lihat `/limits`.',
@@ -151,6 +151,7 @@ export const idQuota: Pick<Translation, keyof typeof enQuota> = {
   'settings.time_zone_unknown': (p) =>
     `Saya tidak mengenal zona waktu bernama ${p.written}, jadi tidak ada yang diubah. Tulis seperti \`Europe/Berlin\` atau \`Asia/Jakarta\`, atau \`UTC\`.`,
 
+  'command.allowed_choices': (p) => (p.others === '' ? p.last : `${p.others} atau ${p.last}`),
   'command.allowed_number': () => 'angka, seperti 2.5',
   'command.allowed_user': () =>
     'seseorang: id-nya, `me`, atau `reply` sebagai balasan atas pesannya (nama hanya saya kenal kalau saya pernah membaca tulisannya)',
@@ -165,13 +166,13 @@ export const idQuota: Pick<Translation, keyof typeof enQuota> = {
   'command.limits.show.description': () => 'Batas yang berlaku untukmu di sini, dan sisanya',
   'command.limits.set.description': () => 'Menetapkan batas yang lebih rendah untuk dirimu',
   'command.limits.clear.description': () => 'Mencabut batas yang kamu tetapkan sendiri',
-  'option.metric': () => 'metrik, yaitu yang dihitung',
+  'option.metric': () => 'yang dihitung',
   'option.window': () => 'jangka waktu',
-  'option.limit': () => 'batas: angka (dolar AS untuk cost), 0 memblokir, atau none',
+  'option.limit': () => 'angka (dolar AS untuk cost), 0 memblokir, atau none',
   'option.user': () => 'orang',
   'option.role': () => 'peran, untuk setiap anggota yang memilikinya',
   'option.channel': () => 'kanal',
-  'option.members': () => 'pilihan setiap anggota',
+  'option.members': () => 'setiap anggota komunitas ini',
   'option.until': () => 'akhir: 12h, 3d, atau 2027-01-31',
   'option.subject': () => 'subjek, untuk operator: instance, guild:<id>, atau user:<id>',
   'option.timezone': () => 'zona waktu, seperti Asia/Jakarta',

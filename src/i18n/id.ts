@@ -2,6 +2,7 @@ import type { Translation } from './en.ts';
 import { formatCount, formatDuration, formatUsd } from './duration.ts';
 import { idBudget } from './id-budget.ts';
 import { idAccess } from './id-access.ts';
+import { idAudit } from './id-audit.ts';
 import { idModels } from './id-models.ts';
 import { idPlans } from './id-plans.ts';
 import { idPayments } from './id-payments.ts';
@@ -136,9 +137,10 @@ export const id: Translation = {
       ? `Saya tidak mengenal perintah /${p.name}. /help menunjukkan apa yang bisa saya lakukan.`
       : `Saya tidak mengenal perintah /${p.name}. Maksudmu /${p.suggestion}? /help menunjukkan apa yang bisa saya lakukan.`,
   'command.unknown_subcommand': (p) => `Saya tidak mengenal ${p.written}. Kamu bisa memakai ${p.known}.`,
-  'command.option_missing': (p) => `/${p.command} masih kurang: tolong tambahkan ${p.option}.`,
+  'command.option_missing': (p) =>
+    `/${p.command} masih kurang: tolong tambahkan \`${p.option}\` (${p.words}).`,
   'command.option_invalid': (p) =>
-    `Saya tidak bisa membaca ${p.option} pada /${p.command}. Seharusnya ${p.allowed}.`,
+    `Saya tidak bisa membaca \`${p.option}\` pada /${p.command}. Seharusnya ${p.allowed}. Tidak ada yang diubah.`,
   'command.option_extra': (p) => `/${p.command} tidak menerima “${p.extra}”.`,
   'command.allowed_integer': () => 'bilangan bulat',
   'command.allowed_boolean': () => 'ya atau tidak',
@@ -331,6 +333,7 @@ export const id: Translation = {
   ...idBudget,
   ...idWhy,
   ...idAccess,
+  ...idAudit,
   ...idModels,
   ...idPayments,
   ...idPlans,

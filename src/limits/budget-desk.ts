@@ -36,6 +36,4 @@ export interface BudgetDesk {
   spared(author: Author, guild: Guild | null, days: number): Promise<bigint>;
   /** All or nothing, recorded with its author; repeating the origin key changes nothing. */
   set(asker: BudgetAsker, change: BudgetChange): Promise<void>;
-  /** Records an attempt that was not allowed; once for an origin key. */
-  refuse(asker: Pick<Envelope, 'originKey' | 'author' | 'guild'>, action: string): Promise<void>;
 }

@@ -1,6 +1,13 @@
 import type { Payer } from '../completion/ports.ts';
 import type { PlanFeature, TurnPlan } from './ports.ts';
 
+/** Of what plans may switch on, what is there to be used; nothing else is promised to who buys one. */
+export const SERVED_FEATURES = [
+  'advanced_models',
+  'web_search',
+  'prompt_caching',
+] as const satisfies readonly PlanFeature[];
+
 /**
  * Whether a turn may use a feature. The one place that decides it. A plan bounds what the operator pays for: without plans
  * nothing is left out, and who pays with their own key has what they pay for.

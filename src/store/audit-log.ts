@@ -21,9 +21,9 @@ const selectEntries = (sql: Sql, guild: GuildId | null, before: number | null) =
   reach(
     () => sql<AuditEntry[]>`
       select a.id::float8 as id, epoch_ms_v1(a.at)::float8 as "atMs", a.actor, name_within_v1(a.actor, ${guild}) as "actorName",
-        a.action, a.subject, name_within_v1(a.subject, ${guild}) as "subjectName", a.before, a.after
+        a.action, a.subject, name_within_v1(a.subject, ${guild}) as "subjectName", a.before, a.after, a.details
       from (
-        select id, at, actor, action, before, after,
+        select id, at, actor, action, before, after, details,
           case when ${guild}::text is not null and details ->> 'why' = 'not_operator' and action <> 'refused' then '' else subject end as subject
         from audit
         where (${guild}::text is null or guild = ${guild}) and (${before}::bigint is null or id < ${before})

@@ -25,8 +25,5 @@ export function createBudgetDesk(sql: Sql, defaults: DefaultQuotas, now?: () => 
       const limits = { cost_day: day, cost_month: month };
       await callFunction(sql, 'set_budget_v1', { originKey, author, guild, limits, ...clock() });
     },
-    async refuse({ originKey, author, guild }, action) {
-      await callFunction(sql, 'refuse_budget_v1', { originKey, author, guild, action, ...clock() });
-    },
   };
 }

@@ -26,7 +26,6 @@ export type DocumentFunction =
   | 'start_conversation_v1'
   | 'budget_v1'
   | 'set_budget_v1'
-  | 'refuse_budget_v1'
   | 'set_guild_setting_v1'
   | 'set_user_settings_v1'
   | 'set_provider_key_v1'

@@ -82,7 +82,7 @@ const ask = async (person: Person, text = 'Anybody there?'): Promise<Asked> => {
   return asked;
 };
 const audit = () => scene.database.sql`
-  select actor, action, before, after, details from audit where action like 'budget.%' order by id`;
+  select actor, action, before, after, details from audit where action like 'budget.%' or action = 'refused' order by id`;
 
 describe('a community with a budget', () => {
   test('has one that its admins alone can set, in amounts that are ones', async () => {
@@ -97,10 +97,10 @@ describe('a community with a budget', () => {
     expect(await audit()).toEqual([
       {
         actor: `telegram:${ann.user.id}`,
-        action: 'budget.set',
+        action: 'refused',
         before: null,
         after: null,
-        details: { refused: 'not_admin' },
+        details: { why: 'not_admin' },
       },
       {
         actor: `telegram:${boss.user.id}`,

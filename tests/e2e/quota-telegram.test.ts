@@ -176,7 +176,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       'In force is what is lower: at most 600 messages a day.',
     );
     expect(await boss.command('/quota set requests day 0 subject:instance')).toContain(
-      'For all of me only spending is counted',
+      'For the whole bot only spending is counted',
     );
     expect(await scene.database.sql`select 1 from quota_subjects where kind = 0 and limits <> '{}'`).toEqual(
       [],
@@ -185,7 +185,7 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       await scene.database.sql`
         select actor, details from audit where action = 'quota.set.refused' and subject = 'instance' order by id desc limit 1`,
     ).toEqual([{ actor: `telegram:${boss.user.id}`, details: { why: 'instance_money_only' } }]);
-    expect(await boss.command('/quota show subject:instance')).toContain('All of me');
+    expect(await boss.command('/quota show subject:instance')).toContain('The whole bot');
     expect(await limitsOf(chat)).toMatchObject({ limits: { requests_day: 600 }, own: { requests_day: 700 } });
     const { action, actor, subject } = (await audit(chat))[0] ?? {};
     expect([action, actor, subject]).toEqual([
@@ -221,9 +221,9 @@ describe.each(databaseKinds)('on a database of kind %s', (kind) => {
       ['/quota set requests day 99999999999999999999', 'That is more than I can count'],
       ['/quota set cost month 1000001', 'That is more than I can count: $1,000,000.00'],
       ['/quota set cost month 1e3', 'a sum in US dollars'],
-      ['/quota set words day 5', 'It should be requests, tokens, cost, images.'],
-      ['/quota set requests week 5', 'It should be hour, day, month.'],
-      ['/quota set requests day', 'please add the limit'],
+      ['/quota set words day 5', 'It should be requests, tokens, cost or images. Nothing was changed.'],
+      ['/quota set requests week 5', 'It should be hour, day or month.'],
+      ['/quota set requests day', 'please add limit (a number'],
       ['/quota set requests day 5 until:yesterday', 'I can’t read until when'],
       ['/quota set requests day 5 until:2020-01-01', 'That moment has passed already'],
       ['/quota set requests day 5 until:2w members:yes user:me', 'For whom?'],

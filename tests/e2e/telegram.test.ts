@@ -292,17 +292,17 @@ describe.each(anyKinds)('on a database of kind %s', (kind) => {
       await scene.ask(chat, boss.user, '@parley_bot two');
       expect(contents(lastRequest()?.messages ?? [])).toContain('one');
       expect(await scene.command(chat, boss.user, '/settings@parley_bot sideways')).toContain(
-        'It should be chain, thread, channel.',
+        'It should be chain, thread or channel.',
       );
       expect(await ann.command('/settings')).toBe('/settings works in groups and servers only.');
     });
 
     test.for([
-      ['/stats abc', "I can't read the number of days of /stats. It should be a whole number."],
-      ['/stats 0', "I can't read the number of days of /stats. It should be 1–90."],
-      ['/stats 91', "I can't read the number of days of /stats. It should be 1–90."],
+      ['/stats abc', "I can't read days of /stats. It should be a whole number. Nothing was changed."],
+      ['/stats 0', "I can't read days of /stats. It should be 1–90. Nothing was changed."],
+      ['/stats 91', "I can't read days of /stats. It should be 1–90. Nothing was changed."],
       ['/stats 7 8', '/stats does not take “8”.'],
-      ['/ask', '/ask needs something more: please add the question.'],
+      ['/ask', '/ask needs something more: please add question (question).'],
       ['/he', "I don't know the command /he. Did you mean /help? /help lists what I can do."],
       ['/zzz', "I don't know the command /zzz. /help lists what I can do."],
     ])('hears what is wrong with %s', async ([command = '', sentence = '']) => {

@@ -89,7 +89,7 @@ describe.each(databaseKinds)('decisions about access on %s', (kind) => {
     await run(store.turns, admission({ author: ann, guild, chat: nextId() }));
     await store.audit.refused(by(), 'guild', 'not_operator');
     await store.budgets.set({ ...by(), guild }, { day: 1000 });
-    await store.budgets.refuse(by(), 'budget.clear');
+    await store.audit.refused(by(), 'budget clear', 'not_admin');
     await store.reports.report(by(), { id: 'R-FORGETTING', message: null, words: 'words' });
     await store.reports.end(by(), 'R-FORGETTING', guild.id);
     await store.blocks.block(by(), whom(person().id, guild.id), null);

@@ -39,7 +39,7 @@ test('options are read in order or by name', () => {
 });
 
 test('a missing option is named', () => {
-  expect(problem('/demo')).toBe('/demo needs something more: please add the number of days.');
+  expect(problem('/demo')).toBe('/demo needs something more: please add `days` (number of days).');
 });
 
 test('a number that is none is refused with what it should be', () => {
@@ -48,7 +48,7 @@ test('a number that is none is refused with what it should be', () => {
 });
 
 test('a choice that is none is refused with the choices', () => {
-  expect(problem('/demo 1 middle')).toContain('short, long');
+  expect(problem('/demo 1 middle')).toContain('short or long');
 });
 
 test('what a command does not take is refused', () => {

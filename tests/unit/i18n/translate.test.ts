@@ -108,7 +108,7 @@ test('every provider has a name', () => {
 });
 
 test.each([
-  ['user', 'You have used 5 of 5', '/limits clear', 'Kamu sudah memakai 5 dari 5'],
+  ['user', 'You have used 5 of 5', '/limits', 'Kamu sudah memakai 5 dari 5'],
   [
     'member',
     'Here in this community you have used 5 of 5',
