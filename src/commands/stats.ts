@@ -17,11 +17,10 @@ export const stats: Command = {
   async run({ invocation, options, services, say }) {
     const days = typeof options.days === 'number' ? options.days : USUAL_DAYS;
     if (days < 1 || days > MOST_DAYS) {
-      const option = say({ key: 'option.days' });
       return lines(
         say({
           key: 'command.option_invalid',
-          params: { command: 'stats', option, allowed: `1–${MOST_DAYS}` },
+          params: { command: 'stats', option: 'days', allowed: `1–${MOST_DAYS}` },
         }),
       );
     }

@@ -25,7 +25,7 @@ const HAS_USED: Record<string, string> = {
 };
 /** What still works, and where more is told. */
 const BESIDES: Record<string, string> = {
-  user: ' `/limits` shows your limits, and who set them.',
+  user: ' `/limits` shows who set this limit; one of your own ends with `/limits clear`.',
   member: ' Elsewhere that does not count; `/limits` shows your limits here.',
   channel: ' That is this channel’s own limit, and does not count elsewhere; `/limits` tells more.',
   guild: ' That does not count in a private chat with me; `/limits` tells more.',

@@ -25,7 +25,7 @@ const SUBJECTS: Record<string, string> = {
   instance: 'Bot ini',
 };
 const BESIDES: Record<string, string> = {
-  user: ' `/limits` menampilkan batasmu, dan siapa yang menetapkannya.',
+  user: ' `/limits` menampilkan siapa yang menetapkan batas ini; batasmu sendiri dihapus dengan `/limits clear`.',
   member: ' Di tempat lain batas itu tidak berlaku; `/limits` menampilkan batasmu di sini.',
   channel: ' Itu batas kanal ini saja dan tidak berlaku di tempat lain; lihat `/limits`.',
   guild: ' Batas itu tidak berlaku di obrolan pribadi dengan saya; lihat `/limits`.',
