@@ -166,10 +166,14 @@ describe('a community with a budget', () => {
     expect(await command(boss, '/budget clear')).toContain('The budget is removed');
   });
 
-  test('lets a cheaper model of the settings answer what is easy, unless the person wants none', async () => {
+  test('lets a cheaper model of the settings answer what is easy, where the person wants that', async () => {
     await scene.restart({ ...SETTINGS, FALLBACK_MODEL: 'acme/small', DAILY_BUDGET_USD: '10' });
     const cleo = scene.person();
     const answeredBy = async (text: string) => (await cleo.ask(text)).turn.answer?.model;
+    expect(await answeredBy('Hi there!')).toMatch(/^acme\/grand/u);
+    expect(await cleo.command('/preferences optimise:on')).toContain(
+      'Cheaper models for easy questions: yes',
+    );
     expect(await answeredBy('Hi there!')).toMatch(/^acme\/small/u);
     expect(await answeredBy('Why? Compare and prove it: `f(x)` = x^2, step by step.')).toMatch(
       /^acme\/grand/u,
