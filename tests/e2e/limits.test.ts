@@ -195,7 +195,7 @@ describe.each(anyKinds)('on a database of kind %s', (kind) => {
       await ann.ask('two');
       const third = await ann.ask('three');
       expect(third.text).toMatch(
-        /^You have used 2 of 2 messages today\. It starts again in \d+ \w+\. `?\/limits`? shows your limits/u,
+        /^You have used 2 of 2 messages today\. It starts again in \d+ \w+\. `?\/limits`? shows who set this limit/u,
       );
       expect(third.turn).toMatchObject({ state: 'refused', refusal: { reason: 'quota', subject: 'user' } });
       expect(await ann.command('/usage')).toMatch(
